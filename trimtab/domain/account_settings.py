@@ -1,0 +1,88 @@
+"""What the firm, the advisor and the client want of one account, in their own terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from trimtab.domain.securities import SecurityId
+
+
+class Tracking(StrEnum):
+    """How closely the account is to follow its target."""
+
+    TIGHT = "TIGHT"
+    MODERATE = "MODERATE"
+    LOOSE = "LOOSE"
+
+
+class TaxSensitivity(StrEnum):
+    """How much of a gain's tax counts against a trade."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
+class Harvesting(StrEnum):
+    """How eagerly losses are realised."""
+
+    OFF = "OFF"
+    OPPORTUNISTIC = "OPPORTUNISTIC"
+    AGGRESSIVE = "AGGRESSIVE"
+
+
+class RestrictionKind(StrEnum):
+    NEVER_BUY = "NEVER_BUY"
+    NEVER_SELL = "NEVER_SELL"
+    NEVER_HOLD = "NEVER_HOLD"  # never bought, and sold when held
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    kind: RestrictionKind
+    security_id: SecurityId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightBand:
+    """Smallest and largest weight of one security, fractions of account value."""
+
+    minimum: Decimal = Decimal(0)
+    maximum: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class CashNeed:
+    """Money that leaves the account: it must be there, settled, on `due_on`."""
+
+    amount: Decimal  # dollars, above zero
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """The settings of one account on one day. Rates and weights are fractions, money is dollars."""
+
+    tracking: Tracking = Tracking.MODERATE
+    tax_sensitivity: TaxSensitivity = TaxSensitivity.MEDIUM
+    harvesting: Harvesting = Harvesting.OPPORTUNISTIC
+    short_term_rate: Decimal = Decimal("0.35")
+    long_term_rate: Decimal = Decimal("0.20")
+    cash_target: Decimal = Decimal("0.01")  # desired cash weight
+    cash_reserve: Decimal = Decimal(0)  # dollars that must not be invested
+    cash_needs: tuple[CashNeed, ...] = ()
+    minimum_trade: Decimal = Decimal(250)  # dollars: no smaller trade, unless it closes a position
+    commission: Decimal = Decimal(0)  # dollars an order
+    restrictions: tuple[Restriction, ...] = ()
+    weight_bands: Mapping[SecurityId, WeightBand] = field(default_factory=dict)
+
+    def restricted(self, kind: RestrictionKind) -> frozenset[SecurityId]:
+        return frozenset(rule.security_id for rule in self.restrictions if rule.kind is kind)
+
+    @property
+    def cash_needed(self) -> Decimal:
+        """Dollars of all announced withdrawals."""
+        return sum((need.amount for need in self.cash_needs), Decimal(0))

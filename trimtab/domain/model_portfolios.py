@@ -1,0 +1,32 @@
+"""Model portfolios: the weights that a manager publishes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from trimtab.domain.accounts import ModelId
+from trimtab.domain.securities import SecurityId
+
+WEIGHT_TOLERANCE = Decimal("0.000001")
+UNDECLARED_CASH_LIMIT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPortfolio:
+    """Target weights by security, fractions of account value. `cash_weight` is None when the model declares none."""
+
+    id: ModelId
+    version: int
+    effective_on: date
+    weights: Mapping[SecurityId, Decimal]
+    cash_weight: Decimal | None = None
+
+    @property
+    def invested_weight(self) -> Decimal:
+        return sum(self.weights.values(), Decimal(0))
+
+    @property
+    def cash(self) -> Decimal:
+        """The declared cash weight, or the small remainder that counts as cash (case 94)."""
+        return self.cash_weight if self.cash_weight is not None else Decimal(1) - self.invested_weight

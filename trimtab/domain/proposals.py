@@ -1,0 +1,118 @@
+"""What an analysis proposes, and why."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from trimtab.domain.lots import HoldingPeriod, LotId
+from trimtab.domain.orders import Side
+from trimtab.domain.securities import SecurityId
+
+
+class AnalysisOutcome(StrEnum):
+    OPTIMAL = "OPTIMAL"  # trades are proposed
+    NO_TRADE = "NO_TRADE"  # nothing is worth trading; the gap certifies it
+    CONFLICT = "CONFLICT"  # the account's rules contradict each other
+    SOLVER_FAILED = "SOLVER_FAILED"
+
+
+class ReasonCode(StrEnum):
+    """Why a trade is proposed (RP-6)."""
+
+    CASH_NEED = "CASH_NEED"
+    CASH_EXCESS = "CASH_EXCESS"
+    DRIFT = "DRIFT"
+    RISK = "RISK"  # hedges a factor exposure that cannot be traded away directly
+    RESTRICTION = "RESTRICTION"
+    LOSS_HARVEST = "LOSS_HARVEST"
+    REPLACEMENT = "REPLACEMENT"  # keeps exposure while a sold name may not be bought
+
+
+class WhyNotCode(StrEnum):
+    """Why a trade that drift or a loss suggests is not proposed (N4)."""
+
+    NEVER_BUY = "NEVER_BUY"
+    NEVER_SELL = "NEVER_SELL"
+    WASH_SALE_WINDOW = "WASH_SALE_WINDOW"
+    TAX_COST = "TAX_COST"
+    MINIMUM_TRADE = "MINIMUM_TRADE"
+    FROZEN = "FROZEN"
+    NO_PRICE = "NO_PRICE"
+    WITHIN_TOLERANCE = "WITHIN_TOLERANCE"
+
+
+@dataclass(frozen=True, slots=True)
+class LotSale:
+    """Shares of one lot to be sold. `gain` is negative for a loss; dollars."""
+
+    lot_id: LotId
+    quantity: Decimal
+    proceeds: Decimal
+    basis: Decimal
+    gain: Decimal
+    term: HoldingPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: ReasonCode
+    sentence: str  # plain English, with its figures
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedTrade:
+    """One leg. Quantity is positive for buys and for sells; `lot_sales` sum to it on a sale, and are empty on a buy."""
+
+    security_id: SecurityId
+    side: Side
+    quantity: Decimal
+    price: Decimal  # the close that the analysis used, dollars a share
+    notional: Decimal  # quantity x price, dollars
+    lot_sales: tuple[LotSale, ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    security_id: SecurityId
+    code: WhyNotCode
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """One account before or after the trades. Weights and risk are fractions of account value."""
+
+    account_value: Decimal
+    cash: Decimal  # dollars, trade date
+    max_drift: Decimal  # largest |weight - target|
+    active_share: Decimal  # half the sum of |weight - target|
+    tracking_error: Decimal  # annualised
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceProposal:
+    """Trades suggested for one account and business date. Immutable; its content hash is what is approved."""
+
+    account_id: str
+    business_date: date
+    input_hash: str
+    outcome: AnalysisOutcome
+    trades: tuple[ProposedTrade, ...]
+    why_nots: tuple[WhyNot, ...]
+    before: Measures
+    after: Measures
+    short_term_gain: Decimal  # dollars realised net, negative for a loss
+    long_term_gain: Decimal
+    tax: Decimal  # dollars at the account's rates; negative is tax saved
+    cost: Decimal  # dollars of spread and commission
+    turnover: Decimal  # one-way: half the l1 norm of trades over account value
+    benefit_bps: Decimal  # improvement of the objective over trading nothing, bp of account value
+    gap_bps: Decimal  # certified distance to the best possible trade list, bp of account value
+    score: Decimal  # benefit over tax paid and cost
+    note: str = ""  # for CONFLICT and SOLVER_FAILED: what clashes, in the user's words
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.trades
