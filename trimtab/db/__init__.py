@@ -1,0 +1,1 @@
+"""PostgreSQL, the record: tables, transactions, and one module of functions per aggregate."""
