@@ -1,0 +1,1 @@
+"""Who someone is (tokens, the built-in authorization server) and what they may do (policy)."""
