@@ -5,6 +5,8 @@ facts and records are inserted once and never changed (INSERT, SELECT); versions
 edit by adding a newer one; work rows (runs, account-days, blocks, suspensions) move through states (UPDATE).
 """
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -55,15 +57,13 @@ def _firm() -> Column[str]:
     return Column("firm_id", Text, nullable=False)
 
 
-def _needed(name: str, kind: TypeEngine[object] | type[TypeEngine[object]]) -> Column[object]:
+def _needed(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[Any]:
     return Column(name, kind, nullable=False)
 
 
-def _recorded_at() -> Column[object]:
+def _recorded_at() -> Column[Any]:
     """When the database learned it: the only wall-clock column."""
-    return Column(
-        "recorded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()
-    )
+    return Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp())
 
 
 def _fact(table: Table) -> Table:
@@ -163,7 +163,7 @@ delivery = Table(
 _DELIVERED = ("firm_id", "delivery_id")
 
 
-def _of_delivery(name: str, *columns: Column[object] | Column[str] | UniqueConstraint | Index) -> Table:
+def _of_delivery(name: str, *columns: Column[Any] | Column[str] | UniqueConstraint | Index) -> Table:
     """A fact table: rows of one delivery, by line."""
     return _fact(
         Table(
@@ -342,9 +342,7 @@ run = Table(
     _needed("clock_mode", Text),
     _needed("status", Text),  # OPEN, DONE, NO_SESSION
     Column("phase", Text, nullable=False, server_default=""),
-    Column(
-        "hold_before", Text
-    ),  # stepped clock: the market event that is not published until a person steps on
+    Column("hold_before", Text),  # stepped clock: the market event that is not published until a person steps on
     Column("seconds", JSONB, nullable=False, server_default=text("'{}'")),  # by phase
     _recorded_at(),
     PrimaryKeyConstraint("firm_id", "run_id"),
@@ -425,9 +423,7 @@ account_day = Table(
     _needed("business_date", Date),
     _needed("attempt", Integer),
     _needed("workflow_id", Text),
-    Column(
-        "current", Boolean, nullable=False, server_default=text("true")
-    ),  # false: superseded by a later attempt
+    Column("current", Boolean, nullable=False, server_default=text("true")),  # false: superseded by a later attempt
     _needed("stage", Text),  # a Stage, or the Standstill in which it waits
     Column("lane", Text),
     Column("snapshot_hash", Text),

@@ -168,9 +168,7 @@ def create_tables() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "filled_quantity >= 0 AND filled_quantity <= quantity", name=op.f("ck_block_filled")
-        ),
+        sa.CheckConstraint("filled_quantity >= 0 AND filled_quantity <= quantity", name=op.f("ck_block_filled")),
         sa.PrimaryKeyConstraint("firm_id", "client_order_id", name=op.f("pk_block")),
     )
     op.create_index("ix_block_status", "block", ["firm_id", "status"], unique=False)
@@ -261,9 +259,7 @@ def create_tables() -> None:
             name=op.f("uq_delivery_firm_id_kind_business_date_content_hash"),
         ),
     )
-    op.create_index(
-        "ix_delivery_day", "delivery", ["firm_id", "business_date", "kind", "status"], unique=False
-    )
+    op.create_index("ix_delivery_day", "delivery", ["firm_id", "business_date", "kind", "status"], unique=False)
     op.create_table(
         "event",
         sa.Column("firm_id", sa.Text(), nullable=False),
@@ -273,9 +269,7 @@ def create_tables() -> None:
         sa.Column("account_id", sa.Text(), nullable=True),
         sa.Column("account_day_id", sa.Text(), nullable=True),
         sa.Column("advisor_id", sa.Text(), nullable=True),
-        sa.Column(
-            "body", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -301,9 +295,7 @@ def create_tables() -> None:
         sa.Column("clock_mode", sa.Text(), server_default="market", nullable=False),
         sa.Column("lifecycle_pages", sa.Text(), server_default="auto", nullable=False),
         sa.Column("price_fault_policy", sa.Text(), server_default="SUSPEND", nullable=False),
-        sa.Column(
-            "approval_limit", sa.Numeric(precision=20, scale=2), server_default="250000", nullable=False
-        ),
+        sa.Column("approval_limit", sa.Numeric(precision=20, scale=2), server_default="250000", nullable=False),
         sa.Column("event_head", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column(
             "recorded_at",
@@ -312,9 +304,7 @@ def create_tables() -> None:
             nullable=False,
         ),
         sa.CheckConstraint("clock_mode IN ('market', 'stepped')", name=op.f("ck_firm_clock_mode")),
-        sa.CheckConstraint(
-            "lifecycle_pages IN ('auto', 'always', 'never')", name=op.f("ck_firm_lifecycle_pages")
-        ),
+        sa.CheckConstraint("lifecycle_pages IN ('auto', 'always', 'never')", name=op.f("ck_firm_lifecycle_pages")),
         sa.PrimaryKeyConstraint("firm_id", name=op.f("pk_firm")),
     )
     op.create_table(
@@ -374,19 +364,13 @@ def create_tables() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "filled_quantity >= 0 AND filled_quantity <= quantity", name=op.f("ck_intent_filled")
-        ),
+        sa.CheckConstraint("filled_quantity >= 0 AND filled_quantity <= quantity", name=op.f("ck_intent_filled")),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_intent_quantity")),
         sa.PrimaryKeyConstraint("firm_id", "intent_id", name=op.f("pk_intent")),
-        sa.UniqueConstraint(
-            "firm_id", "account_day_id", "leg", name=op.f("uq_intent_firm_id_account_day_id_leg")
-        ),
+        sa.UniqueConstraint("firm_id", "account_day_id", "leg", name=op.f("uq_intent_firm_id_account_day_id_leg")),
     )
     op.create_index("ix_intent_account_day", "intent", ["firm_id", "account_day_id"], unique=False)
-    op.create_index(
-        "ix_intent_household", "intent", ["firm_id", "household_id", "business_date"], unique=False
-    )
+    op.create_index("ix_intent_household", "intent", ["firm_id", "household_id", "business_date"], unique=False)
     op.create_index("ix_intent_pending", "intent", ["firm_id", "business_date", "status"], unique=False)
     op.create_table(
         "market_event",
@@ -398,9 +382,7 @@ def create_tables() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("firm_id", "event_id", name=op.f("pk_market_event")),
-        sa.UniqueConstraint(
-            "firm_id", "run_id", "ordinal", name=op.f("uq_market_event_firm_id_run_id_ordinal")
-        ),
+        sa.UniqueConstraint("firm_id", "run_id", "ordinal", name=op.f("uq_market_event_firm_id_run_id_ordinal")),
     )
     op.create_table(
         "oauth_client",
@@ -447,9 +429,7 @@ def create_tables() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("workflow_id", sa.Text(), nullable=False),
         sa.Column("signal", sa.Text(), nullable=True),
-        sa.Column(
-            "body", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
@@ -489,9 +469,7 @@ def create_tables() -> None:
         sa.Column("process_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("build", sa.Text(), nullable=False),
-        sa.Column(
-            "seen_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
+        sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.PrimaryKeyConstraint("firm_id", "process_id", name=op.f("pk_process_heartbeat")),
     )
     op.create_table(
@@ -550,9 +528,7 @@ def create_tables() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("phase", sa.Text(), server_default="", nullable=False),
         sa.Column("hold_before", sa.Text(), nullable=True),
-        sa.Column(
-            "seconds", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("seconds", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -700,9 +676,7 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("firm_id", "delivery_id", "line", name=op.f("pk_account_fact")),
     )
-    op.create_index(
-        "ix_account_fact_account", "account_fact", ["firm_id", "delivery_id", "account_id"], unique=False
-    )
+    op.create_index("ix_account_fact_account", "account_fact", ["firm_id", "delivery_id", "account_id"], unique=False)
     op.create_table(
         "allocation",
         sa.Column("firm_id", sa.Text(), nullable=False),
@@ -761,9 +735,7 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("firm_id", "delivery_id", "line", name=op.f("pk_cash_fact")),
     )
-    op.create_index(
-        "ix_cash_fact_account", "cash_fact", ["firm_id", "delivery_id", "account_id"], unique=False
-    )
+    op.create_index("ix_cash_fact_account", "cash_fact", ["firm_id", "delivery_id", "account_id"], unique=False)
     op.create_table(
         "cash_reservation",
         sa.Column("firm_id", sa.Text(), nullable=False),
@@ -778,9 +750,7 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("firm_id", "intent_id", name=op.f("pk_cash_reservation")),
     )
-    op.create_index(
-        "ix_cash_reservation_account", "cash_reservation", ["firm_id", "account_id"], unique=False
-    )
+    op.create_index("ix_cash_reservation_account", "cash_reservation", ["firm_id", "account_id"], unique=False)
     op.create_table(
         "corporate_action_fact",
         sa.Column("firm_id", sa.Text(), nullable=False),
@@ -865,9 +835,7 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("firm_id", "intent_id", "lot_id", name=op.f("pk_lot_reservation")),
     )
-    op.create_index(
-        "ix_lot_reservation_lot", "lot_reservation", ["firm_id", "account_id", "lot_id"], unique=False
-    )
+    op.create_index("ix_lot_reservation_lot", "lot_reservation", ["firm_id", "account_id", "lot_id"], unique=False)
     op.create_table(
         "position_fact",
         sa.Column("firm_id", sa.Text(), nullable=False),
@@ -885,9 +853,7 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("firm_id", "delivery_id", "line", name=op.f("pk_position_fact")),
     )
-    op.create_index(
-        "ix_position_fact_account", "position_fact", ["firm_id", "delivery_id", "account_id"], unique=False
-    )
+    op.create_index("ix_position_fact_account", "position_fact", ["firm_id", "delivery_id", "account_id"], unique=False)
     op.create_table(
         "posting",
         sa.Column("firm_id", sa.Text(), nullable=False),
@@ -1000,9 +966,7 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("firm_id", "delivery_id", "line", name=op.f("pk_sale_fact")),
     )
-    op.create_index(
-        "ix_sale_fact_account", "sale_fact", ["firm_id", "delivery_id", "account_id"], unique=False
-    )
+    op.create_index("ix_sale_fact_account", "sale_fact", ["firm_id", "delivery_id", "account_id"], unique=False)
     op.create_table(
         "security_fact",
         sa.Column("firm_id", sa.Text(), nullable=False),
@@ -1192,9 +1156,7 @@ def downgrade() -> None:
     op.drop_index("ix_account_household", table_name="account")
     op.drop_index("ix_account_advisor", table_name="account")
     op.drop_table("account")
-    op.drop_index(
-        "uq_suspension_open", table_name="suspension", postgresql_where=sa.text("lifted_by IS NULL")
-    )
+    op.drop_index("uq_suspension_open", table_name="suspension", postgresql_where=sa.text("lifted_by IS NULL"))
     op.drop_table("suspension")
     op.drop_table("stage_result")
     op.drop_index("ix_setting_version_holds", table_name="setting_version")

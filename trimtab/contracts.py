@@ -1,0 +1,176 @@
+"""What workflows, activities and the API share: names, ids, inputs, results and signals.
+
+Payloads carry ids and hashes only, never lots, names or amounts: they are kept in Temporal's history.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from trimtab.domain.lifecycle import Lane, MarketEventKind, Stage, Standstill, TerminalState
+
+DAY_QUEUE = "trimtab-day"
+"""Workflows and the activities that wait on the database."""
+ANALYSIS_QUEUE = "trimtab-analysis"
+"""Activities that solve: as many at once as there are cores."""
+
+
+class WorkflowName(StrEnum):
+    DAILY_RUN = "DailyRun"
+    ACCOUNT_LIFECYCLE = "AccountLifecycle"
+
+
+class ActivityName(StrEnum):
+    """Stage activities carry the stage's own word."""
+
+    INGEST = "ingest"
+    VALIDATE = "validate"
+    ANALYZE = "analyze"
+    FILTER = "filter"
+    REVIEW = "open_review"
+    APPROVE = "approve"
+    COMMIT_ORDERS = "commit_orders"
+    CLOSE_ORDERS = "close_orders"
+    RECORD = "record"
+    SUSPEND = "open_suspended"
+    ADOPT = "adopt"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+
+    OPEN_RUN = "open_run"
+    AWAIT_DELIVERIES = "await_deliveries"
+    FREEZE_INPUTS = "freeze_inputs"
+    PLAN_PAGES = "plan_pages"
+    RUN_PAGE = "run_page"
+    NEXT_EVENT = "next_event"
+    PUBLISH_EVENT = "publish_event"
+    RELEASE = "release"
+    CHECK_COMPLETENESS = "check_completeness"
+    CLOSE_RUN = "close_run"
+
+
+class SignalName(StrEnum):
+    """One JSON argument each. A signal only says "look again": what counts is the row that its id names."""
+
+    DECIDE = "decide"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REFRESH = "refresh"
+    REVISE = "revise"
+    ORDERS_DONE = "orders_done"
+    MARKET = "market"
+    SUPERSEDE = "supersede"
+    RETRY_STEP = "retry_step"
+
+
+@dataclass(frozen=True)
+class Signal:
+    """`id` names the row that says why: a decision, suspension, market event, block; repeated ids are answered once."""
+
+    id: str
+    kind: str = ""  # of a market event: its MarketEventKind; of retry_step: who asks
+
+
+@dataclass(frozen=True)
+class DayRequest:
+    """The input of DailyRun. Knobs come in here, never from settings: replay must not depend on the host."""
+
+    firm_id: str
+    business_date: date
+    page_size: int = 500
+    pages_in_flight: int = 4
+
+
+@dataclass(frozen=True)
+class RunRef:
+    firm_id: str
+    run_id: str
+    business_date: date
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """`session` is False when the calendar has no session on that date: nothing more happens then."""
+
+    run: RunRef
+    session: bool
+
+
+@dataclass(frozen=True)
+class MarketTick:
+    """The next event of the day's clock. `wait` is how long the market clock still sleeps; zero when stepped."""
+
+    event_id: str
+    kind: MarketEventKind
+    wait: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Whole households; `lifecycles` False means the page itself finishes what needs no waiting."""
+
+    run: RunRef
+    number: int
+    household_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AccountDayRef:
+    """One account on one business date, one attempt."""
+
+    firm_id: str
+    run_id: str
+    account_day_id: str
+    account_id: str
+    business_date: date
+    attempt: int = 1
+
+    @property
+    def workflow_id(self) -> str:
+        return lifecycle_workflow_id(self.firm_id, self.account_id, self.business_date, self.attempt)
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """Where the account-day goes from here. A terminal state is set only together with `next` RECORD."""
+
+    stage: Stage
+    next: Stage | Standstill | None  # None after RECORD
+    lane: Lane | None = None
+    terminal: TerminalState | None = None
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class BlockedStep:
+    """Why a step is parked. No amounts or names in `message`: it is shown in the Temporal UI."""
+
+    ref: AccountDayRef
+    stage: Stage
+    error_type: str
+    error_class: str
+    message: str
+    tries: int
+
+
+@dataclass(frozen=True)
+class LifecycleOutcome:
+    terminal: TerminalState
+    code: str = ""
+
+
+def lifecycle_workflow_id(firm_id: str, account_id: str, business_date: date, attempt: int) -> str:
+    return f"account-lifecycle/{firm_id}/{account_id}/{business_date.isoformat()}/{attempt}"
+
+
+def daily_run_workflow_id(firm_id: str, business_date: date) -> str:
+    return f"daily-run/{firm_id}/{business_date.isoformat()}"
+
+
+def run_id(firm_id: str, business_date: date) -> str:
+    return f"{firm_id}-{business_date.isoformat()}"
+
+
+def account_day_id(account_id: str, business_date: date, attempt: int) -> str:
+    return f"{account_id}-{business_date.isoformat()}-{attempt}"

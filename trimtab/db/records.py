@@ -1,0 +1,128 @@
+"""The record: one hash chain per account, appended in the transaction that it records."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from trimtab.db.tables import account_chain, record
+from trimtab.domain.records import GENESIS, content_hash, plain, record_hash
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenChain:
+    """The first record of an account's chain that does not verify, and why."""
+
+    account_id: str
+    seq: int
+    reason: str
+
+
+def append_record(
+    connection: Connection,
+    firm_id: str,
+    account_id: str,
+    kind: str,
+    body: Mapping[str, Any],
+    *,
+    business_date: date,
+    actor: str,
+    account_day_id: str | None = None,
+) -> str:
+    """Append one record to the account's chain and return its hash.
+
+    The chain's head is locked first: two writers that read the same head would fork the chain. A
+    transaction over several accounts appends in account-id order.
+    """
+    seq, previous = _lock_head(connection, firm_id, account_id)
+    shown = plain(body)
+    body_hash = content_hash(shown)
+    link = record_hash(previous, seq + 1, kind, body_hash)
+    connection.execute(
+        insert(record).values(
+            firm_id=firm_id,
+            account_id=account_id,
+            seq=seq + 1,
+            prev=previous,
+            hash=link,
+            kind=kind,
+            business_date=business_date,
+            account_day_id=account_day_id,
+            actor=actor,
+            body=shown,
+            body_hash=body_hash,
+        )
+    )
+    connection.execute(
+        update(account_chain)
+        .where(account_chain.c.firm_id == firm_id, account_chain.c.account_id == account_id)
+        .values(seq=seq + 1, head=link)
+    )
+    return link
+
+
+def _lock_head(connection: Connection, firm_id: str, account_id: str) -> tuple[int, str]:
+    head = (
+        select(account_chain.c.seq, account_chain.c.head)
+        .where(account_chain.c.firm_id == firm_id, account_chain.c.account_id == account_id)
+        .with_for_update()
+    )
+    row = connection.execute(head).one_or_none()
+    if row is None:
+        connection.execute(
+            upsert(account_chain)
+            .values(firm_id=firm_id, account_id=account_id, seq=0, head=GENESIS)
+            .on_conflict_do_nothing()
+        )
+        row = connection.execute(head).one()
+    return row.seq, row.head
+
+
+def verify_chains(connection: Connection, account_ids: Sequence[str] | None = None) -> tuple[int, list[BrokenChain]]:
+    """Recompute every chain of the firm: how many records were verified, and each chain's first fault.
+
+    Reads the whole chain of one account at a time; compares the last link with the stored head, so that a
+    record deleted from the end is found too.
+    """
+    heads = select(account_chain).order_by(account_chain.c.account_id)
+    if account_ids is not None:
+        heads = heads.where(account_chain.c.account_id.in_(account_ids))
+    verified, broken = 0, []
+    for head in connection.execute(heads).all():
+        count, fault = _verify_chain(head.account_id, head.seq, head.head, _chain(connection, head.account_id))
+        verified += count
+        if fault is not None:
+            broken.append(fault)
+    without_head = select(func.distinct(record.c.account_id)).where(
+        record.c.account_id.not_in(select(account_chain.c.account_id))
+    )
+    if account_ids is None:
+        broken += [BrokenChain(account, 1, "the chain has no head") for account in connection.scalars(without_head)]
+    return verified, broken
+
+
+def _chain(connection: Connection, account_id: str) -> Iterator[Any]:
+    return iter(connection.execute(select(record).where(record.c.account_id == account_id).order_by(record.c.seq)))
+
+
+def _verify_chain(account_id: str, seq: int, head: str, rows: Iterator[Any]) -> tuple[int, BrokenChain | None]:
+    previous, expected = GENESIS, 1
+    for row in rows:
+        reason = None
+        if row.seq != expected:
+            reason = f"record {expected} is missing"
+        elif row.prev != previous:
+            reason = "it does not name its predecessor"
+        elif content_hash(row.body) != row.body_hash:
+            reason = "its body was changed"
+        elif record_hash(previous, row.seq, row.kind, row.body_hash) != row.hash:
+            reason = "its hash does not fit"
+        if reason is not None:
+            return expected - 1, BrokenChain(account_id, expected, reason)
+        previous, expected = row.hash, expected + 1
+    if (expected - 1, previous) != (seq, head):
+        return expected - 1, BrokenChain(account_id, expected, "the chain's head names a record that is not there")
+    return expected - 1, None
