@@ -218,12 +218,12 @@ def test_nobody_grants_roles_to_themselves_or_to_nobody(act, about):
 
 
 def test_a_queue_is_worked_by_the_role_it_belongs_to():
-    both = a_person(Role.ADVISOR, Role.MANAGEMENT)
-    advisors, management, compliance = (
-        replace(SOMEBODY, addressed_to=role) for role in (Role.ADVISOR, Role.MANAGEMENT, Role.COMPLIANCE)
+    both = a_person(Role.ADVISOR, Role.ADMINISTRATOR)
+    advisors, administrators, compliance = (
+        replace(SOMEBODY, addressed_to=role) for role in (Role.ADVISOR, Role.ADMINISTRATOR, Role.COMPLIANCE)
     )
     assert isinstance(decide(both, Operation.WORK_QUEUE, advisors, now=NOW), Allowed)
-    assert the_reason(both, Operation.WORK_QUEUE, management) is DenialReason.NOT_PERMITTED
+    assert the_reason(both, Operation.WORK_QUEUE, administrators) is DenialReason.NOT_PERMITTED
     assert the_reason(both, Operation.WORK_QUEUE, compliance) is DenialReason.NOT_ADDRESSED
     assert the_reason(both, Operation.WORK_QUEUE, SOMEBODY) is DenialReason.NOT_ADDRESSED
 

@@ -71,7 +71,7 @@ def _fact(table: Table) -> Table:
     return table
 
 
-# --- firms and people -------------------------------------------------------------------------------------------
+# --- firms and people ---
 
 firm = Table(
     "firm",
@@ -136,7 +136,7 @@ oauth_grant = Table(
     Index("ix_oauth_grant_family", "firm_id", "family"),
 )
 
-# --- deliveries and the facts that they carry -----------------------------------------------------------------------
+# --- deliveries and the facts that they carry ---
 
 delivery = Table(
     "delivery",
@@ -330,7 +330,7 @@ setting_version = _fact(
     )
 )
 
-# --- the day ----------------------------------------------------------------------------------------------------------
+# --- the day ---
 
 run = Table(
     "run",
@@ -577,7 +577,7 @@ suspension = Table(
     ),
 )
 
-# --- orders -------------------------------------------------------------------------------------------------------------
+# --- orders ---
 
 intent = Table(
     "intent",
@@ -749,7 +749,7 @@ gateway_lease = Table(
     PrimaryKeyConstraint("firm_id", "broker"),
 )
 
-# --- running the night ------------------------------------------------------------------------------------------------
+# --- running the night ---
 
 blocked_step = Table(
     "blocked_step",
