@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.tables import account_chain, record
@@ -21,6 +21,18 @@ class BrokenChain:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """What is to be appended to one account's chain."""
+
+    account_id: str
+    kind: str
+    body: Mapping[str, Any]
+    business_date: date
+    actor: str
+    account_day_id: str | None = None
+
+
 def append_record(
     connection: Connection,
     firm_id: str,
@@ -32,53 +44,66 @@ def append_record(
     actor: str,
     account_day_id: str | None = None,
 ) -> str:
-    """Append one record to the account's chain and return its hash.
+    """Append one record to the account's chain and return its hash."""
+    new = NewRecord(account_id, kind, body, business_date, actor, account_day_id)
+    return append_records(connection, firm_id, [new])[0]
 
-    The chain's head is locked first: two writers that read the same head would fork the chain. A
-    transaction over several accounts appends in account-id order.
+
+def append_records(connection: Connection, firm_id: str, new: Sequence[NewRecord]) -> list[str]:
+    """Append records, each to its account's chain, in the order given; returns their hashes.
+
+    The heads are locked first, in account-id order: two writers that read the same head would fork the
+    chain, and two transactions over the same accounts in another order would deadlock.
     """
-    seq, previous = _lock_head(connection, firm_id, account_id)
-    shown = plain(body)
-    body_hash = content_hash(shown)
-    link = record_hash(previous, seq + 1, kind, body_hash)
-    connection.execute(
-        insert(record).values(
-            firm_id=firm_id,
-            account_id=account_id,
-            seq=seq + 1,
-            prev=previous,
-            hash=link,
-            kind=kind,
-            business_date=business_date,
-            account_day_id=account_day_id,
-            actor=actor,
-            body=shown,
-            body_hash=body_hash,
+    heads = _lock_heads(connection, firm_id, sorted({item.account_id for item in new}))
+    rows = []
+    for item in new:
+        seq, previous = heads[item.account_id]
+        shown = plain(item.body)
+        body_hash = content_hash(shown)
+        link = record_hash(previous, seq + 1, item.kind, body_hash)
+        heads[item.account_id] = (seq + 1, link)
+        rows.append(
+            {
+                "firm_id": firm_id,
+                "account_id": item.account_id,
+                "seq": seq + 1,
+                "prev": previous,
+                "hash": link,
+                "kind": item.kind,
+                "business_date": item.business_date,
+                "account_day_id": item.account_day_id,
+                "actor": item.actor,
+                "body": shown,
+                "body_hash": body_hash,
+            }
         )
-    )
-    connection.execute(
-        update(account_chain)
-        .where(account_chain.c.firm_id == firm_id, account_chain.c.account_id == account_id)
-        .values(seq=seq + 1, head=link)
-    )
-    return link
+    if rows:
+        connection.execute(insert(record), rows)
+        connection.execute(
+            update(account_chain)
+            .where(account_chain.c.firm_id == firm_id, account_chain.c.account_id == bindparam("of_account"))
+            .values(seq=bindparam("to_seq"), head=bindparam("to_head")),
+            [{"of_account": account, "to_seq": seq, "to_head": head} for account, (seq, head) in heads.items()],
+        )
+    return [str(row["hash"]) for row in rows]
 
 
-def _lock_head(connection: Connection, firm_id: str, account_id: str) -> tuple[int, str]:
-    head = (
-        select(account_chain.c.seq, account_chain.c.head)
-        .where(account_chain.c.firm_id == firm_id, account_chain.c.account_id == account_id)
+def _lock_heads(connection: Connection, firm_id: str, account_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    locked = (
+        select(account_chain.c.account_id, account_chain.c.seq, account_chain.c.head)
+        .where(account_chain.c.firm_id == firm_id, account_chain.c.account_id.in_(account_ids))
+        .order_by(account_chain.c.account_id)
         .with_for_update()
     )
-    row = connection.execute(head).one_or_none()
-    if row is None:
-        connection.execute(
-            upsert(account_chain)
-            .values(firm_id=firm_id, account_id=account_id, seq=0, head=GENESIS)
-            .on_conflict_do_nothing()
-        )
-        row = connection.execute(head).one()
-    return row.seq, row.head
+    heads = {row.account_id: (row.seq, row.head) for row in connection.execute(locked)}
+    missing = [account for account in account_ids if account not in heads]
+    if missing:
+        genesis = [{"firm_id": firm_id, "account_id": account, "seq": 0, "head": GENESIS} for account in missing]
+        connection.execute(upsert(account_chain).on_conflict_do_nothing(), genesis)
+        # Somebody else may have started the chain meanwhile: the lock tells which head holds.
+        heads = {row.account_id: (row.seq, row.head) for row in connection.execute(locked)}
+    return heads
 
 
 def verify_chains(connection: Connection, account_ids: Sequence[str] | None = None) -> tuple[int, list[BrokenChain]]:
