@@ -1,0 +1,1 @@
+"""The order session: its protocol, the client side of it, and a paper broker with a journal."""
