@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.tables import account_chain, record
 from trimtab.domain.records import GENESIS, content_hash, plain, record_hash
+
+
+_HEADER = ("firm_id", "account_id", "seq", "kind", "business_date", "account_day_id", "actor", "body_hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +62,9 @@ def append_records(connection: Connection, firm_id: str, new: Sequence[NewRecord
     rows = []
     for item in new:
         seq, previous = heads[item.account_id]
-        shown = plain(item.body)
-        body_hash = content_hash(shown)
-        link = record_hash(previous, seq + 1, item.kind, body_hash)
-        heads[item.account_id] = (seq + 1, link)
-        rows.append(
-            {
-                "firm_id": firm_id,
-                "account_id": item.account_id,
-                "seq": seq + 1,
-                "prev": previous,
-                "hash": link,
-                "kind": item.kind,
-                "business_date": item.business_date,
-                "account_day_id": item.account_day_id,
-                "actor": item.actor,
-                "body": shown,
-                "body_hash": body_hash,
-            }
-        )
+        row = _row(firm_id, item, seq + 1, previous)
+        heads[item.account_id] = (seq + 1, row["hash"])
+        rows.append(row)
     if rows:
         connection.execute(insert(record), rows)
         connection.execute(
@@ -87,6 +74,25 @@ def append_records(connection: Connection, firm_id: str, new: Sequence[NewRecord
             [{"of_account": account, "to_seq": seq, "to_head": head} for account, (seq, head) in heads.items()],
         )
     return [str(row["hash"]) for row in rows]
+
+
+def _row(firm_id: str, new: NewRecord, seq: int, previous: str) -> dict[str, Any]:
+    body = plain(new.body)
+    row = {
+        "firm_id": firm_id,
+        "account_id": new.account_id,
+        "seq": seq,
+        "kind": new.kind,
+        "business_date": new.business_date,
+        "account_day_id": new.account_day_id,
+        "actor": new.actor,
+        "body_hash": content_hash(body),
+    }
+    return {**row, "body": body, "prev": previous, "hash": record_hash(previous, row)}
+
+
+def _header(row: Row[Any]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _HEADER}
 
 
 def _lock_heads(connection: Connection, firm_id: str, account_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
@@ -143,7 +149,7 @@ def _verify_chain(account_id: str, seq: int, head: str, rows: Iterator[Any]) -> 
             reason = "it does not name its predecessor"
         elif content_hash(row.body) != row.body_hash:
             reason = "its body was changed"
-        elif record_hash(previous, row.seq, row.kind, row.body_hash) != row.hash:
+        elif record_hash(previous, _header(row)) != row.hash:
             reason = "its hash does not fit"
         if reason is not None:
             return expected - 1, BrokenChain(account_id, expected, reason)

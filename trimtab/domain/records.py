@@ -70,6 +70,10 @@ def content_hash(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def record_hash(previous: str, seq: int, kind: str, body_hash: str) -> str:
-    """The chain's link: SHA-256 over the predecessor's hash, the place in the chain, the kind and the body's hash."""
-    return hashlib.sha256(f"{previous}\n{seq}\n{kind}\n{body_hash}".encode()).hexdigest()
+def record_hash(previous: str, header: Mapping[str, object]) -> str:
+    """The chain's link: SHA-256 over the predecessor's hash and the record's header.
+
+    The header names the firm, the account, the place in the chain, the kind, the business date, the actor and
+    the body's hash, so that none of them can change, and no record can move to another chain, unnoticed.
+    """
+    return hashlib.sha256(f"{previous}\n{canonical_json(header)}".encode()).hexdigest()
