@@ -1,0 +1,153 @@
+"""The catalogue of bad input: one code per fault, its case number, what clears it and who may lift it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from trimtab.domain.suspensions import LiftingRole
+
+
+class DataCode(StrEnum):
+    """What is wrong with an input. The words are stable: they stand in records, alerts and pages."""
+
+    # prices
+    PRICE_ZERO = "PRICE_ZERO"
+    PRICE_NEG = "PRICE_NEG"
+    PRICE_MISSING = "PRICE_MISSING"
+    PRICE_STALE = "PRICE_STALE"
+    PRICE_SPIKE = "PRICE_SPIKE"
+    SPLIT_SUSPECTED = "SPLIT_SUSPECTED"
+    PRICE_UNIT = "PRICE_UNIT"
+    PRICE_CCY = "PRICE_CCY"
+    PRICE_PARSE = "PRICE_PARSE"
+    PRICE_CONFLICT = "PRICE_CONFLICT"
+    PRICE_DATE = "PRICE_DATE"
+    PRICE_FILE_STALE = "PRICE_FILE_STALE"
+    PRICE_FILE_SUSPECT = "PRICE_FILE_SUSPECT"
+    # securities
+    UNKNOWN_SECURITY = "UNKNOWN_SECURITY"
+    MODEL_UNKNOWN_SECURITY = "MODEL_UNKNOWN_SECURITY"
+    ID_INVALID = "ID_INVALID"
+    ID_CONFLICT = "ID_CONFLICT"
+    NOT_TRADABLE = "NOT_TRADABLE"
+    UNCLASSIFIED = "UNCLASSIFIED"
+    RISK_COVERAGE = "RISK_COVERAGE"
+    # corporate actions
+    CA_UNSYNCED = "CA_UNSYNCED"
+    CA_CONFLICT = "CA_CONFLICT"
+    CA_RESTATED = "CA_RESTATED"
+    # files
+    FEED_MISSING = "FEED_MISSING"
+    FEED_CHANGED = "FEED_CHANGED"
+    FEED_TRUNCATED = "FEED_TRUNCATED"
+    FEED_TOTAL = "FEED_TOTAL"
+    FEED_EMPTY = "FEED_EMPTY"
+    FEED_STALE_DATE = "FEED_STALE_DATE"
+    FEED_ORDER = "FEED_ORDER"
+    FEED_GAP = "FEED_GAP"
+    FEED_SCHEMA = "FEED_SCHEMA"
+    FEED_ENCODING = "FEED_ENCODING"
+    FEED_SHRUNK = "FEED_SHRUNK"
+    FEED_GREW = "FEED_GREW"
+    FOREIGN_FIRM_DATA = "FOREIGN_FIRM_DATA"
+    FEED_SIZE = "FEED_SIZE"
+    FEED_INCOMPLETE = "FEED_INCOMPLETE"
+    FEED_TRAILING = "FEED_TRAILING"
+    ROW_UNREADABLE = "ROW_UNREADABLE"  # a quarantined row that the account or security needs
+    # holdings, lots, cash
+    DUP_ACCOUNT = "DUP_ACCOUNT"
+    ACCOUNT_MISSING = "ACCOUNT_MISSING"
+    SHORT_POSITION = "SHORT_POSITION"
+    LOT_MISMATCH = "LOT_MISMATCH"
+    LOTS_MISSING = "LOTS_MISSING"
+    BASIS_UNKNOWN = "BASIS_UNKNOWN"
+    LOT_DATE = "LOT_DATE"
+    QTY_RANGE = "QTY_RANGE"
+    VALUE_MISMATCH = "VALUE_MISMATCH"
+    LOT_DUP = "LOT_DUP"
+    CASH_NEGATIVE = "CASH_NEGATIVE"
+    # settings and models
+    SETTINGS_INVALID = "SETTINGS_INVALID"
+    NO_MODEL = "NO_MODEL"
+    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    NON_DISCRETIONARY = "NON_DISCRETIONARY"
+    MODEL_INVALID = "MODEL_INVALID"
+    MODEL_COVERAGE = "MODEL_COVERAGE"
+    UNDECLARED_CASH = "UNDECLARED_CASH"
+
+
+@dataclass(frozen=True, slots=True)
+class DataRule:
+    """A code's entry: its case numbers in the catalogue, what clears it, and who may lift it once it is clear."""
+
+    cases: tuple[int, ...]
+    cleared_by: str
+    lifted_by: LiftingRole = LiftingRole.DATA_MANAGER
+
+
+_NEW_PRICE = "a price file with a positive close of the previous session for the security"
+_NEW_FILE = "a complete file of that kind for the business date"
+_NEW_HOLDINGS = "holdings of the custodian without the fault"
+_NEW_MODEL = "a new version of the model without the fault"
+
+CATALOGUE: Final[Mapping[DataCode, DataRule]] = {
+    DataCode.PRICE_ZERO: DataRule((1,), _NEW_PRICE),
+    DataCode.PRICE_NEG: DataRule((2,), _NEW_PRICE),
+    DataCode.PRICE_MISSING: DataRule((3,), _NEW_PRICE),
+    DataCode.PRICE_STALE: DataRule((4, 5), _NEW_PRICE),
+    DataCode.PRICE_SPIKE: DataRule((6,), "a second source that confirms the move, or a corrected price"),
+    DataCode.SPLIT_SUSPECTED: DataRule((7,), "the corporate action that explains it, or a corrected price"),
+    DataCode.PRICE_UNIT: DataRule((8, 13), "a price in the unit of the security master"),
+    DataCode.PRICE_CCY: DataRule((9, 24), "a price in the security's own currency"),
+    DataCode.PRICE_PARSE: DataRule((10,), _NEW_PRICE),
+    DataCode.PRICE_CONFLICT: DataRule((11,), "one price for the security and day, or a precedence of sources"),
+    DataCode.PRICE_DATE: DataRule((12,), "a price file dated on the previous session"),
+    DataCode.PRICE_FILE_STALE: DataRule((14,), _NEW_FILE),
+    DataCode.PRICE_FILE_SUSPECT: DataRule((15,), _NEW_FILE),
+    DataCode.UNKNOWN_SECURITY: DataRule((17, 26), "the security master knows the identifier"),
+    DataCode.MODEL_UNKNOWN_SECURITY: DataRule((18,), "the security master knows every name of the model"),
+    DataCode.ID_INVALID: DataRule((19, 20), "an identifier that passes its check digit"),
+    DataCode.ID_CONFLICT: DataRule((23,), "identifiers that name one security"),
+    DataCode.NOT_TRADABLE: DataRule((25,), "the security master marks the security tradable again"),
+    DataCode.UNCLASSIFIED: DataRule((27,), "the security master gives the security an asset class"),
+    DataCode.RISK_COVERAGE: DataRule((28,), "risk exposures for at least 95 % of the account's value"),
+    DataCode.CA_UNSYNCED: DataRule((29, 30, 31, 37), "holdings, prices and models that apply the action alike"),
+    DataCode.CA_CONFLICT: DataRule((36,), "one ratio for the corporate action"),
+    DataCode.CA_RESTATED: DataRule((40,), "lots recomputed for the action's new version"),
+    DataCode.FEED_MISSING: DataRule((), _NEW_FILE),
+    DataCode.FEED_CHANGED: DataRule((42,), "a person picks one of the two files"),
+    DataCode.FEED_TRUNCATED: DataRule((43,), _NEW_FILE),
+    DataCode.FEED_TOTAL: DataRule((44,), _NEW_FILE),
+    DataCode.FEED_EMPTY: DataRule((45, 46), _NEW_FILE),
+    DataCode.FEED_STALE_DATE: DataRule((47,), _NEW_FILE),
+    DataCode.FEED_ORDER: DataRule((48,), "the earlier day's file"),
+    DataCode.FEED_GAP: DataRule((49,), "the missing day's file, or a waiver by a person"),
+    DataCode.FEED_SCHEMA: DataRule((51,), _NEW_FILE),
+    DataCode.FEED_ENCODING: DataRule((52,), _NEW_FILE),
+    DataCode.FEED_SHRUNK: DataRule((53,), _NEW_FILE),
+    DataCode.FEED_GREW: DataRule((54,), _NEW_FILE),
+    DataCode.FOREIGN_FIRM_DATA: DataRule((55,), _NEW_FILE),
+    DataCode.FEED_SIZE: DataRule((58,), _NEW_FILE),
+    DataCode.FEED_INCOMPLETE: DataRule((62,), _NEW_FILE),
+    DataCode.FEED_TRAILING: DataRule((63,), _NEW_FILE),
+    DataCode.ROW_UNREADABLE: DataRule((), "the row corrected and released, or a new file"),
+    DataCode.DUP_ACCOUNT: DataRule((56,), _NEW_HOLDINGS),
+    DataCode.ACCOUNT_MISSING: DataRule((57,), _NEW_HOLDINGS),
+    DataCode.SHORT_POSITION: DataRule((65,), _NEW_HOLDINGS),
+    DataCode.LOT_MISMATCH: DataRule((66,), "lots that sum to the position within 0.0001 share"),
+    DataCode.LOTS_MISSING: DataRule((67,), "lots for every position of the account"),
+    DataCode.BASIS_UNKNOWN: DataRule((68,), "a positive cost for each lot, or the mark of a gift or inheritance"),
+    DataCode.LOT_DATE: DataRule((69,), "a purchase date between 1900 and the previous session"),
+    DataCode.QTY_RANGE: DataRule((71,), _NEW_HOLDINGS),
+    DataCode.VALUE_MISMATCH: DataRule((72,), "a market value within 0.5 % of quantity times price"),
+    DataCode.LOT_DUP: DataRule((76,), "lot ids that name one account"),
+    DataCode.CASH_NEGATIVE: DataRule((77,), _NEW_HOLDINGS),
+    DataCode.SETTINGS_INVALID: DataRule((92,), "settings that do not contradict each other"),
+    DataCode.NO_MODEL: DataRule((93,), "a model that the firm has published is assigned to the account"),
+    DataCode.ACCOUNT_CLOSED: DataRule((93,), "the accounts feed gives the account the standing OPEN again"),
+    DataCode.NON_DISCRETIONARY: DataRule((93,), "the client's consent to each proposal", LiftingRole.ADVISOR),
+    DataCode.MODEL_INVALID: DataRule((94,), _NEW_MODEL),
+    DataCode.MODEL_COVERAGE: DataRule((3, 25), "prices and risk exposures for all but 5 % of the model's weight"),
+    DataCode.UNDECLARED_CASH: DataRule((94,), "a model that declares its cash weight"),
+}
