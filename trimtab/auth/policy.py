@@ -72,9 +72,7 @@ __all__ = [
 _APPROVALS: Final = frozenset(
     {Operation.APPROVE_TRADES, Operation.APPROVE_TRADES_ABOVE_LIMIT, Operation.APPROVE_NON_DISCRETIONARY}
 )
-_ADDRESSED: Final = frozenset(
-    {Operation.VIEW_OWN_DASHBOARD, Operation.ACKNOWLEDGE_ALERT, Operation.WORK_QUEUE}
-)
+_ADDRESSED: Final = frozenset({Operation.VIEW_OWN_DASHBOARD, Operation.ACKNOWLEDGE_ALERT, Operation.WORK_QUEUE})
 _PERSONAL: Final = frozenset({Operation.EDIT_PERSONAL_FILTER, Operation.DELEGATE_APPROVALS})
 _STAGES_OF_DATA_MANAGERS: Final = frozenset({"ingest", "validate"})
 
