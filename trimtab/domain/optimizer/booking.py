@@ -1,0 +1,122 @@
+"""From units to trades in exact decimals: lots, proceeds, basis, gains, tax, cost, cash."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from trimtab.domain.lots import HoldingPeriod, TaxLot, holding_period
+from trimtab.domain.money import BASIS_POINT, ZERO, split_exactly, to_cents
+from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.rounding import FRACTION_UNITS, Rounded
+from trimtab.domain.orders import Side
+from trimtab.domain.proposals import LotSale, ProposedTrade
+from trimtab.domain.snapshots import AnalysisInput
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """Trades without reasons yet, ordered by security id, and their sums in dollars."""
+
+    trades: tuple[ProposedTrade, ...]
+    short_term_gain: Decimal
+    long_term_gain: Decimal
+    tax: Decimal
+    cost: Decimal
+    cash: Decimal
+
+
+def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booked:
+    """Exact trades of the rounded units. Lots are taken from the front of each security, cheapest tax first."""
+    trades = tuple(
+        _trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units)
+    )
+    gains = {period: ZERO for period in HoldingPeriod}
+    taxed = {period: ZERO for period in HoldingPeriod}
+    void = {lot.id for lot, is_void in zip(data.lots.lots, data.lots.void, strict=True) if is_void}
+    for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
+        gains[sale.term] += sale.gain
+        taxed[sale.term] += ZERO if sale.lot_id in void and sale.gain < 0 else sale.gain
+    settings = request.snapshot.settings
+    tax = taxed[HoldingPeriod.SHORT_TERM] * settings.short_term_rate + taxed[HoldingPeriod.LONG_TERM] * settings.long_term_rate
+    cost = sum((_cost(request, trade) for trade in trades), ZERO)
+    flows = sum((trade.notional if trade.side is Side.SELL else -trade.notional for trade in trades), ZERO)
+    return Booked(
+        trades=trades,
+        short_term_gain=gains[HoldingPeriod.SHORT_TERM],
+        long_term_gain=gains[HoldingPeriod.LONG_TERM],
+        tax=to_cents(tax),
+        cost=cost,
+        cash=request.snapshot.cash.trade_date_total + flows - cost,
+    )
+
+
+def sold_weights(data: OptimizerData, booked: Booked) -> tuple[Floats, Floats]:
+    """The booked trades as weights: by lot sold (m,), by security bought (n,)."""
+    quantity = {sale.lot_id: sale.quantity for trade in booked.trades for sale in trade.lot_sales}
+    bought = {trade.security_id: trade.quantity for trade in booked.trades if trade.side is Side.BUY}
+    held = data.securities
+    sold = np.array([float(quantity.get(lot.id, ZERO)) for lot in data.lots.lots])
+    buys = np.array([float(bought.get(security_id, ZERO)) for security_id in held.ids])
+    return sold * held.share[data.lots.security], buys * held.share
+
+
+def _cost(request: AnalysisInput, trade: ProposedTrade) -> Decimal:
+    """Half the spread, to the cent, and the commission of one order."""
+    half_spread = request.market.securities[trade.security_id].half_spread_bps * BASIS_POINT
+    return to_cents(trade.notional * half_spread) + request.snapshot.settings.commission
+
+
+def _trade(request: AnalysisInput, data: OptimizerData, rounded: Rounded, row: int) -> ProposedTrade:
+    held = data.securities
+    units = int(rounded.units[row])
+    security_id = held.ids[row]
+    price = request.market.prices[security_id].close
+    quantity = Decimal(abs(units)) / (1 if held.whole[row] else FRACTION_UNITS)
+    taken: list[tuple[TaxLot, Decimal]] = []
+    if units < 0:
+        quantity, taken = _lots_taken(data, rounded, row, quantity)
+    notional = to_cents(quantity * price)
+    return ProposedTrade(
+        security_id=security_id,
+        side=Side.BUY if units > 0 else Side.SELL,
+        quantity=quantity,
+        price=price,
+        notional=notional,
+        lot_sales=_lot_sales(request, taken, notional),
+        reasons=(),
+    )
+
+
+def _lots_taken(
+    data: OptimizerData, rounded: Rounded, row: int, quantity: Decimal
+) -> tuple[Decimal, list[tuple[TaxLot, Decimal]]]:
+    """Shares by lot. Where fractions trade, what is left below one unit goes with a sale of everything."""
+    first, last = np.searchsorted(data.lots.security, [row, row + 1])
+    open_lots = [
+        data.lots.lots[index] for index in range(first, last) if rounded.lots_open[index] and data.lots.limit[index] > 0
+    ]
+    available = sum((lot.quantity for lot in open_lots), ZERO)
+    if not data.securities.whole[row] and available - quantity < Decimal(1) / FRACTION_UNITS:
+        quantity = available
+    left, taken = quantity, []
+    for lot in open_lots:
+        shares = min(lot.quantity, left)
+        if shares <= 0:
+            break
+        taken.append((lot, shares))
+        left -= shares
+    return quantity, taken
+
+
+def _lot_sales(request: AnalysisInput, taken: list[tuple[TaxLot, Decimal]], notional: Decimal) -> tuple[LotSale, ...]:
+    if not taken:
+        return ()
+    proceeds = split_exactly(notional, [shares for _, shares in taken])
+    sales = []
+    for (lot, shares), amount in zip(taken, proceeds, strict=True):
+        basis = lot.cost if shares == lot.quantity else to_cents(lot.cost * shares / lot.quantity)
+        term = holding_period(lot, request.snapshot.business_date)
+        sales.append(LotSale(lot.id, shares, amount, basis, amount - basis, term))
+    return tuple(sales)

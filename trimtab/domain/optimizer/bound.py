@@ -1,0 +1,130 @@
+"""Weak duality: any prices give a lower bound on the objective of every trade list that the rules allow.
+
+The problem is separable by security but for k factor exposures and one cash row. Given prices for those, each
+security's best answer has a closed form, so the bound costs one pass over the lots. A wash key that could be sold
+at a loss and bought on one day counts as the cheaper of its two lawful branches: the bound is one for the true,
+non-convex problem, before whole shares, minimum trades and commissions (which only shrink the set of lists).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats
+from trimtab.domain.optimizer.data import OptimizerData, cumulative_before
+
+_PREFERENCE = 1e-15  # a branch must be better by more than round-off to be taken
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prices:
+    """Prices of the coupling rows: `factor` (k,) of active factor exposure, `cash` of one unit of cash."""
+
+    factor: Floats
+    cash: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branches:
+    """The bound, and which branch is cheaper for each wash key, (n_keys,)."""
+
+    value: float
+    buying: Flags  # True: the key is better bought (or kept) than sold at a loss
+
+
+def standing_prices(data: OptimizerData) -> Prices:
+    """The prices at which trading nothing is judged: the slope of the objective at the present holdings."""
+    factor = data.parameters.risk_aversion * (data.securities.loadings.T @ data.active)
+    if data.cash > data.cash_target:
+        return Prices(factor, -data.parameters.cash_drag)
+    return Prices(factor, data.parameters.cash_shortfall if data.cash < data.cash_target else 0.0)
+
+
+def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
+    """A number that no allowed trade list's objective is below."""
+    lam = data.parameters.risk_aversion
+    cash_price = max(prices.cash, -data.parameters.cash_drag)
+    factor = np.asarray(prices.factor, dtype=np.float64)
+    no_buys, no_loss_sales = _branch_values(data, factor, cash_price)
+    keys = int(data.securities.wash_key.max(initial=-1)) + 1
+    selling = np.bincount(data.securities.wash_key, no_buys, keys)
+    buying = np.bincount(data.securities.wash_key, no_loss_sales, keys)
+    blocks = float(np.minimum(selling, buying).sum())
+    coupling = float(-(factor @ factor) / (2 * lam)) + _cash_term(data, cash_price)
+    return Branches(blocks + coupling, buying < selling - _PREFERENCE)
+
+
+def _cash_term(data: OptimizerData, price: float) -> float:
+    """min over cash c >= minimum of penalty(c) + price * (c - cash today)."""
+    shortfall = data.parameters.cash_shortfall
+    low = min(data.cash_minimum, data.cash_target)
+    if data.cash_minimum >= data.cash_target:
+        drag = data.parameters.cash_drag * (data.cash_minimum - data.cash_target)
+        return drag + price * (data.cash_minimum - data.cash)
+    at_target = price * (data.cash_target - data.cash)
+    at_minimum = shortfall * (data.cash_target - low) + price * (low - data.cash)
+    return min(at_target, at_minimum)
+
+
+def _branch_values(data: OptimizerData, factor: Floats, cash_price: float) -> tuple[Floats, Floats]:
+    """Each security's smallest value (n,) when its key is not bought, and when it is not sold at a loss.
+
+    Keys that cannot be both lawfully sold at a loss and bought have the same value twice: the joint optimum.
+    """
+    sold, sold_value = _selling(data, factor, cash_price, data.lots.limit)
+    gains_only = np.where(data.lots.at_loss, 0.0, data.lots.limit)
+    _, kept_value = _selling(data, factor, cash_price, gains_only)
+    bought_value = _buying(data, factor, cash_price)
+    both_sides = _contested(data)
+    forced_buy = data.securities.buy_minimum > 0
+    # No buys in the key, any sale. Infinite when a band forces a buy.
+    no_buys = np.where(forced_buy, np.inf, sold_value)
+    no_loss_sales = np.minimum(kept_value, bought_value)
+    joint = np.where(forced_buy, bought_value, np.minimum(sold_value, bought_value))
+    return np.where(both_sides, no_buys, joint), np.where(both_sides, no_loss_sales, joint)
+
+
+def _contested(data: OptimizerData) -> Flags:
+    """Securities of keys in which one lot may be sold at a loss and one security may be bought, (n,)."""
+    held, lots = data.securities, data.lots
+    keys = int(held.wash_key.max(initial=-1)) + 1
+    if not data.taxable:
+        return np.zeros(len(held.ids), dtype=np.bool_)
+    losing = np.bincount(held.wash_key[lots.security], lots.at_loss & (lots.limit > 0), keys) > 0
+    buyable = np.bincount(held.wash_key, held.buy_limit > 0, keys) > 0
+    contested: Flags = (losing & buyable)[held.wash_key]
+    return contested
+
+
+contested_securities = _contested
+
+
+def _selling(data: OptimizerData, factor: Floats, cash_price: float, limit: Floats) -> tuple[Floats, Floats]:
+    """Best sale of each security without buying it, (n,), and its value; infinite where a minimum cannot be met."""
+    held, lots = data.securities, data.lots
+    row = lots.security
+    curvature = data.parameters.risk_aversion * held.variance
+    slope = held.loadings @ factor
+    unit_cost = (lots.tax + (held.half_spread + data.parameters.churn - cash_price * (1 - held.half_spread))[row])
+    before = cumulative_before(row, limit)
+    wanted = data.active[row] - (unit_cost - slope[row]) / curvature[row]
+    free = np.bincount(row, np.clip(wanted - before, 0.0, limit), len(held.ids))
+    total = np.minimum(np.maximum(free, held.sell_minimum), held.sell_limit)
+    sells = np.clip(total[row] - before, 0.0, limit)
+    sold = np.bincount(row, sells, len(held.ids))
+    left = data.active - sold
+    value = curvature / 2 * left**2 + slope * left + np.bincount(row, unit_cost * sells, len(held.ids))
+    return sold, np.where(sold < held.sell_minimum - 1e-9, np.inf, value)
+
+
+def _buying(data: OptimizerData, factor: Floats, cash_price: float) -> Floats:
+    """Value of each security's best purchase without selling it, (n,); infinite where a sale is due."""
+    held = data.securities
+    curvature = data.parameters.risk_aversion * held.variance
+    slope = held.loadings @ factor
+    unit_cost = held.half_spread + data.parameters.churn + cash_price * (1 + held.half_spread)
+    free = -(unit_cost + slope) / curvature - data.active
+    bought = np.minimum(np.maximum(free, held.buy_minimum), held.buy_limit)
+    held_after = data.active + bought
+    value = curvature / 2 * held_after**2 + slope * held_after + unit_cost * bought
+    return np.where(held.sell_minimum > 0, np.inf, value)

@@ -1,0 +1,125 @@
+"""The specification: the paper page (`docs/formulation.md`) in cvxpy, each term one named line. Solved by Clarabel.
+
+Built once an account. The limits of single lots and securities are parameters, so that the non-convex rules (wash
+branches, minimum trades) are settled by closing a side and solving again, without building again.
+"""
+
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+import scipy.sparse as sp
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.bound import Prices
+from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.errors import SolverStalled
+
+_OBJECTIVE_SCALE = 1e3
+"""The solver's tolerances are absolute: at this scale 1e-8 is 1e-7 bp of account value."""
+
+_SETTINGS = {
+    "max_threads": 1,
+    "direct_solve_method": "qdldl",
+    "presolve_enable": False,
+    "max_iter": 100,
+    "time_limit": 20.0,
+}
+_ANSWERED = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """A solved relaxation: weights sold by lot (m,) and bought by security (n,), and the prices of its coupling rows."""
+
+    lot_sells: Floats
+    buys: Floats
+    prices: Prices
+
+
+class Specification:
+    """One account's problem; `solve` answers it with sides closed."""
+
+    def __init__(self, data: OptimizerData) -> None:
+        self._data = data
+        self._sellable: Ints = np.flatnonzero(data.lots.limit > 0)
+        self._buyable: Ints = np.flatnonzero(data.securities.buy_limit > 0)
+        self._sell_limit = cp.Parameter(len(self._sellable), nonneg=True)
+        self._buy_limit = cp.Parameter(len(self._buyable), nonneg=True)
+        self._build()
+
+    def _build(self) -> None:
+        """The page. n securities, m sellable lots, q buyable securities, k factors; weights of account value."""
+        held, lots, parameters = self._data.securities, self._data.lots, self._data.parameters
+        sellable, buyable = self._sellable, self._buyable
+        n, k = held.loadings.shape
+        lot_to_security = _picks(lots.security[sellable], n)  # (n, m)
+        buy_to_security = _picks(buyable, n)  # (n, q)
+
+        lot_sells = cp.Variable(len(sellable), name="lot_sells")
+        buys = cp.Variable(len(buyable), name="buys")
+        specific_active = cp.Variable(n, name="specific_active")  # active weight times specific risk
+        factor_active = cp.Variable(k, name="factor_active")
+        cash_above = cp.Variable(1, nonneg=True, name="cash_above_target")
+        cash_below = cp.Variable(1, nonneg=True, name="cash_below_target")
+
+        sells_by_security = lot_to_security @ lot_sells
+        buys_by_security = buy_to_security @ buys
+        active = self._data.active + buys_by_security - sells_by_security
+        sale_cost = (held.half_spread + parameters.churn)[lots.security[sellable]]
+        purchase_cost = (held.half_spread + parameters.churn)[buyable]
+        proceeds = (1 - held.half_spread)[lots.security[sellable]] @ lot_sells
+        payments = (1 + held.half_spread)[buyable] @ buys
+
+        active_risk = cp.sum_squares(factor_active) + cp.sum_squares(specific_active)
+        tax_cost = lots.tax[sellable] @ lot_sells
+        transaction_cost = sale_cost @ lot_sells + purchase_cost @ buys
+        cash_cost = cp.sum(parameters.cash_drag * cash_above + parameters.cash_shortfall * cash_below)
+
+        risk = np.sqrt(held.variance)
+        capped = np.flatnonzero(np.bincount(lots.security, lots.limit, n) > held.sell_limit + 1e-15)
+        due_sales = np.flatnonzero(held.sell_minimum > 0)
+        due_buys = np.flatnonzero(held.buy_minimum[buyable] > 0)
+        self._cash_balance = self._data.cash + proceeds - payments == self._data.cash_target + cash_above - cash_below
+        constraints = [
+            self._cash_balance,
+            cash_above - cash_below >= self._data.cash_minimum - self._data.cash_target,  # reserve, withdrawals, floor
+            specific_active == cp.multiply(risk, active),
+            factor_active == (held.loadings / risk[:, None]).T @ specific_active,
+            lot_sells >= 0,
+            lot_sells <= self._sell_limit,  # locked lots, wash branches, minimum trades
+            buys >= 0,
+            buys <= self._buy_limit,  # never buy, wash windows, bands, minimum trades
+            lot_to_security[capped] @ lot_sells <= held.sell_limit[capped],  # bands, whole shares
+            lot_to_security[due_sales] @ lot_sells >= held.sell_minimum[due_sales],  # never hold, bands
+            buys[due_buys] >= held.buy_minimum[buyable][due_buys],  # bands
+        ]
+        objective = parameters.risk_aversion / 2 * active_risk + tax_cost + transaction_cost + cash_cost
+        self._problem = cp.Problem(cp.Minimize(_OBJECTIVE_SCALE * objective), [each for each in constraints if each.size])
+        self._lot_sells, self._buys, self._factor_active = lot_sells, buys, factor_active
+
+    def solve(self, lot_open: Flags, buy_open: Flags) -> Solution:
+        """Solve with only the open lots (m,) and securities (n,) tradable. Raises SolverStalled without an answer."""
+        data = self._data
+        self._sell_limit.value = np.where(lot_open, data.lots.limit, 0.0)[self._sellable]
+        self._buy_limit.value = np.where(buy_open, data.securities.buy_limit, 0.0)[self._buyable]
+        try:
+            self._problem.solve(solver=cp.CLARABEL, warm_start=True, **_SETTINGS)
+        except cp.error.SolverError as stalled:
+            raise SolverStalled(f"Clarabel gave no answer: {stalled}") from stalled
+        if self._problem.status not in _ANSWERED:
+            raise SolverStalled(f"Clarabel ended with status {self._problem.status}")
+        lot_sells, buys = np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids))
+        lot_sells[self._sellable] = np.clip(self._lot_sells.value, 0.0, self._sell_limit.value)
+        buys[self._buyable] = np.clip(self._buys.value, 0.0, self._buy_limit.value)
+        return Solution(lot_sells, buys, self._prices())
+
+    def _prices(self) -> Prices:
+        factor = self._data.parameters.risk_aversion * np.asarray(self._factor_active.value)
+        return Prices(factor, float(self._cash_balance.dual_value[0]) / _OBJECTIVE_SCALE)
+
+
+def _picks(rows: Ints, n_rows: int) -> sp.csr_array:
+    """0-1 matrix (n_rows, len(rows)) that adds each column to its row."""
+    columns = np.arange(len(rows))
+    return sp.csr_array((np.ones(len(rows)), (rows, columns)), shape=(n_rows, len(rows)))

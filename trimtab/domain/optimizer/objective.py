@@ -1,0 +1,53 @@
+"""What a trade list is worth: the objective's parts, fractions of account value (less is better)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.data import OptimizerData
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    risk: float
+    tax: float
+    cost: float  # half spreads, the churn penalty and commissions
+    cash: float  # for cash away from its target
+
+    @property
+    def total(self) -> float:
+        return self.risk + self.tax + self.cost + self.cash
+
+
+def cash_after(data: OptimizerData, sells: Floats, buys: Floats, orders: int = 0) -> float:
+    """Cash weight after selling and buying (n,) weights and paying spreads and commissions."""
+    half_spread = data.securities.half_spread
+    return float(data.cash + ((1 - half_spread) * sells).sum() - ((1 + half_spread) * buys).sum() - orders * data.commission)
+
+
+def cash_penalty(data: OptimizerData, cash: float) -> float:
+    """Linear on both sides of the cash target; the hard floor is no part of it."""
+    above = cash - data.cash_target
+    return max(data.parameters.cash_drag * above, -data.parameters.cash_shortfall * above)
+
+
+def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int = 0) -> Objective:
+    """The exact objective of `lot_sells` (m,) and `buys` (n,), weights, sent as `orders` orders."""
+    held = data.securities
+    sells = np.bincount(data.lots.security, lot_sells, len(held.ids))
+    active = data.active + buys - sells
+    factor_active = held.loadings.T @ active
+    lam = data.parameters.risk_aversion
+    unit_cost = held.half_spread + data.parameters.churn
+    return Objective(
+        risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ active**2)),
+        tax=float(data.lots.tax @ lot_sells),
+        cost=float(unit_cost @ (sells + buys)) + orders * data.commission,
+        cash=cash_penalty(data, cash_after(data, sells, buys, orders)),
+    )
+
+
+def standing_still(data: OptimizerData) -> Objective:
+    """The objective of an empty trade list."""
+    return evaluate(data, np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids)))

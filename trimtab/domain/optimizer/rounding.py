@@ -1,0 +1,186 @@
+"""From weights to whole shares: rounding, minimum trades, cash repair, then single shares while they improve.
+
+Works in units (one share, or a ten-thousandth where fractions trade), signed: buys above zero, sells below.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.data import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.search import Found
+
+FRACTION_UNITS = 10_000
+"""Units a share where fractions trade."""
+
+_CENTS_AN_ORDER = 0.02
+"""Dollars by which the exact cash after an order may differ from the one in floats: two roundings to the cent."""
+
+_SHORT_CASH_PRICE = 10.0
+"""Price of cash below its hard minimum while single shares are tried: above anything a share can earn."""
+
+_LEAST_GAIN = 1e-9  # a single share moves only for more than this: 1e-5 bp
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rounded:
+    """Signed units by security, (n,), and the lots open for sale, (m,)."""
+
+    units: Ints
+    lots_open: Flags
+
+
+def round_trades(data: OptimizerData, found: Found) -> Rounded:
+    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it."""
+    desk = _Desk(data, found)
+    desk.start_from(found)
+    desk.raise_cash()
+    desk.improve()
+    desk.raise_cash()
+    return Rounded(desk.units, found.sides.lots)
+
+
+class _Desk:
+    """The units while they are being rounded, with what each move is worth."""
+
+    def __init__(self, data: OptimizerData, found: Found) -> None:
+        held = data.securities
+        self.data = data
+        self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
+        self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
+        self.limit = np.where(found.sides.lots, data.lots.limit, 0.0)
+        self.before = cumulative_before(data.lots.security, self.limit)
+        sellable = np.minimum(np.bincount(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
+        self.most_sold = _down(sellable / self.unit)
+        self.least_sold = np.minimum(_up(held.sell_minimum / self.unit), self.most_sold)
+        self.most_bought = np.where(found.sides.buys, _down(held.buy_limit / self.unit), 0)
+        self.least_bought = np.minimum(_up(held.buy_minimum / self.unit), self.most_bought)
+        self.smallest = _up(np.where(np.isfinite(self.unit), held.minimum_trade / self.unit, 0.0))
+        self.closes = (self.most_sold > 0) & (self.most_sold * _finite(self.unit) >= held.holding - _finite(self.unit) * (1 - 1e-6))
+        self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
+
+    def start_from(self, found: Found) -> None:
+        """Nearest units, then nothing or the minimum where that is nearer than a trade too small."""
+        sells = np.bincount(self.data.lots.security, found.solution.lot_sells, len(self.unit))
+        nearest = np.rint((found.solution.buys - sells) / self.unit).astype(np.int64)
+        units = np.clip(nearest, -self.most_sold, self.most_bought)
+        size = np.abs(units)
+        small = (size > 0) & (size < self.smallest) & ~((units == -self.most_sold) & self.closes)
+        lifted = np.sign(units) * np.where(2 * size >= self.smallest, self.smallest, 0)
+        units = np.where(small, lifted, units)
+        units = np.where((units < -self.most_sold) | (units > self.most_bought), 0, units)
+        units = np.where(self.least_sold > 0, np.minimum(units, -self.least_sold), units)
+        self.units = np.where(self.least_bought > 0, np.maximum(units, self.least_bought), units)
+
+    def cash(self) -> float:
+        """Cash weight after all trades, less what rounding to cents may take."""
+        flows = self._flow(self.units).sum()
+        orders = int(np.count_nonzero(self.units))
+        margin = _CENTS_AN_ORDER * (orders + 1) / float(self.data.account_value)
+        return float(self.data.cash + flows - orders * self.data.commission - margin)
+
+    def raise_cash(self) -> None:
+        """Buy less or sell more, cheapest way first, until cash reaches its minimum."""
+        for _ in range(4 * len(self.units) + 4):
+            short = self.data.cash_minimum - self.cash()
+            if short <= 0:
+                return
+            moves = self._cash_moves(short)
+            raised = self._flow(self.units + moves) - self._flow(self.units)
+            price = np.where(raised > 0, self._worth(moves) / np.maximum(raised, 1e-300), np.inf)
+            best = int(np.argmin(price))
+            if not np.isfinite(price[best]):
+                return
+            self.units[best] += moves[best]
+
+    def improve(self) -> None:
+        """Move single shares while that improves the objective; no security is moved both ways."""
+        direction = np.zeros(len(self.units), dtype=np.int64)
+        active = self.units != 0
+        for _ in range(4 * int(np.count_nonzero(active))):
+            best_move, best_worth = 0, -_LEAST_GAIN
+            best = -1
+            for step in (1, -1):
+                moves = np.where(self._may_move(step) & (direction != -step), step, 0)
+                worth = np.where(moves != 0, self._worth(moves), np.inf)
+                index = int(np.argmin(worth))
+                if worth[index] < best_worth:
+                    best, best_move, best_worth = index, step, float(worth[index])
+            if best < 0:
+                return
+            self.units[best] += best_move
+            direction[best] = best_move
+
+    def _may_move(self, step: int) -> Flags:
+        """Traded whole-share securities that stay on their side, above the minimum and inside their limits."""
+        moved = self.units + step
+        size = np.abs(moved)
+        stays = (self.units != 0) & self.data.securities.whole & (np.sign(moved) == np.sign(self.units))
+        inside = (moved >= -self.most_sold) & (moved <= self.most_bought) & (size >= self.smallest)
+        due = (-moved >= self.least_sold) & (moved >= self.least_bought)
+        closing = (self.units == -self.most_sold) & self.closes
+        allowed: Flags = stays & inside & due & ~closing
+        return allowed
+
+    def _cash_moves(self, short: float) -> Ints:
+        """For each security the move that raises `short`, or as near as its limits allow; 0 when it has none."""
+        needed = np.maximum(_up(short / (self.unit * 0.99)), 1)
+        floor = np.where(self.least_bought > 0, self.least_bought, 0)
+        lower = self.units - needed
+        buys_less = np.where((lower >= self.smallest) & (lower >= floor), lower, np.where(floor > 0, floor, 0))
+        sells_more = np.minimum(np.maximum(-lower, self.smallest), self.most_sold)
+        allowed = (sells_more >= self.smallest) | (self.closes & (sells_more == self.most_sold))
+        sells_more = np.where(allowed, sells_more, -self.units)
+        target = np.where(self.units > 0, buys_less, -np.maximum(sells_more, -self.units))
+        return np.asarray(target - self.units, dtype=np.int64)
+
+    def _flow(self, units: Ints) -> Floats:
+        """Cash that each security's trade brings, (n,)."""
+        value = units * _finite(self.unit)
+        flow: Floats = -value - self.data.securities.half_spread * np.abs(value)
+        return flow
+
+    def _tax(self, units: Ints) -> Floats:
+        """Tax cost of each security's sale, (n,)."""
+        row = self.data.lots.security
+        total = np.maximum(-units, 0) * _finite(self.unit)
+        sold = np.clip(total[row] - self.before, 0.0, self.limit)
+        return np.bincount(row, self.data.lots.tax * sold, len(units))
+
+    def _worth(self, moves: Ints) -> Floats:
+        """Change of the objective if each move were made alone, (n,); below zero is better."""
+        data, held = self.data, self.data.securities
+        after = self.units + moves
+        step = moves * _finite(self.unit)
+        active = data.active + self.units * _finite(self.unit)
+        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * active
+        curvature = (held.loadings**2).sum(axis=1) + held.variance
+        risk = data.parameters.risk_aversion * (gradient * step + curvature / 2 * step**2)
+        tax = self._tax(after) - self._tax(self.units)
+        value_change = (np.abs(after) - np.abs(self.units)) * _finite(self.unit)
+        orders = (after != 0).astype(np.int64) - (self.units != 0)
+        cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
+        cash_now = self.cash()
+        cash = cash_now + self._flow(after) - self._flow(self.units) - data.commission * orders
+        worth: Floats = risk + tax + cost + self._cash_price(cash) - float(self._cash_price(np.array([cash_now]))[0])
+        return worth
+
+    def _cash_price(self, cash: Floats) -> Floats:
+        parameters = self.data.parameters
+        above = cash - self.data.cash_target
+        short = np.maximum(self.data.cash_minimum - cash, 0.0)
+        price: Floats = np.maximum(parameters.cash_drag * above, -parameters.cash_shortfall * above)
+        return price + _SHORT_CASH_PRICE * short
+
+
+def _finite(unit: Floats) -> Floats:
+    return np.where(np.isfinite(unit), unit, 0.0)
+
+
+def _down(units: Floats) -> Ints:
+    return np.asarray(np.floor(units + 1e-6), dtype=np.int64)
+
+
+def _up(units: Floats) -> Ints:
+    return np.asarray(np.ceil(units - 1e-9), dtype=np.int64)
