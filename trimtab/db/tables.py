@@ -154,6 +154,7 @@ delivery = Table(
     _needed("status", Text),  # RECEIVED, LOADED, QUARANTINED, WAIVED
     Column("reason_codes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("message", Text, nullable=False, server_default=""),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),  # notes, factor names, rows quarantined
     _recorded_at(),
     PrimaryKeyConstraint("firm_id", "delivery_id"),
     UniqueConstraint("firm_id", "kind", "business_date", "content_hash"),

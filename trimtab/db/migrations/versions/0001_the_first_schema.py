@@ -130,18 +130,11 @@ def create_tables() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("acknowledged_by", sa.Text(), nullable=True),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "alert_id", name=op.f("pk_alert")),
         sa.UniqueConstraint(
-            "firm_id",
-            "cause",
-            "scope",
-            "business_date",
-            name=op.f("uq_alert_firm_id_cause_scope_business_date"),
+            "firm_id", "cause", "scope", "business_date", name=op.f("uq_alert_firm_id_cause_scope_business_date")
         ),
     )
     op.create_table(
@@ -163,10 +156,7 @@ def create_tables() -> None:
         sa.Column("broker_text", sa.Text(), nullable=True),
         sa.Column("allocated", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.CheckConstraint("filled_quantity >= 0 AND filled_quantity <= quantity", name=op.f("ck_block_filled")),
         sa.PrimaryKeyConstraint("firm_id", "client_order_id", name=op.f("pk_block")),
@@ -184,10 +174,7 @@ def create_tables() -> None:
         sa.Column("tries", sa.Integer(), server_default="1", nullable=False),
         sa.Column("resolved", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "account_day_id", "stage", name=op.f("pk_blocked_step")),
     )
@@ -198,10 +185,7 @@ def create_tables() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "content_hash", name=op.f("pk_content")),
     )
@@ -221,10 +205,7 @@ def create_tables() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("envelope", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "decision_id", name=op.f("pk_decision")),
     )
@@ -244,11 +225,9 @@ def create_tables() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason_codes", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "delivery_id", name=op.f("pk_delivery")),
         sa.UniqueConstraint(
@@ -271,10 +250,7 @@ def create_tables() -> None:
         sa.Column("advisor_id", sa.Text(), nullable=True),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.Column("event_seq", sa.BigInteger(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
@@ -298,10 +274,7 @@ def create_tables() -> None:
         sa.Column("approval_limit", sa.Numeric(precision=20, scale=2), server_default="250000", nullable=False),
         sa.Column("event_head", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.CheckConstraint("clock_mode IN ('market', 'stepped')", name=op.f("ck_firm_clock_mode")),
         sa.CheckConstraint("lifecycle_pages IN ('auto', 'always', 'never')", name=op.f("ck_firm_lifecycle_pages")),
@@ -330,10 +303,7 @@ def create_tables() -> None:
         sa.Column("request_hash", sa.Text(), nullable=False),
         sa.Column("response", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "key", name=op.f("pk_idempotency")),
     )
@@ -359,10 +329,7 @@ def create_tables() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("filled_quantity", sa.Numeric(precision=24, scale=6), server_default="0", nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.CheckConstraint("filled_quantity >= 0 AND filled_quantity <= quantity", name=op.f("ck_intent_filled")),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_intent_quantity")),
@@ -394,10 +361,7 @@ def create_tables() -> None:
         sa.Column("grant_types", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "client_id", name=op.f("pk_oauth_client")),
     )
@@ -414,10 +378,7 @@ def create_tables() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "token_hash", name=op.f("pk_oauth_grant")),
     )
@@ -434,10 +395,7 @@ def create_tables() -> None:
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "outbox_id", name=op.f("pk_outbox")),
     )
@@ -455,10 +413,7 @@ def create_tables() -> None:
         sa.Column("advisor_id", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "person_id", name=op.f("pk_person")),
         sa.UniqueConstraint("firm_id", "username", name=op.f("uq_person_firm_id_username")),
@@ -484,10 +439,7 @@ def create_tables() -> None:
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("proposed_by", sa.Text(), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "proposal_id", name=op.f("pk_proposal")),
         sa.UniqueConstraint(
@@ -508,10 +460,7 @@ def create_tables() -> None:
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("body_hash", sa.Text(), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "account_id", "seq", name=op.f("pk_record")),
         sa.UniqueConstraint("firm_id", "account_id", "prev", name=op.f("uq_record_firm_id_account_id_prev")),
@@ -530,10 +479,7 @@ def create_tables() -> None:
         sa.Column("hold_before", sa.Text(), nullable=True),
         sa.Column("seconds", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "run_id", name=op.f("pk_run")),
         sa.UniqueConstraint("firm_id", "business_date", name=op.f("uq_run_firm_id_business_date")),
@@ -546,10 +492,7 @@ def create_tables() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "run_id", "kind", "key", name=op.f("pk_run_input")),
     )
@@ -565,10 +508,7 @@ def create_tables() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("supersedes", sa.BigInteger(), nullable=True),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "seq", name=op.f("pk_setting_version")),
         sa.UniqueConstraint(
@@ -597,10 +537,7 @@ def create_tables() -> None:
         sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("build", sa.Text(), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint(
             "firm_id", "run_id", "account_id", "attempt", "stage", "input_hash", name=op.f("pk_stage_result")
@@ -621,10 +558,7 @@ def create_tables() -> None:
         sa.Column("lifted_by", sa.Text(), nullable=True),
         sa.Column("lift_reason", sa.Text(), nullable=True),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("firm_id", "suspension_id", name=op.f("pk_suspension")),
     )
@@ -688,10 +622,7 @@ def create_tables() -> None:
         sa.Column("notional", sa.Numeric(precision=20, scale=2), nullable=False),
         sa.Column("commission", sa.Numeric(precision=20, scale=2), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.ForeignKeyConstraint(
             ["firm_id", "intent_id"],
@@ -783,10 +714,7 @@ def create_tables() -> None:
         sa.Column("price", sa.Numeric(precision=20, scale=6), nullable=False),
         sa.Column("business_date", sa.Date(), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.ForeignKeyConstraint(
             ["firm_id", "client_order_id"],
@@ -868,15 +796,10 @@ def create_tables() -> None:
         sa.Column("cash", sa.Numeric(precision=20, scale=2), nullable=False),
         sa.Column("gain", sa.Numeric(precision=20, scale=2), nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.ForeignKeyConstraint(
-            ["firm_id", "intent_id"],
-            ["intent.firm_id", "intent.intent_id"],
-            name=op.f("fk_posting_firm_id_intent_id"),
+            ["firm_id", "intent_id"], ["intent.firm_id", "intent.intent_id"], name=op.f("fk_posting_firm_id_intent_id")
         ),
         sa.PrimaryKeyConstraint("firm_id", "posting_id", name=op.f("pk_posting")),
     )
@@ -1015,16 +938,10 @@ def create_tables() -> None:
         sa.Column("waiting_reason", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.Column(
-            "updated_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.ForeignKeyConstraint(
             ["firm_id", "account_id"],
