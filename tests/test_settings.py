@@ -127,4 +127,4 @@ def test_the_state_directory_follows_the_xdg_rules_and_the_systems_for_root(
 
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(ValidationError):
-        load_settings().port = 1  # type: ignore[misc]
+        load_settings().port = 1

@@ -25,6 +25,7 @@ from trimtab.db.engine import (
     async_relay_transaction,
     classify,
     firm_transaction,
+    libpq_url,
     normalise_url,
     refuse_privileged,
     relay_transaction,
@@ -193,6 +194,14 @@ def test_a_connection_that_the_server_closed_is_replaced_unseen(engine: Engine, 
 )
 def test_urls_of_other_tools_name_our_driver(given: str, expected: str) -> None:
     assert normalise_url(given).render_as_string(hide_password=False) == expected
+
+
+def test_psycopg_itself_gets_a_url_that_it_reads(blank_database: FreshDatabase) -> None:
+    url = libpq_url(normalise_url(blank_database.relay_url))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("LISTEN events")
+        connection.execute("NOTIFY events, 'acme 7'")
+        assert [note.payload for note in connection.notifies(timeout=5, stop_after=1)] == ["acme 7"]
 
 
 @pytest.mark.parametrize("given", ["mysql://u:hunter2@h/d", "no url hunter2", ""])

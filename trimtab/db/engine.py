@@ -35,6 +35,7 @@ __all__ = [
     "async_relay_transaction",
     "classify",
     "firm_transaction",
+    "libpq_url",
     "normalise_url",
     "refuse_privileged",
     "relay_transaction",
@@ -95,6 +96,11 @@ def normalise_url(url: str | URL) -> URL:
     if backend not in ("postgres", "postgresql"):
         raise DatabaseUrlInvalid(f"the database URL names {backend}; trimtab needs postgresql://...")
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def libpq_url(url: str | URL) -> str:
+    """The same URL for psycopg itself: LISTEN needs an autocommit connection outside any pool."""
+    return normalise_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def sync_engine(

@@ -21,9 +21,16 @@ def ensure_payload_key(state_dir: Path) -> Path:
         _create(path)
     if path.stat().st_mode & 0o077:
         raise StateDirUnusable(f"{path} is readable by others: chmod 600 {path}")
-    if len(base64.urlsafe_b64decode(path.read_bytes().strip())) != _KEY_BYTES:
+    if not _is_key(path.read_bytes().strip()):
         raise StateDirUnusable(f"{path} does not hold {_KEY_BYTES} bytes in base64: restore it from a backup")
     return path
+
+
+def _is_key(text: bytes) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text)) == _KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _create(path: Path) -> None:

@@ -85,10 +85,9 @@ def prepare_home(folder: Path, binaries: PostgresBinaries, user: UnixUser | None
     """Makes the folder and, the first time, the data directory. Raises as `start_postgres` does."""
     user = user or database_user(folder / "data")
     _make_folder(folder, user)
+    _check_version(folder / "data", binaries)
     home = PostgresHome(folder, user, reachable_by(user, binaries, folder))
-    if (home.data / "PG_VERSION").exists():
-        _check_version(home)
-    else:
+    if not home.data.exists():
         _initdb(home)
     if home.address.socket_dir != home.data:
         make_private_folder(home.address.socket_dir, user)
@@ -145,13 +144,15 @@ def _make_folder(folder: Path, user: UnixUser | None) -> None:
         )
 
 
-def _check_version(home: PostgresHome) -> None:
-    found = int((home.data / "PG_VERSION").read_text().strip())
-    if found != home.binaries.major:
+def _check_version(data: Path, binaries: PostgresBinaries) -> None:
+    if not data.exists():
+        return
+    found = int((data / "PG_VERSION").read_text().strip())
+    if found != binaries.major:
         raise DataDirVersionMismatch(
-            f"{home.data} is of PostgreSQL {found}, the installed server is {home.binaries.major}."
-            f" Convert it with `{home.binaries.bin / 'pg_upgrade'} --old-datadir {home.data} ...`, or dump it"
-            f" with pg_dump of version {found}, move it away and restore"
+            f"{data} is of PostgreSQL {found}, the installed server is {binaries.major}. Convert it with"
+            f" `{binaries.bin / 'pg_upgrade'} --old-datadir {data} ...`, or dump it with pg_dump of"
+            f" version {found}, move it away and restore"
         )
 
 

@@ -76,9 +76,10 @@ def _temporal(supervisor: Supervisor, settings: Settings) -> tuple[str, str | No
 
 
 def _given_database(settings: Settings) -> DatabaseUrls | None:
-    if settings.database_url is None:
+    given = settings.database_url or settings.migration_database_url
+    if given is None:
         return None
-    app = settings.database_url.get_secret_value()
+    app = given.get_secret_value()
     others = (settings.migration_database_url, settings.relay_database_url, settings.verifier_database_url)
     owner, relay, verifier = (url.get_secret_value() if url else app for url in others)
     return DatabaseUrls(app, owner, relay, verifier, is_embedded=False)

@@ -108,7 +108,7 @@ def server_spec(address: TemporalAddress, folder: Path, dynamic_config: Mapping[
         name="temporal",
         argv=(str(program), "server", "start-dev", *flags),
         order=StopOrder.TEMPORAL,
-        ready=lambda: _namespace(address) is not None,
+        ready=lambda: describe_namespace(address) is not None,
         # A client's configuration of the person who runs trimtab must not reach the server.
         env={"HOME": str(folder), "PATH": os.environ.get("PATH", "/usr/bin:/bin")},
         inherit_env=False,
@@ -117,7 +117,7 @@ def server_spec(address: TemporalAddress, folder: Path, dynamic_config: Mapping[
     )
 
 
-def _namespace(address: TemporalAddress) -> dict[str, Any] | None:
+def describe_namespace(address: TemporalAddress) -> dict[str, Any] | None:
     """The namespace's description, None while the server does not answer."""
     try:
         return _call(address, "")
