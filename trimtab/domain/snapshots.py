@@ -22,6 +22,7 @@ class WashWindow:
     last_day: date  # the window's last calendar day, opened_on + 30
     quantity: Decimal  # shares sold at a loss, or bought
     account_id: str  # which member of the household opened it
+    purchase_id: str = ""  # of a purchase: selling shares of that same purchase is no wash (WS-4, RR 56-602)
 
 
 @dataclass(frozen=True, slots=True)
