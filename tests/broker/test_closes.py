@@ -38,7 +38,10 @@ async def test_a_close_fills_the_days_orders_at_the_closing_price_once(paper: Pa
         await session.send_order(an_order("A2", "BND", "12.5", Side.SELL))
         assert await session.session_event(CLOSE, MONDAY) == SessionEventDone(CLOSE, MONDAY, 2, 2)
         first, second = await reports(session, 2)
+        lines = len(paper.journal().entries)
         assert await session.session_event(CLOSE, MONDAY) == SessionEventDone(CLOSE, MONDAY, 0, 2)
+        assert await session.session_event(OPEN, MONDAY) == SessionEventDone(OPEN, MONDAY, 0, 2)
+        assert len(paper.journal().entries) == lines
         status = await session.request_status("A2")
     assert isinstance(first, Execution)
     assert isinstance(second, Execution)

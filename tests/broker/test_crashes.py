@@ -19,7 +19,6 @@ from trimtab.broker.protocol import (
 DEDUP = pytest.mark.parametrize(("dedup", "taken"), [("on", 1), ("off", 2)])
 
 
-@pytest.mark.covers("R3")
 async def test_an_order_that_was_journaled_and_not_acknowledged_is_known_after_a_restart(paper: PaperProcess):
     paper.start("--fault", "die-before-ack=2")
     async with await paper.connect(1) as session:
@@ -39,7 +38,6 @@ async def test_an_order_that_was_journaled_and_not_acknowledged_is_known_after_a
     ]
 
 
-@pytest.mark.covers("R3")
 async def test_an_order_that_was_lost_before_the_journal_is_unknown_and_may_be_sent_again(paper: PaperProcess):
     paper.start("--fault", "die-before-journal")
     async with await paper.connect(1) as session:
@@ -117,7 +115,6 @@ async def test_a_damaged_line_in_the_middle_stops_the_start(paper: PaperProcess)
     assert b"line 1: not a line of JSON" in errors
 
 
-@pytest.mark.covers("R3")
 async def test_fifty_orders_in_flight_at_a_kill_are_each_known_or_unknown_and_never_doubled(paper: PaperProcess):
     paper.start()
     names = [f"A{number:02d}" for number in range(50)]

@@ -80,7 +80,6 @@ async def test_firms_do_not_share_generations_orders_or_reports(paper: PaperProc
         assert (await first.request_status("A1")).state is OrderState.NEW
 
 
-@pytest.mark.covers("R3")
 async def test_a_sender_that_slept_past_its_successors_logon_gets_nothing_through(paper: PaperProcess):
     """Both have bytes waiting when the broker wakes up: no order of 1 may follow the logon of 2."""
     paper.start()

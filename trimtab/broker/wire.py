@@ -25,6 +25,8 @@ T = TypeVar("T")
 JsonObject = dict[str, Any]
 Reader = Callable[[Any], Any]
 
+_READERS: dict[type[Any], dict[str, Reader]] = {}  # filled as shapes are met
+
 
 def to_wire(value: Any) -> Any:
     """`value` (a dataclass of the protocol, or one of its fields) as what JSON can hold."""
@@ -136,4 +138,3 @@ def _date(raw: Any) -> date:
 
 
 _SCALARS: dict[Any, Reader] = {str: _text, int: _integer, bool: _flag, Decimal: _decimal, date: _date}
-_READERS: dict[type[Any], dict[str, Reader]] = {}  # filled as shapes are met
