@@ -1,0 +1,219 @@
+"""Rows of a delivery into their fact table: COPY to a temporary table, identifiers resolved there, INSERT ... SELECT.
+
+COPY does not work on tables with row-level security, so the rows land in a temporary table first, which goes
+with the transaction. One delivery at a time: both temporary tables are of the transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_TYPES: Mapping[str, str] = {
+    "version": "integer",
+    "effective_on": "date",
+    "acquired_on": "date",
+    "holding_start": "date",
+    "sold_on": "date",
+    "ex_on": "date",
+    "as_of": "date",
+    "due_on": "date",
+    "tradable": "boolean",
+    "whole_shares": "boolean",
+    "discretionary": "boolean",
+    "approved_for_trading": "boolean",
+    "covered": "boolean",
+    "specific_risk": "double precision",
+    "factors": "double precision[]",
+} | dict.fromkeys(
+    [
+        "half_spread_bps",
+        "quantity",
+        "market_value",
+        "settled",
+        "unsettled",
+        "proceeds",
+        "basis",
+        "close",
+        "volume",
+        "new_shares",
+        "old_shares",
+        "cash_per_share",
+        "cost",
+        "wash_adjustment",
+        "weight",
+        "amount",
+        "minimum",
+        "maximum",
+        "short_term_rate",
+        "long_term_rate",
+        "cash_target",
+        "cash_reserve",
+        "minimum_trade",
+        "commission",
+    ],
+    "numeric",
+)
+"""Of staged columns; the others are text."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """Where a kind's rows go. `columns` are staged columns of the same name; `renamed` gives a staged one another."""
+
+    name: str
+    columns: Sequence[str]
+    identified: bool = False
+    renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+FACT_TABLES: Mapping[str, FactTable] = {
+    "securities": FactTable(
+        "security_fact",
+        [
+            "security_id",
+            "symbol",
+            "cusip",
+            "isin",
+            "figi",
+            "name",
+            "kind",
+            "asset_class",
+            "sector",
+            "currency",
+            "tradable",
+            "whole_shares",
+            "wash_group",
+            "half_spread_bps",
+        ],
+    ),
+    "accounts": FactTable(
+        "account_fact",
+        [
+            "account_id",
+            "household_id",
+            "advisor_id",
+            "programme",
+            "registration",
+            "model_id",
+            "discretionary",
+            "standing",
+            "approved_for_trading",
+            "tier",
+            "suspension",
+            "suspension_reason",
+        ],
+    ),
+    "positions": FactTable("position_fact", ("account_id", "quantity", "market_value"), identified=True),
+    "lots": FactTable(
+        "lot_fact",
+        [
+            "account_id",
+            "lot_id",
+            "quantity",
+            "acquired_on",
+            "holding_start",
+            "cost",
+            "wash_adjustment",
+            "purchase_id",
+            "covered",
+        ],
+        identified=True,
+    ),
+    "cash": FactTable("cash_fact", ("account_id", "settled", "unsettled")),
+    "sales": FactTable("sale_fact", ("account_id", "sold_on", "quantity", "proceeds", "basis"), identified=True),
+    "prices": FactTable("price_fact", ("as_of", "close", "currency", "volume"), identified=True),
+    "corporate_actions": FactTable(
+        "corporate_action_fact",
+        ("event_id", "version", "kind", "ex_on", "new_shares", "old_shares", "cash_per_share", "status"),
+        identified=True,
+    ),
+    "risk_exposures": FactTable(
+        "risk_exposure_fact", ("specific_risk",), identified=True, renamed={"factors": "exposures"}
+    ),
+    "risk_covariance": FactTable("risk_covariance_fact", ("factor",), renamed={"factors": "row"}),
+}
+"""Restrictions, cash needs and models have none: they become versions of settings."""
+
+
+def stage_rows(connection: Connection, names: Sequence[str], batches: Iterable[Sequence[tuple[object, ...]]]) -> None:
+    """COPY rows (line number first, then the values of `names`) into the temporary table `staged`."""
+    columns = ", ".join(f'"{name}" {_TYPES.get(name, "text")}' for name in names)
+    connection.execute(text(f"CREATE TEMP TABLE staged (line integer NOT NULL, {columns}) ON COMMIT DROP"))
+    driver: Any = connection.connection.driver_connection  # psycopg's own: SQLAlchemy has no COPY
+    with driver.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
+        for batch in batches:
+            for row in batch:
+                copy.write_row([list(value) if isinstance(value, tuple) else value for value in row])
+    connection.execute(text("ANALYZE staged"))
+
+
+def know_identifiers(connection: Connection, firm_id: str, business_date: date) -> None:
+    """Make the temporary table `known_identifier` from the newest loaded security master.
+
+    An identifier that two securities of the master share names neither: nothing is guessed.
+    """
+    connection.execute(
+        text(
+            """
+            CREATE TEMP TABLE known_identifier ON COMMIT DROP AS
+            SELECT name.scheme, name.value, min(master.security_id) AS security_id
+            FROM security_fact master
+            CROSS JOIN LATERAL (VALUES ('security_id', master.security_id), ('cusip', master.cusip),
+                ('isin', master.isin), ('figi', master.figi), ('symbol', master.symbol)) AS name (scheme, value)
+            WHERE master.firm_id = :firm AND name.value IS NOT NULL AND master.delivery_id = (
+                SELECT d.delivery_id FROM delivery d
+                WHERE d.firm_id = :firm AND d.kind = 'securities' AND d.status = 'LOADED' AND d.business_date <= :day
+                ORDER BY d.business_date DESC, d.recorded_at DESC LIMIT 1)
+            GROUP BY name.scheme, name.value
+            HAVING count(DISTINCT master.security_id) = 1
+            """
+        ),
+        {"firm": firm_id, "day": business_date},
+    )
+    connection.execute(text("ANALYZE known_identifier"))
+
+
+def publish_staged(connection: Connection, firm_id: str, delivery_id: str, kind: str) -> int:
+    """Insert the staged rows into the kind's fact table, and return how many."""
+    table = FACT_TABLES[kind]
+    targets = [*table.columns, *table.renamed.values()]
+    sources = [f's."{name}"' for name in (*table.columns, *table.renamed)]
+    known = ""
+    if table.identified:
+        targets += ["security_id", "security_key"]
+        sources += ["k.security_id", "s.security_key"]
+        known = "LEFT JOIN known_identifier k ON k.scheme = s.scheme AND k.value = s.security_key"
+    columns = ", ".join(f'"{name}"' for name in targets)
+    # Names come from the table above, never from a file.
+    statement = f"""
+        INSERT INTO {table.name} (firm_id, delivery_id, line, {columns})
+        SELECT :firm, :delivery, s.line, {", ".join(sources)} FROM staged s {known}"""  # noqa: S608
+    return connection.execute(text(statement), {"firm": firm_id, "delivery": delivery_id}).rowcount
+
+
+def staged_twice(connection: Connection, name: str) -> str | None:
+    """A value of the staged column that stands in more than one row, or None."""
+    # The column's name comes from the code, never from a file.
+    found = connection.scalar(
+        text(f"SELECT {name} FROM staged GROUP BY {name} HAVING count(*) > 1 ORDER BY 1 LIMIT 1")  # noqa: S608
+    )
+    return None if found is None else str(found)
+
+
+def staged_strangers(connection: Connection, firm_id: str) -> str | None:
+    """A staged account that is none of the firm's, or None."""
+    found = connection.scalar(
+        text(
+            """
+            SELECT s.account_id FROM staged s
+            LEFT JOIN account a ON a.firm_id = :firm AND a.account_id = s.account_id
+            WHERE a.account_id IS NULL ORDER BY s.line LIMIT 1
+            """
+        ),
+        {"firm": firm_id},
+    )
+    return None if found is None else str(found)

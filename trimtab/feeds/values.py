@@ -1,0 +1,129 @@
+"""One value of one column: text to Decimal, date, bool, float, word or id. Strict: nothing is guessed.
+
+Decimals are written plainly ("-1234.5"): no exponent, no thousands separator, no trailing sign (case 10).
+Values finer than their column are rounded half-even to it (TL-16).
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from enum import StrEnum
+from functools import lru_cache
+
+from trimtab.feeds.errors import UnreadableValue
+
+Reader = Callable[[str], object]
+
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+_LONGEST_TEXT = 400
+EXACT = Context(prec=80)
+"""Arithmetic of control totals and rounding: more digits than any sum of a file can have."""
+
+
+def exact_decimal(text: str) -> Decimal:
+    """A plain decimal, as many digits as written."""
+    written = text.strip()
+    if _DECIMAL.fullmatch(written) is None:
+        raise UnreadableValue(f"{_shown(text)} is not a plain decimal number")
+    return Decimal(written)
+
+
+def decimal_reader(integer_digits: int, places: int, out_of_range: str = "") -> Reader:
+    """A reader of decimals with at most `integer_digits` before the point, rounded to `places` after it."""
+    step = Decimal(1).scaleb(-places)
+    limit = Decimal(10) ** integer_digits
+
+    def read(text: str) -> Decimal:
+        value = exact_decimal(text)
+        if len(text) > places and abs(value) >= limit:
+            raise UnreadableValue(f"{_shown(text)} has more than {integer_digits} digits", out_of_range)
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and exponent < -places:
+            return value.quantize(step, rounding=ROUND_HALF_EVEN, context=EXACT)
+        return value
+
+    return read
+
+
+read_money = decimal_reader(18, 2)
+read_basis = decimal_reader(18, 6)
+read_quantity = decimal_reader(18, 6, out_of_range="QTY_RANGE")
+read_price = decimal_reader(14, 6)
+read_weight = decimal_reader(6, 12)
+read_basis_points = decimal_reader(6, 4)
+
+
+@lru_cache(maxsize=65_536)
+def read_date(text: str) -> date:
+    """An ISO date, YYYY-MM-DD."""
+    if _DATE.fullmatch(text) is None:
+        raise UnreadableValue(f"{_shown(text)} is not a date (YYYY-MM-DD)")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UnreadableValue(f"{_shown(text)} is not a day of the calendar") from None
+
+
+def read_boolean(text: str) -> bool:
+    if text == "true":
+        return True
+    if text == "false":
+        return False
+    raise UnreadableValue(f"{_shown(text)} is neither true nor false")
+
+
+def read_statistic(text: str) -> float:
+    """A finite float, for risk numbers only: money and quantities are never floats."""
+    if _NUMBER.fullmatch(text) is None:
+        raise UnreadableValue(f"{_shown(text)} is not a number")
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise UnreadableValue(f"{_shown(text)} is not finite")
+    return value
+
+
+def read_whole(text: str) -> int:
+    if _WHOLE.fullmatch(text) is None:
+        raise UnreadableValue(f"{_shown(text)} is not a whole number")
+    return int(text)
+
+
+def read_id(text: str) -> str:
+    """An opaque id: letters, digits and . _ : / - of at most 64 characters, without surrounding spaces."""
+    written = text.strip()
+    if _ID.fullmatch(written) is None:
+        raise UnreadableValue(f"{_shown(text)} is not an id")
+    return written
+
+
+def read_text(text: str) -> str:
+    """Free text, kept as it is (case 61: a leading = + - @ is data); control characters are refused."""
+    if len(text) > _LONGEST_TEXT:
+        raise UnreadableValue(f"text of {len(text)} characters; at most {_LONGEST_TEXT} are read")
+    if not text.isprintable() and not text.replace("\n", " ").replace("\t", " ").isprintable():
+        raise UnreadableValue("text with control characters")
+    return text.strip()
+
+
+def word_reader(*words: str) -> Reader:
+    allowed = frozenset(words)
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise UnreadableValue(f"{_shown(text)} is none of {', '.join(sorted(allowed))}")
+        return text
+
+    return read
+
+
+def enum_reader(kind: type[StrEnum]) -> Reader:
+    return word_reader(*(member.value for member in kind))
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")
