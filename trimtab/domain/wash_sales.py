@@ -96,7 +96,8 @@ def open_windows(
     unseen = {
         key: quantity
         for key, quantity in named.items()
-        if key not in in_lots and (key.purchase_id or key not in days_in_lots)
+        # Where either side has no purchase id, the account and day tell that it is the same purchase.
+        if key not in in_lots and replace(key, purchase_id="") not in (in_lots if key.purchase_id else days_in_lots)
     }
     purchases = [
         _window(key.bought_on, key.wash_key, quantity, key.account_id, key.purchase_id)
