@@ -73,12 +73,17 @@ class Signal:
 
 @dataclass(frozen=True)
 class DayRequest:
-    """The input of DailyRun. Knobs come in here, never from settings: replay must not depend on the host."""
+    """The input of DailyRun. Knobs come in here, never from settings: replay must not depend on the host.
+
+    `business_date` None: the date of the Schedule's own start time, in the exchange's time zone. `progress` is how
+    far the pages got before the workflow continued as new.
+    """
 
     firm_id: str
-    business_date: date
+    business_date: date | None = None
     page_size: int = 500
     pages_in_flight: int = 4
+    progress: "PlanRequest | None" = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,37 @@ class Page:
     run: RunRef
     number: int
     household_ids: tuple[str, ...]
+    lifecycles: bool = True
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """Asks for the next pages: of about `page_size` accounts, at most `limit`, of the households after `after`."""
+
+    run: RunRef
+    page_size: int
+    limit: int
+    after: str = ""
+    number: int = 0  # pages planned so far
+
+
+@dataclass(frozen=True)
+class PagePlan:
+    """The next pages. `after` and `number` go into the next request; `done` when no household is left."""
+
+    pages: tuple[Page, ...]
+    after: str
+    number: int
+    done: bool
+
+
+@dataclass(frozen=True)
+class EventRef:
+    """One market event of a run, to be published or acted upon."""
+
+    run: RunRef
+    event_id: str
+    kind: MarketEventKind
 
 
 @dataclass(frozen=True)
@@ -132,9 +168,12 @@ class AccountDayRef:
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """Where the account-day goes from here. A terminal state is set only together with `next` RECORD."""
+    """Where the account-day goes from here. A terminal state is set only together with `next` RECORD, and by RECORD.
 
-    stage: Stage
+    `next` equal to `stage` means that it still waits there.
+    """
+
+    stage: Stage | Standstill
     next: Stage | Standstill | None  # None after RECORD
     lane: Lane | None = None
     terminal: TerminalState | None = None
@@ -156,7 +195,9 @@ class BlockedStep:
 
 @dataclass(frozen=True)
 class LifecycleOutcome:
-    terminal: TerminalState
+    """How the account-day ended; `terminal` is None when a later attempt superseded it."""
+
+    terminal: TerminalState | None
     code: str = ""
 
 
