@@ -599,6 +599,7 @@ intent = Table(
     Column("realizes_loss", Boolean, nullable=False),
     Column("lot_sales", JSONB, nullable=False),
     _needed("programme", Text),
+    Column("commission", MONEY, nullable=False, server_default="0"),  # dollars, when any of it fills
     _needed("build", Text),
     _needed("status", Text),  # PENDING, RELEASED, FILLED, PARTIAL, UNFILLED, REJECTED, IN_DOUBT
     Column("filled_quantity", QUANTITY, nullable=False, server_default="0"),
@@ -729,6 +730,8 @@ posting = _fact(
         Column("lot_id", Text),  # the lot sold from, or the lot that a purchase opens
         _needed("quantity", QUANTITY),  # change of the lot: negative on a sale
         _needed("basis", BASIS),  # change of the lot's cost
+        Column("wash_adjustment", BASIS, nullable=False, server_default="0"),  # change of the loss in that cost
+        Column("term", Text),  # of the gain
         _needed("cash", MONEY),  # change of the account's cash: positive on a sale
         _needed("gain", MONEY),  # realised, zero on a purchase
         _recorded_at(),

@@ -325,6 +325,7 @@ def create_tables() -> None:
         sa.Column("realizes_loss", sa.Boolean(), nullable=False),
         sa.Column("lot_sales", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("commission", sa.Numeric(precision=20, scale=2), server_default="0", nullable=False),
         sa.Column("build", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("filled_quantity", sa.Numeric(precision=24, scale=6), server_default="0", nullable=False),
@@ -793,6 +794,8 @@ def create_tables() -> None:
         sa.Column("lot_id", sa.Text(), nullable=True),
         sa.Column("quantity", sa.Numeric(precision=24, scale=6), nullable=False),
         sa.Column("basis", sa.Numeric(precision=24, scale=6), nullable=False),
+        sa.Column("wash_adjustment", sa.Numeric(precision=24, scale=6), server_default="0", nullable=False),
+        sa.Column("term", sa.Text(), nullable=True),
         sa.Column("cash", sa.Numeric(precision=20, scale=2), nullable=False),
         sa.Column("gain", sa.Numeric(precision=20, scale=2), nullable=False),
         sa.Column(

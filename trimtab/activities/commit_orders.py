@@ -1,0 +1,240 @@
+"""The trade stage's first half: one transaction that re-checks the approval and commits the orders.
+
+Everything that an approval rested on may have changed since: the transaction locks the tax household and the
+account, looks at it all again, and only then inserts intents. What it finds wanting sends the account-day
+back to where it can be mended; it never sends less than what was approved.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, or_, select
+
+from trimtab.contracts import AccountDayRef, StageOutcome
+from trimtab.db.content import get_content
+from trimtab.db.orders import (
+    accepted_approval,
+    account_day_row,
+    earlier_open_intents,
+    household_trades_today,
+    insert_intents,
+    intents_of,
+    lock_household_and_account,
+    proposal_row,
+    reserved_cash,
+    taken_from_lots,
+    wash_keys,
+)
+from trimtab.db.stages import StageResult, get_or_compute, visits
+from trimtab.db.tables import person, suspension
+from trimtab.domain.accounts import Account, TaxStatus
+from trimtab.domain.errors import TrimtabError
+from trimtab.domain.lifecycle import HoldCode, Stage, Standstill, TerminalState
+from trimtab.domain.lots import TaxLot
+from trimtab.domain.money import ZERO
+from trimtab.domain.orders import IntentStatus, Side, intent_id
+from trimtab.domain.proposals import LotSale, ProposedTrade, RebalanceProposal
+from trimtab.domain.records import content_hash, plain
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.snapshots import AccountSnapshot
+from trimtab.domain.wash_sales import HouseholdTrade, wash_conflicts
+
+POLICY_ACTOR = "policy:"
+"""An approval by the firm's own policy carries this prefix and the filter's version."""
+
+APPROVING_ROLES = frozenset({"OVERLAY_MANAGER", "COMPLIANCE"})
+"""Whoever approved must still hold one of these when the orders are committed (rows 16 and 17)."""
+
+_PROPOSALS: TypeAdapter[RebalanceProposal] = TypeAdapter(RebalanceProposal)
+
+
+class RunSuperseded(TrimtabError):
+    """The account has moved on to another run; this one may not trade it."""
+
+    code = "RUN_SUPERSEDED"
+
+
+class ProposalChanged(TrimtabError):
+    """The stored proposal no longer has the hash that was approved."""
+
+    code = "PROPOSAL_CHANGED"
+
+
+class LotOversold(TrimtabError):
+    """The proposal sells more of a lot than the account has left of it."""
+
+    code = "LOT_OVERSOLD"
+
+
+class CashShort(TrimtabError):
+    """The proposal's purchases need more cash than the account has."""
+
+    code = "CASH_SHORT"
+
+
+def commit_orders(connection: Connection, ref: AccountDayRef, *, build: str) -> StageOutcome:
+    """Insert the approved proposal's intents, with the lots and cash that they reserve, all or nothing.
+
+    Repeating it after it has committed changes nothing. Goes back to INGEST when a household member's trades
+    of the day conflict (WASH_SALE_PEER) and to APPROVE when the approval no longer stands; ends HELD when an
+    earlier day's order is still open. Raises RunSuperseded, ProposalChanged, LotOversold, CashShort.
+    """
+    owner = lock_household_and_account(connection, ref.account_id)
+    if intents_of(connection, ref.account_day_id):
+        return StageOutcome(Stage.TRADE, Standstill.TRADE)
+    day = account_day_row(connection, ref.account_day_id)
+    if owner.current_run != ref.run_id or not day.current:
+        raise RunSuperseded(f"account {ref.account_id} belongs to run {owner.current_run}, not {ref.run_id}")
+    inputs = {"step": "commit", "proposal": day.proposal_hash, "visit": visits(connection, ref, Stage.TRADE)}
+    return get_or_compute(
+        connection, ref, Stage.TRADE, inputs, lambda: _commit(connection, ref, owner, day, build), build=build
+    )
+
+
+def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Row[Any], build: str) -> StageResult:
+    if earlier_open_intents(connection, ref.account_id, ref.business_date):
+        return _held(HoldCode.PRIOR_ORDER_OPEN, "an order of an earlier day has no known end")
+    standing = _standing_suspension(connection, ref)
+    if standing is not None:
+        return _back_to(Standstill.SUSPENDED, standing.code, standing.reason)
+    proposal = proposal_row(connection, day.proposal_id)
+    if content_hash(proposal.body) != day.proposal_hash:
+        raise ProposalChanged(f"proposal {day.proposal_id} was changed after it was approved")
+    if not _approved(connection, ref, day, proposal):
+        return _back_to(Stage.APPROVE, "APPROVAL_STALE", "the approval no longer stands")
+    trades = _PROPOSALS.validate_python(proposal.body, strict=False).trades
+    keys = wash_keys(connection, ref.business_date, [trade.security_id for trade in trades])
+    peers = household_trades_today(connection, owner.household_id, ref.business_date, ref.account_id)
+    snapshot = get_content(connection, day.snapshot_hash, AccountSnapshot)
+    conflicts = wash_conflicts(_legs(snapshot.account, trades, keys), peers)
+    if conflicts:
+        return _back_to(Stage.INGEST, conflicts[0].code, "; ".join(each.message for each in conflicts))
+    _require_lots(connection, snapshot, trades)
+    _require_cash(connection, snapshot, trades)
+    intents = _insert(connection, ref, owner, day, proposal.version, snapshot, trades, keys, build)
+    return StageResult(StageOutcome(Stage.TRADE, Standstill.TRADE), {"step": "commit", "intents": intents})
+
+
+def _back_to(where: Stage | Standstill, code: str, reason: str) -> StageResult:
+    return StageResult(StageOutcome(Stage.TRADE, where, code=code, reason=reason), {"step": "commit"})
+
+
+def _held(code: HoldCode, reason: str) -> StageResult:
+    outcome = StageOutcome(Stage.TRADE, Stage.RECORD, terminal=TerminalState.HELD, code=code, reason=reason)
+    return StageResult(outcome, {"step": "commit"})
+
+
+def _standing_suspension(connection: Connection, ref: AccountDayRef) -> Row[Any] | None:
+    return connection.execute(
+        select(suspension)
+        .where(
+            suspension.c.lifted_by.is_(None),
+            or_(
+                (suspension.c.scope == "ACCOUNT") & (suspension.c.scope_id == ref.account_id),
+                (suspension.c.scope == "FIRM") & (suspension.c.scope_id == ref.firm_id),
+            ),
+        )
+        .order_by(suspension.c.recorded_at)
+    ).first()
+
+
+def _approved(connection: Connection, ref: AccountDayRef, day: Row[Any], proposal: Row[Any]) -> bool:
+    """An accepted approval of exactly this proposal, by the policy or by another person who may still approve."""
+    approval = accepted_approval(connection, ref.account_day_id, day.proposal_hash)
+    if approval is None:
+        return False
+    if approval.actor.startswith(POLICY_ACTOR):
+        return True
+    if approval.actor == proposal.proposed_by:
+        return False
+    approver = connection.execute(select(person).where(person.c.person_id == approval.actor)).one_or_none()
+    return approver is not None and approver.active and bool(APPROVING_ROLES & set(approver.roles))
+
+
+def _legs(account: Account, trades: Sequence[ProposedTrade], keys: Mapping[SecurityId, str]) -> list[HouseholdTrade]:
+    return [
+        HouseholdTrade(account.id, keys[trade.security_id], trade.side, realizes_loss(account, trade))
+        for trade in trades
+    ]
+
+
+def realizes_loss(account: Account, trade: ProposedTrade) -> bool:
+    """Whether a taxable account sells any lot below its basis: losses of an IRA are nobody's (WS-9)."""
+    return account.tax_status is TaxStatus.TAXABLE and any(sale.gain < 0 for sale in trade.lot_sales)
+
+
+def _require_lots(connection: Connection, snapshot: AccountSnapshot, trades: Sequence[ProposedTrade]) -> None:
+    taken = taken_from_lots(connection, snapshot.account.id, snapshot.business_date)
+    left = {lot.id: lot.quantity - taken.get(lot.id, ZERO) for lot in snapshot.lots}
+    for trade in trades:
+        for sale in trade.lot_sales:
+            left[sale.lot_id] = left.get(sale.lot_id, ZERO) - sale.quantity
+            if left[sale.lot_id] < 0:
+                raise LotOversold(f"lot {sale.lot_id} is short of {-left[sale.lot_id]} shares for this sale")
+
+
+def _require_cash(connection: Connection, snapshot: AccountSnapshot, trades: Sequence[ProposedTrade]) -> None:
+    """Purchases may use the same day's proceeds (CS-3), and leave the reserve and announced withdrawals alone."""
+    spent = sum((_cash_of(trade, snapshot.settings.commission) for trade in trades), ZERO)
+    free = snapshot.cash.trade_date_total - reserved_cash(connection, snapshot.account.id)
+    if any(trade.side is Side.BUY for trade in trades) and spent > free - snapshot.settings.cash_reserve:
+        raise CashShort("the purchases need more than the account's free cash")
+
+
+def _cash_of(trade: ProposedTrade, commission: Decimal) -> Decimal:
+    """Dollars that the trade takes; negative for a sale."""
+    return trade.notional + commission if trade.side is Side.BUY else commission - trade.notional
+
+
+def _insert(
+    connection: Connection,
+    ref: AccountDayRef,
+    owner: Row[Any],
+    day: Row[Any],
+    version: int,
+    snapshot: AccountSnapshot,
+    trades: Sequence[ProposedTrade],
+    keys: Mapping[SecurityId, str],
+    build: str,
+) -> list[str]:
+    intents, lots, cash = [], [], []
+    lots_now = {lot.id: lot for lot in snapshot.lots}
+    attempt_and_version = f"{ref.attempt}.{version}"
+    for leg, trade in enumerate(trades):
+        identity = intent_id(ref.firm_id, ref.account_id, ref.business_date, attempt_and_version, leg)
+        intents.append(
+            {
+                "firm_id": ref.firm_id,
+                "intent_id": identity,
+                "account_day_id": ref.account_day_id,
+                "account_id": ref.account_id,
+                "household_id": owner.household_id,
+                "business_date": ref.business_date,
+                "proposal_hash": day.proposal_hash,
+                "leg": leg,
+                "security_id": trade.security_id,
+                "wash_key": keys[trade.security_id],
+                "side": trade.side.value,
+                "quantity": trade.quantity,
+                "reference_price": trade.price,
+                "realizes_loss": realizes_loss(snapshot.account, trade),
+                "lot_sales": [_claim(sale, lots_now[sale.lot_id]) for sale in trade.lot_sales],
+                "programme": snapshot.account.programme,
+                "commission": snapshot.settings.commission,
+                "build": build,
+                "status": IntentStatus.PENDING.value,
+            }
+        )
+        held = {"firm_id": ref.firm_id, "intent_id": identity, "account_id": ref.account_id}
+        if trade.side is Side.BUY:
+            cash.append({**held, "amount": trade.notional + snapshot.settings.commission})
+        lots += [{**held, "lot_id": sale.lot_id, "quantity": sale.quantity} for sale in trade.lot_sales]
+    insert_intents(connection, intents, lots, cash)
+    return [row["intent_id"] for row in intents]
+
+
+def _claim(sale: LotSale, lot: TaxLot) -> object:
+    """The lot as it stands now goes with the claim: the fill is posted against it, hours later."""
+    return plain({"quantity": sale.quantity, "lot": lot})
