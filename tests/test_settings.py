@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from trimtab.settings import SettingsInvalid, default_state_dir, load_settings
+from trimtab.settings import Settings, SettingsInvalid, default_state_dir, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +97,12 @@ def test_a_wrong_value_is_told_by_name_and_not_repeated(monkeypatch: pytest.Monk
     monkeypatch.setenv("TRIMTAB_PORT", "canary42")
     with pytest.raises(SettingsInvalid, match=r"^settings: port: ") as caught:
         load_settings()
+    assert "canary42" not in str(caught.value)
+
+
+def test_even_the_raw_error_repeats_no_value() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(payload_key=["canary42"])  # type: ignore[arg-type]
     assert "canary42" not in str(caught.value)
 
 

@@ -140,6 +140,8 @@ def test_readiness_refuses_a_role_that_bypasses_row_level_security(blank_databas
 def test_a_login_that_may_not_take_the_role_is_told_what_to_grant(
     postgres: SessionServer, blank_database: FreshDatabase
 ) -> None:
+    if postgres.embedded is None:
+        pytest.skip("the server of DATABASE_URL may not let trimtab_verifier log in")
     engine = sync_engine(postgres.url("trimtab_verifier", blank_database.name), role="trimtab_app")
     with pytest.raises(RoleUnavailable, match="GRANT trimtab_app"), firm_transaction(engine, "acme"):
         pass

@@ -135,13 +135,17 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(state_dir: Pat
     shutil.rmtree(address.socket_dir)
 
 
+@as_root
 def test_a_short_socket_folder_that_somebody_else_made_is_refused(state_dir: Path) -> None:
     long = state_dir / ("e" * 100) / "postgres"
     long.mkdir(mode=0o711, parents=True)
     home = prepare_home(long, find_binaries())
     taken = home.address.socket_dir
-    taken.rmdir()
-    taken.mkdir(mode=0o777)
+    taken.chmod(0o777)
+    with pytest.raises(StateDirUnusable, match="is not a private folder of ours"):
+        prepare_home(long, find_binaries())
+    taken.chmod(0o700)
+    os.chown(taken, 4711, 4711)
     with pytest.raises(StateDirUnusable, match="is not a private folder of ours"):
         prepare_home(long, find_binaries())
     taken.rmdir()
