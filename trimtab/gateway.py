@@ -34,9 +34,10 @@ from trimtab.broker.protocol import (
     TimeInForce,
 )
 from trimtab.broker.session import BrokerSession, Unsolicited, connect
+from trimtab.build import build_id
 from trimtab.db.alerts import raise_alert
 from trimtab.db.allocations import finish_blocks
-from trimtab.db.engine import firm_transaction
+from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.db.gateway import (
     LEASE_SECONDS,
     Fill,
@@ -56,8 +57,11 @@ from trimtab.db.gateway import (
     take_ready_blocks,
 )
 from trimtab.db.heartbeats import beat
+from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import MarketEventKind
 from trimtab.domain.orders import BlockStatus, Side
+from trimtab.logs import configure_logs
+from trimtab.settings import Settings, load_settings
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +79,12 @@ _STATUS_AFTER = {
 }
 
 Value = TypeVar("Value")
+
+
+class GatewayMisconfigured(TrimtabError):
+    """A setting that the gateway cannot do without is missing."""
+
+    code = "GATEWAY_MISCONFIGURED"
 
 
 class Gateway:
@@ -310,3 +320,31 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return
+
+
+async def serve(settings: Settings) -> None:
+    """Run the gateway of the settings' firm until SIGTERM or Ctrl-C."""
+    if settings.database_url is None:
+        raise GatewayMisconfigured("set DATABASE_URL: the gateway starts no database of its own")
+    engine = sync_engine(
+        settings.database_url.get_secret_value(), pool_size=settings.pool_size, application_name="trimtab-gateway"
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = Gateway(engine, settings.firm, settings.broker, settings.broker_socket, build=build_id())
+    try:
+        await gateway.run(stop)
+    finally:
+        engine.dispose()
+
+
+def main() -> None:
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port | None = None  # None: chosen once per state directory
     public_url: str | None = None  # how browsers reach the API; None: http://host:port
+    firm: str = "demo"  # the firm whose orders this gateway sends and whose people the built-in sign-in knows
+    broker: str = "paper"
     broker_socket: Path = Field(default_factory=lambda known: _broker_socket(known["state_dir"]))
     drop_folder: Path = Field(default_factory=lambda known: Path(known["state_dir"]) / "drop")
     oidc_issuers: tuple[OidcIssuer, ...] = ()

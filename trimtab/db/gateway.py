@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -48,7 +48,8 @@ def take_lease(connection: Connection, firm_id: str, broker: str, owner: str) ->
         set_={"owner": owner, "generation": gateway_lease.c.generation + 1, "expires_at": until},
         where=gateway_lease.c.expires_at < now,
     ).returning(gateway_lease.c.generation)
-    return connection.scalar(taken)
+    generation: int | None = connection.scalar(taken)
+    return generation
 
 
 def renew_lease(connection: Connection, broker: str, owner: str, generation: int) -> None:
@@ -66,7 +67,7 @@ def renew_lease(connection: Connection, broker: str, owner: str, generation: int
 
 def next_generation(connection: Connection, broker: str, owner: str, generation: int, above: int = 0) -> int:
     """A higher generation for the owner's next connection, also above what the broker knows. Raises LeaseLost."""
-    raised = connection.scalar(
+    raised: int | None = connection.scalar(
         update(gateway_lease)
         .where(gateway_lease.c.broker == broker, *_mine(owner, generation))
         .values(generation=func.greatest(gateway_lease.c.generation, above) + 1)
@@ -88,7 +89,8 @@ def give_up_lease(connection: Connection, broker: str, owner: str, generation: i
 
 def cursor_of(connection: Connection, broker: str) -> int:
     """The broker's last report that was posted."""
-    return connection.scalar(select(gateway_lease.c.execution_cursor).where(gateway_lease.c.broker == broker)) or 0
+    cursor = connection.scalar(select(gateway_lease.c.execution_cursor).where(gateway_lease.c.broker == broker))
+    return int(cursor or 0)
 
 
 def set_cursor(connection: Connection, broker: str, cursor: int) -> None:
@@ -199,10 +201,6 @@ def published_since(connection: Connection, kinds: Sequence[MarketEventKind]) ->
             .order_by(run.c.business_date, market_event.c.ordinal)
         )
     )
-
-
-def lease_until(connection: Connection, broker: str) -> datetime | None:
-    return connection.scalar(select(gateway_lease.c.expires_at).where(gateway_lease.c.broker == broker))
 
 
 def _mine(owner: str, generation: int) -> tuple[Any, Any]:
