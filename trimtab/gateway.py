@@ -7,6 +7,7 @@ written to the socket. A block found SENDING by a later generation is never sent
 
 import asyncio
 import os
+import signal
 import socket
 import time
 from collections import deque
