@@ -66,6 +66,7 @@ def _on_the_morning_after(firm: DemoFirm, traded_on: date, kept: Book, book: Boo
         unlisted=firm.unlisted,
         accounts=tuple(_without_past_needs(entry, traded_on) for entry in firm.accounts),
         book=_evening(kept, book, set(firm.unlisted), traded_on),
+        remarks=firm.remarks,
     )
 
 

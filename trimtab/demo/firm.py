@@ -4,22 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from trimtab.demo.book import Book
-from trimtab.demo.holdings import UNLISTED_PRICE, History, build_book
+from trimtab.demo.history import History
+from trimtab.demo.holdings import UNLISTED_PRICE, build_book
 from trimtab.demo.market import CorporateAction, Market, SimulatedMarket, simulated_market
-from trimtab.demo.roster import Case, DemoAccount, build_roster
+from trimtab.demo.roster import Case, Choices, DemoAccount, build_roster
 from trimtab.demo.sessions import require_session
-from trimtab.demo.universe import FUND_COUNT, unlisted_security
-from trimtab.domain.accounts import AccountId, FirmId
+from trimtab.demo.universe import COMPANY_COUNT, FUND_COUNT, INDEX_COUNT, SLEEVE_COUNT, unlisted_security
+from trimtab.domain.accounts import AccountId, FirmId, ModelId
 from trimtab.domain.market import RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.securities import Security, SecurityId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DEMO_FIRM_ID = FirmId("demo")
 DEFAULT_BUSINESS_DATE = date(2026, 11, 20)
 DEFAULT_ACCOUNTS = 200
 DEFAULT_SEED = 20
+
+_LEGACY_COLUMNS = tuple(range(FUND_COUNT + INDEX_COUNT + SLEEVE_COUNT, FUND_COUNT + COMPANY_COUNT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,8 @@ class DemoFirm:
     actions: tuple[CorporateAction, ...]  # with ex-date business_date
     market_closes: Mapping[SecurityId, Decimal]  # closes of business_date: what the paper broker fills at
     book: Book
-    market: Market = field(repr=False, compare=False)
+    remarks: tuple[str, ...] = ()  # what a reader should know about how the firm was made
+    market: Market = field(repr=False, compare=False, kw_only=True)
 
     @property
     def held_securities(self) -> Mapping[SecurityId, Security]:
@@ -74,7 +83,11 @@ def build_firm(
     require_session(business_date)
     market = simulated_market(seed, business_date)
     securities = market.universe.securities
-    plans = build_roster(accounts, seed, business_date, securities[FUND_COUNT:])
+    choices = Choices(
+        companies=tuple(security.id for security in securities[FUND_COUNT : FUND_COUNT + INDEX_COUNT]),
+        legacy=tuple(securities[column].id for column in _LEGACY_COLUMNS),
+    )
+    plans = build_roster(accounts, seed, business_date, choices)
     unlisted = unlisted_security()
     book = build_book(plans, _history(market, unlisted, business_date))
     return firm_on(
@@ -101,6 +114,7 @@ def firm_on(
     unlisted: Mapping[SecurityId, tuple[Security, Decimal]],
     accounts: tuple[DemoAccount, ...],
     book: Book,
+    remarks: tuple[str, ...] = (),
 ) -> DemoFirm:
     """A firm with the day's prices, events, models and risk model taken from its market."""
     as_of = market.previous_session(business_date)
@@ -120,6 +134,7 @@ def firm_on(
         actions=market.actions(business_date),
         market_closes=market.closes(business_date),
         book=book,
+        remarks=remarks,
         market=market,
     )
 
@@ -129,16 +144,32 @@ def _history(market: SimulatedMarket, unlisted: Security, business_date: date) -
 
     as_of = market.previous_session(business_date)
     securities = market.universe.securities
-    targets = {
-        model.id: np.array([float(model.weights.get(security.id, 0)) for security in securities])
-        for model in market.models(business_date)
-    }
+    closes = market.history(as_of) / 100
+    first_rows = np.zeros(len(securities), dtype=np.int64)
     return History(
         sessions=market.sessions(as_of),
-        cents=market.history(as_of),
         securities=securities,
+        closes=closes,
+        prices=closes,
+        splits={},
+        first_rows=first_rows,
+        purchase_rows=np.arange(len(closes)),
+        dividends_due=np.zeros(len(securities)),
+        fund_count=FUND_COUNT,
+        legacy=_LEGACY_COLUMNS,
+        targets=target_weights(market.models(business_date), securities),
         unlisted=unlisted,
-        targets=targets,
         business_date=business_date,
         seed=market.seed,
     )
+
+
+def target_weights(
+    models: tuple[ModelPortfolio, ...], securities: tuple[Security, ...]
+) -> "dict[ModelId, NDArray[np.float64]]":
+    """Each model's weights as an array in the order of `securities`."""
+    import numpy as np
+
+    return {
+        model.id: np.array([float(model.weights.get(security.id, 0)) for security in securities]) for model in models
+    }

@@ -166,7 +166,7 @@ class SimulatedMarket:
         capitalisations = [Decimal(int(value)) for value in path[-1, rows] * self.universe.shares_out[rows]]
         weights = split_exactly(Decimal("0.995"), capitalisations, WEIGHT_STEP)
         return ModelPortfolio(
-            id=ModelId("DIRECT_INDEX_120"),
+            id=ModelId("DIRECT_INDEX"),
             version=version,
             effective_on=effective_on,
             weights={

@@ -9,7 +9,6 @@ from math import exp
 from typing import TYPE_CHECKING, TypeVar
 
 from trimtab.demo.errors import TooFewAccounts
-from trimtab.demo.universe import COMPANY_COUNT, INDEX_COUNT, SLEEVE_COUNT
 from trimtab.domain.account_settings import (
     AccountSettings,
     CashNeed,
@@ -30,7 +29,7 @@ from trimtab.domain.accounts import (
     Standing,
     TaxStatus,
 )
-from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.securities import SecurityId
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +41,7 @@ ADVISOR_COUNT = 6
 
 BALANCED = ModelId("BALANCED_60_40")
 GROWTH = ModelId("GROWTH_80_20")
-DIRECT_INDEX = ModelId("DIRECT_INDEX_120")
+DIRECT_INDEX = ModelId("DIRECT_INDEX")
 OPEN_UMA = ModelId("OPEN_UMA")
 _CORE_MODELS = frozenset({BALANCED, GROWTH})
 
@@ -102,6 +101,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What a roster may name: companies of the direct index, largest first, and securities that are in no model."""
+
+    companies: tuple[SecurityId, ...]
+    legacy: tuple[SecurityId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Slot:
     registration: Registration
     model: ModelId
@@ -110,10 +117,9 @@ class _Slot:
     value: float | None = None
 
 
-def build_roster(accounts: int, seed: int, business_date: date, companies: tuple[Security, ...]) -> list[Plan]:
+def build_roster(accounts: int, seed: int, business_date: date, choices: Choices) -> list[Plan]:
     """`accounts` plans in households of one to four. The first twenty hold every special case, whatever `accounts`.
 
-    `companies` are the securities that restrictions may name, in the order of the direct index.
     Raises TooFewAccounts below twenty.
     """
     if accounts < FEWEST_ACCOUNTS:
@@ -121,7 +127,7 @@ def build_roster(accounts: int, seed: int, business_date: date, companies: tuple
     plans: list[Plan] = []
     for household, slots in enumerate(_households(accounts, seed), start=1):
         for slot in slots:
-            plans.append(_plan(len(plans) + 1, household, slot, seed, business_date, companies))
+            plans.append(_plan(len(plans) + 1, household, slot, seed, business_date, choices))
     return plans
 
 
@@ -156,9 +162,7 @@ def _ordinary_slot(registration: Registration, rng: "np.random.Generator") -> _S
     return _Slot(registration, model, frozenset(cases))
 
 
-def _plan(
-    number: int, household: int, slot: _Slot, seed: int, business_date: date, companies: tuple[Security, ...]
-) -> Plan:
+def _plan(number: int, household: int, slot: _Slot, seed: int, business_date: date, choices: Choices) -> Plan:
     import numpy as np
 
     rng = np.random.default_rng([seed, number, 4])
@@ -178,7 +182,7 @@ def _plan(
         standing=Standing.CLOSED if Case.CLOSED in slot.cases else Standing.OPEN,
         tier="HIGH_NET_WORTH" if value >= 1_000_000 else "STANDARD",
     )
-    settings = _settings(number, account, slot, value, rng, business_date, companies)
+    settings = _settings(number, account, slot, value, rng, business_date, choices)
     suspended = Case.SUSPENDED in slot.cases
     entry = DemoAccount(
         account=account,
@@ -207,11 +211,11 @@ def _settings(
     value: float,
     rng: "np.random.Generator",
     business_date: date,
-    companies: tuple[Security, ...],
+    choices: Choices,
 ) -> AccountSettings:
     taxable = account.tax_status is TaxStatus.TAXABLE
     short_rate, long_rate = _RATES[int(rng.integers(len(_RATES)))] if taxable else (Decimal(0), Decimal(0))
-    restrictions, bands = _restrictions(number, slot.cases, rng, companies)
+    restrictions, bands = _restrictions(number, slot.cases, rng, choices)
     return AccountSettings(
         tracking=_pick(rng, Tracking),
         tax_sensitivity=_pick(rng, TaxSensitivity),
@@ -238,26 +242,20 @@ def _cash_needs(value: float, rng: "np.random.Generator", business_date: date) -
     return (CashNeed(Decimal(hundreds * 100), business_date + timedelta(days=int(rng.integers(4, 25)))),)
 
 
-def legacy_company(number: int) -> int:
-    """Which company, of those in no model, account `number` would have brought with it: its place in the list."""
-    first = INDEX_COUNT + SLEEVE_COUNT
-    return first + number % (COMPANY_COUNT - first)
-
-
 def _restrictions(
-    number: int, cases: frozenset[Case], rng: "np.random.Generator", companies: tuple[Security, ...]
+    number: int, cases: frozenset[Case], rng: "np.random.Generator", choices: Choices
 ) -> tuple[tuple[Restriction, ...], dict[SecurityId, WeightBand]]:
-    named = companies[int(rng.integers(INDEX_COUNT))].id
+    named = choices.companies[int(rng.integers(len(choices.companies)))]
     rules = []
     if Case.NEVER_SELL in cases:
-        founder = companies[legacy_company(number)].id
+        founder = choices.legacy[number % len(choices.legacy)]
         rules.append(Restriction(RestrictionKind.NEVER_SELL, founder, "Founder's shares, kept for the family"))
     if Case.NEVER_BUY in cases:
         rules.append(Restriction(RestrictionKind.NEVER_BUY, named, "The client's employer"))
     if Case.NEVER_HOLD in cases:
         rules.append(Restriction(RestrictionKind.NEVER_HOLD, named, "The client objects to the business"))
     if Case.CONTRADICTORY_SETTINGS in cases:
-        return tuple(rules), {companies[0].id: WeightBand(minimum=Decimal("0.05"), maximum=Decimal("0.03"))}
+        return tuple(rules), {choices.companies[0]: WeightBand(minimum=Decimal("0.05"), maximum=Decimal("0.03"))}
     return tuple(rules), {}
 
 
