@@ -335,6 +335,8 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gateway = Gateway(engine, settings.firm, settings.broker, settings.broker_socket, build=build_id())
+    if settings.ready_file is not None:
+        settings.ready_file.touch()
     try:
         await gateway.run(stop)
     finally:

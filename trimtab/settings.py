@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     drop_folder: Path = Field(default_factory=lambda known: Path(known["state_dir"]) / "drop")
     oidc_issuers: tuple[OidcIssuer, ...] = ()
     processes: ProcessCounts = Field(default_factory=ProcessCounts)
+    ready_file: Path | None = None  # written once the process has begun its work
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 

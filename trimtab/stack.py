@@ -1,0 +1,98 @@
+"""Everything of one machine's trimtab, supervised: the servers, the paper broker and our own processes."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.db.migrate import upgrade
+from trimtab.embedded.child import ChildSpec, StopOrder
+from trimtab.embedded.readiness import file_exists, http_answers, socket_listens
+from trimtab.embedded.services import Services, start_services
+from trimtab.embedded.sockets import make_private_folder
+from trimtab.embedded.supervisor import Supervisor
+from trimtab.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What runs, and where to find it."""
+
+    services: Services
+    api_url: str
+    journal: Path  # the paper broker's own journal
+    closes: Path  # the folder with the closes at which it fills
+    drop: Path
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """What a person may open in a browser."""
+        urls = {"api": self.api_url, "graphiql": f"{self.api_url}/graphql"}
+        if self.services.temporal_ui_url is not None:
+            urls["temporal"] = self.services.temporal_ui_url
+        return urls
+
+
+def start_servers(supervisor: Supervisor, settings: Settings) -> Services:
+    """The database and Temporal, with the schema up to date."""
+    services = start_services(supervisor, settings)
+    upgrade(services.database.owner)
+    return services
+
+
+def start_processes(
+    supervisor: Supervisor, settings: Settings, services: Services, *, broker_options: tuple[str, ...] = ()
+) -> Stack:
+    """The paper broker, the worker, the gateway and the API; each is started again when it dies."""
+    state_dir = supervisor.state_dir
+    journal, closes = state_dir / "broker" / "journal.jsonl", state_dir / "broker" / "closes"
+    closes.mkdir(parents=True, exist_ok=True)
+    settings.drop_folder.mkdir(parents=True, exist_ok=True)
+    if settings.broker_socket.parent != state_dir:
+        make_private_folder(settings.broker_socket.parent, None)
+    port = supervisor.port("api", settings.port)
+    api_url = settings.public_url or f"http://{settings.host}:{port}"
+    env = {
+        **services.environment(),
+        "TRIMTAB_FIRM": settings.firm,
+        "TRIMTAB_BROKER": settings.broker,
+        "TRIMTAB_BROKER_SOCKET": str(settings.broker_socket),
+        "TRIMTAB_DROP_FOLDER": str(settings.drop_folder),
+        "TRIMTAB_HOST": settings.host,
+        "TRIMTAB_PORT": str(port),
+        "TRIMTAB_PUBLIC_URL": api_url,
+        "TRIMTAB_LOG_LEVEL": settings.log_level,
+        "TRIMTAB_LOG_FORMAT": "json",
+    }
+    paper = ("trimtab.broker.paper", "--socket", str(settings.broker_socket), "--journal", str(journal))
+    supervisor.start(
+        ChildSpec(
+            "broker",
+            _python(*paper, "--closes", str(closes), *broker_options),
+            StopOrder.BROKER,
+            socket_listens(settings.broker_socket),
+        )
+    )
+    for number in range(1, settings.processes.worker + 1):
+        supervisor.start(_signalling(state_dir, f"worker-{number}", "trimtab.worker", StopOrder.WORKER, env))
+    supervisor.start(_signalling(state_dir, "gateway", "trimtab.gateway", StopOrder.GATEWAY, env))
+    supervisor.start(
+        ChildSpec("api", _python("trimtab.server"), StopOrder.API, http_answers(f"{_local(port)}/readyz"), env=env)
+    )
+    supervisor.publish_url("api", api_url)
+    return Stack(services, api_url, journal, closes, settings.drop_folder)
+
+
+def _signalling(state_dir: Path, name: str, module: str, order: StopOrder, env: Mapping[str, str]) -> ChildSpec:
+    """A process that is ready when it has written its sign of life."""
+    sign = state_dir / f"{name}.ready"
+    sign.unlink(missing_ok=True)
+    return ChildSpec(name, _python(module), order, file_exists(sign), env={**env, "TRIMTAB_READY_FILE": str(sign)})
+
+
+def _python(*module_and_arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *module_and_arguments)
+
+
+def _local(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
