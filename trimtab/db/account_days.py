@@ -20,6 +20,9 @@ from trimtab.domain.records import plain
 SYSTEM_ACTOR = "trimtab"
 """Who acts where no person does."""
 
+Place = Stage | Standstill
+"""Where an account-day can stand."""
+
 STANDING_STILL = (Standstill.REVIEW, Standstill.SUSPENDED, Standstill.TRADE, Standstill.BLOCKED)
 
 
@@ -48,7 +51,7 @@ def lock_day(connection: Connection, ref: AccountDayRef) -> Row[Any]:
     return row
 
 
-def stands_at(day: Row[Any], stage: Stage) -> bool:
+def stands_at(day: Row[Any], stage: Place) -> bool:
     """Whether the stage is what the account-day waits for: it stands there, or is blocked in it."""
     if day.terminal_state is not None or not day.current:
         return False
@@ -104,7 +107,7 @@ def move_on(
     tell(connection, ref, day, "ACCOUNT_DAY_FINAL" if final else "STAGE_CHANGED", _shown(outcome, values))
 
 
-def record_kind(stage: Stage) -> str:
+def record_kind(stage: Place) -> str:
     """The kind of the record of one pass of a stage."""
     return f"STAGE_{stage.name}"
 
@@ -134,7 +137,14 @@ def tell(connection: Connection, ref: AccountDayRef, day: Row[Any], kind: str, b
     )
 
 
-def park(connection: Connection, ref: AccountDayRef, stage: Stage, reason: str) -> None:
+def unpark(connection: Connection, ref: AccountDayRef, day: Row[Any]) -> None:
+    """Return a locked, blocked account-day to the place it was blocked in: the step works again and still waits."""
+    _update(connection, ref, {"stage": day.blocked_stage, "blocked_stage": None, "waiting_reason": None})
+    resolve_blocked(connection, ref, str(day.blocked_stage))
+    tell(connection, ref, day, "STAGE_CHANGED", {"stage": Standstill.BLOCKED, "next": day.blocked_stage})
+
+
+def park(connection: Connection, ref: AccountDayRef, stage: Place, reason: str) -> None:
     """Mark a locked account-day as blocked in `stage`."""
     _update(connection, ref, {"stage": str(Standstill.BLOCKED), "blocked_stage": str(stage), "waiting_reason": reason})
 

@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from trimtab.contracts import AccountDayRef, StageOutcome
-from trimtab.db.account_days import SYSTEM_ACTOR, lock_day, move_on, record_kind, stands_at
+from trimtab.db.account_days import SYSTEM_ACTOR, Place, lock_day, move_on, record_kind, stands_at, unpark
 from trimtab.db.tables import record, stage_result
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lifecycle import Stage
+from trimtab.domain.lifecycle import Lane, Stage, Standstill
 from trimtab.domain.records import content_hash, plain
 
 _OUTCOMES: TypeAdapter[StageOutcome] = TypeAdapter(StageOutcome)
@@ -49,7 +49,7 @@ class StageRow:
     changes: Mapping[str, Any]
 
 
-def adopt(connection: Connection, ref: AccountDayRef, stage: Stage) -> StageOutcome | None:
+def adopt(connection: Connection, ref: AccountDayRef, stage: Place) -> StageOutcome | None:
     """The newest result of the stage when the account-day has passed it; None when it is to be computed now.
 
     Locks the account-day. Raises OutOfStep.
@@ -63,7 +63,7 @@ def adopt(connection: Connection, ref: AccountDayRef, stage: Stage) -> StageOutc
 def get_or_compute(
     connection: Connection,
     ref: AccountDayRef,
-    stage: Stage,
+    stage: Place,
     inputs: object,
     compute: Callable[[], StageResult],
     *,
@@ -92,20 +92,53 @@ def get_or_compute(
     return row.outcome
 
 
-def visits(connection: Connection, ref: AccountDayRef, stage: Stage) -> int:
+def look_again(
+    connection: Connection,
+    ref: AccountDayRef,
+    place: Place,
+    answer: Callable[[Row[Any]], StageResult | None],
+    *,
+    build: str = "",
+    actor: str = SYSTEM_ACTOR,
+    seconds: float = 0.0,
+) -> StageOutcome:
+    """Look whether a place that waits for rows (a decision, a market event, orders) has what it waits for.
+
+    `answer` reads the rows; it is given the locked account-day. None means that it waits on: nothing is written
+    then, and the outcome's next is the place itself. Each answer is a pass of its own, since rows change.
+    """
+    started = time.monotonic()
+    day = lock_day(connection, ref)
+    if not stands_at(day, place):
+        return _passed(connection, ref, day, place)
+    result = answer(day)
+    if result is None:
+        if day.blocked_stage is not None:
+            unpark(connection, ref, day)
+        return StageOutcome(place, place, lane=Lane(day.lane) if day.lane else None)
+    input_hash = content_hash({"pass": visits(connection, ref, place) + 1, "account_day": ref.account_day_id})
+    row = StageRow(input_hash, result.outcome, result.detail, result.changes)
+    _store(connection, ref, place, row, build, seconds + time.monotonic() - started)
+    move_on(
+        connection, ref, day, row.outcome, input_hash=input_hash, detail=row.detail, changes=row.changes, actor=actor
+    )
+    return row.outcome
+
+
+def visits(connection: Connection, ref: AccountDayRef, stage: Place) -> int:
     """How often the account-day has passed the stage: tells visits apart whose inputs are rows that change."""
     count = select(func.count()).select_from(record).where(*_passes(ref), record.c.kind == record_kind(stage))
     return int(connection.scalar(count) or 0)
 
 
-def find_result(connection: Connection, ref: AccountDayRef, stage: Stage, input_hash: str) -> StageRow | None:
+def find_result(connection: Connection, ref: AccountDayRef, stage: Place, input_hash: str) -> StageRow | None:
     found = connection.execute(
         select(stage_result).where(*_of(ref, stage), stage_result.c.input_hash == input_hash)
     ).one_or_none()
     return None if found is None else _row(found)
 
 
-def newest_result(connection: Connection, ref: AccountDayRef, stage: Stage) -> StageRow | None:
+def newest_result(connection: Connection, ref: AccountDayRef, stage: Place) -> StageRow | None:
     """What the account-day's latest pass of the stage came to, None when it has not passed it.
 
     The record tells, since a result may be adopted by several passes.
@@ -116,12 +149,13 @@ def newest_result(connection: Connection, ref: AccountDayRef, stage: Stage) -> S
 
 def how_it_ended(connection: Connection, ref: AccountDayRef) -> StageRow | None:
     """The latest pass of a stage before RECORD, when it ends the day; else None."""
-    kinds = record.c.kind.in_([record_kind(stage) for stage in Stage if stage is not Stage.RECORD])
+    places: list[Place] = [stage for stage in Stage if stage is not Stage.RECORD]
+    kinds = record.c.kind.in_([record_kind(place) for place in (*places, Standstill.SUSPENDED)])
     row = _pass(connection.execute(_newest_first(ref).where(kinds)).one_or_none())
     return row if row is not None and row.outcome.terminal is not None else None
 
 
-def _passed(connection: Connection, ref: AccountDayRef, day: Row[Any], stage: Stage) -> StageOutcome:
+def _passed(connection: Connection, ref: AccountDayRef, day: Row[Any], stage: Place) -> StageOutcome:
     if not day.current:
         return StageOutcome(stage, None, code="SUPERSEDED", reason="a later attempt has taken over")
     row = newest_result(connection, ref, stage)
@@ -132,7 +166,7 @@ def _passed(connection: Connection, ref: AccountDayRef, day: Row[Any], stage: St
     raise OutOfStep(f"account-day {ref.account_day_id} stands at {day.stage} and has no result of {stage}")
 
 
-def _store(connection: Connection, ref: AccountDayRef, stage: Stage, row: StageRow, build: str, seconds: float) -> None:
+def _store(connection: Connection, ref: AccountDayRef, stage: Place, row: StageRow, build: str, seconds: float) -> None:
     result = {"outcome": row.outcome, "detail": row.detail, "changes": row.changes, "seconds": round(seconds, 4)}
     connection.execute(
         insert(stage_result).values(
@@ -148,7 +182,7 @@ def _store(connection: Connection, ref: AccountDayRef, stage: Stage, row: StageR
     )
 
 
-def _of(ref: AccountDayRef, stage: Stage) -> tuple[Any, ...]:
+def _of(ref: AccountDayRef, stage: Place) -> tuple[Any, ...]:
     return (
         stage_result.c.firm_id == ref.firm_id,
         stage_result.c.run_id == ref.run_id,

@@ -1,0 +1,203 @@
+"""Solving in processes of their own, so that a solver's crash, leak or hang is never the worker's.
+
+A child loads what the hashes name, keeps the run's market arrays for all its accounts, and returns values. Its
+faults come back as values too: an exception that cannot be unpickled would break the whole pool.
+"""
+
+import asyncio
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from trimtab.db.content import get_content
+from trimtab.db.engine import firm_transaction, sync_engine
+from trimtab.db.failures import ErrorClass
+from trimtab.domain.account_facts import AccountFacts, facts_of
+from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.proposals import RebalanceProposal
+from trimtab.domain.records import content_hash
+from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from trimtab.domain.optimizer.market_arrays import MarketArrays
+
+log = structlog.get_logger(__name__)
+
+_THREAD_VARIABLES: Final = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
+ONE_THREAD: Final = dict.fromkeys(_THREAD_VARIABLES, "1")
+"""As many children as cores, each on one thread: threads inside would fight for the same cores."""
+
+LONGEST_SOLVE: Final = 120.0
+"""Seconds after which a child counts as hung and is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolveJob:
+    """One account's analysis by content hashes."""
+
+    firm_id: str
+    snapshot_hash: str
+    market_hash: str
+    model_hashes: Mapping[str, str]  # model id to content hash
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A checked proposal with its hashes, and what filters see of it. `seconds` is the child's time."""
+
+    proposal: RebalanceProposal
+    proposal_hash: str
+    target_hash: str
+    facts: AccountFacts
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SolveFault:
+    """Why a child could not solve: the class and code of its error, and a sentence without values."""
+
+    error_class: ErrorClass
+    code: str
+    message: str
+
+
+class SolverHung(Exception):
+    """A child took longer than `LONGEST_SOLVE` and was killed."""
+
+
+class SolverPool:
+    """Spawned children that stay warm. Every call must come from the event loop's thread."""
+
+    def __init__(self, database_url: str, processes: int, longest_solve: float = LONGEST_SOLVE) -> None:
+        self._database_url = database_url
+        self.processes = processes
+        self._longest = longest_solve
+        self._pool = self._new_pool()
+
+    async def warm(self) -> None:
+        """Start every child and let it import the solver."""
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(self._pool, _warm) for _ in range(self.processes)))
+
+    async def solve(self, job: SolveJob) -> Solved | SolveFault:
+        """Solve one account. Raises BrokenProcessPool when a child died and SolverHung when it took too long; the
+        pool is new afterwards."""
+        pool = self._pool
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(pool.submit(solve, job)), self._longest)
+        except TimeoutError:
+            self._replace(pool)
+            raise SolverHung(f"no answer within {self._longest:.0f} seconds") from None
+        except RuntimeError:  # BrokenProcessPool, and a pool that another call has just shut down
+            self._replace(pool)
+            raise
+
+    def close(self) -> None:
+        _kill(self._pool)
+
+    def _replace(self, broken: ProcessPoolExecutor) -> None:
+        if self._pool is broken:  # else another of its calls has done it
+            log.warning("solver processes are started anew")
+            self._pool = self._new_pool()
+        _kill(broken)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        os.environ.update(ONE_THREAD)  # children inherit it, before they import anything
+        return ProcessPoolExecutor(
+            self.processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._database_url,)
+        )
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    for child in list((pool._processes or {}).values()):  # no public way ends a child that hangs
+        child.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+# --- in the child -------------------------------------------------------------------------------------------------
+
+_engine: "Engine | None" = None
+
+
+def _begin(database_url: str) -> None:
+    global _engine
+    _engine = sync_engine(database_url, pool_size=1, max_overflow=0, application_name="trimtab-solver")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed worker must not leave its children behind: they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _warm() -> int:
+    from trimtab.domain.optimizer import analysis
+
+    time.sleep(0.05)  # so that one quick child does not take every warm-up call
+    return id(analysis)
+
+
+def solve(job: SolveJob) -> Solved | SolveFault:
+    """Load, analyse and check one account, in the child."""
+    from trimtab.activities.edge import described
+    from trimtab.domain.optimizer.analysis import analyze
+
+    started = time.perf_counter()
+    try:
+        snapshot, target, target_hash = _account(job)
+        market, arrays = _market(job.firm_id, job.market_hash)
+        proposal = analyze(AnalysisInput(snapshot, target, market), arrays)
+        facts = facts_of(snapshot.account, snapshot.settings, proposal)
+        return Solved(proposal, content_hash(proposal), target_hash, facts, time.perf_counter() - started)
+    except Exception as error:  # noqa: BLE001 - a value always crosses the process's border
+        return SolveFault(*described(error))
+
+
+def _account(job: SolveJob) -> tuple[AccountSnapshot, ModelPortfolio, str]:
+    with _transaction(job.firm_id) as connection:
+        snapshot = get_content(connection, job.snapshot_hash, AccountSnapshot)
+    target_hash = job.model_hashes[str(snapshot.account.model_id)]
+    return snapshot, _target(job.firm_id, target_hash), target_hash
+
+
+@lru_cache(maxsize=32)
+def _target(firm_id: str, digest: str) -> ModelPortfolio:
+    with _transaction(firm_id) as connection:
+        return get_content(connection, digest, ModelPortfolio)
+
+
+@lru_cache(maxsize=2)
+def _market(firm_id: str, digest: str) -> "tuple[MarketSnapshot, MarketArrays]":
+    """The market that all accounts of a run share, and its arrays: built once in each child."""
+    from trimtab.domain.optimizer.market_arrays import MarketArrays
+
+    with _transaction(firm_id) as connection:
+        market = get_content(connection, digest, MarketSnapshot)
+    return market, MarketArrays.from_snapshot(market)
+
+
+def _transaction(firm_id: str) -> AbstractContextManager["Connection"]:
+    if _engine is None:
+        raise RuntimeError("the solver's process was not begun")
+    return firm_transaction(_engine, firm_id)

@@ -1,0 +1,86 @@
+"""Filters as SQL over the wide table `account_facts`, and that table's rows as values.
+
+Field names come from the whitelist and values are bound: a filter's text never reaches the statement.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+from sqlalchemy import Boolean, ColumnElement, Connection, and_, false, func, not_, or_, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from trimtab.db.tables import account_facts
+from trimtab.domain.account_facts import AccountFacts
+from trimtab.domain.filters import Combinator, FilterTree, Group, Operator, Rule
+
+_COLUMNS: Final = tuple(item.name for item in fields(AccountFacts))
+
+
+def where(tree: FilterTree) -> ColumnElement[bool]:
+    """A condition on `account_facts` that holds for exactly the rows that `domain.filters.matches` accepts.
+
+    An answer that is unknown to SQL counts as no.
+    """
+    answer: ColumnElement[bool] = func.coalesce(_node(tree), false(), type_=Boolean)
+    return answer
+
+
+def _node(node: Rule | Group) -> ColumnElement[bool]:
+    if isinstance(node, Rule):
+        answer: ColumnElement[bool] = _RULES[node.operator](account_facts.c[node.field.name], node.value)
+        return answer
+    parts = [_node(child) for child in node.rules]
+    joined = and_(*parts) if node.combinator is Combinator.AND else or_(*parts)
+    # Without parentheses of its own, NOT would take the first part only.
+    return not_(joined.self_group()) if node.negated else joined.self_group()
+
+
+_RULES: Final[Mapping[Operator, Any]] = {  # Any: one function of (column, value) each
+    Operator.EQUAL: lambda column, value: column == value,
+    Operator.NOT_EQUAL: lambda column, value: column != value,
+    Operator.LESS: lambda column, value: column < value,
+    Operator.AT_MOST: lambda column, value: column <= value,
+    Operator.GREATER: lambda column, value: column > value,
+    Operator.AT_LEAST: lambda column, value: column >= value,
+    Operator.BETWEEN: lambda column, value: column.between(*value),
+    Operator.NOT_BETWEEN: lambda column, value: not_(column.between(*value)),
+    Operator.IN: lambda column, value: column.in_(value),
+    Operator.NOT_IN: lambda column, value: column.not_in(value),
+    # `= ANY` of an empty set is false, of no set unknown: the same three values as in Python.
+    Operator.CONTAINS: lambda column, value: column.any_() == value,
+    Operator.DOES_NOT_CONTAIN: lambda column, value: not_(column.any_() == value),
+    Operator.NULL: lambda column, _: column.is_(None),
+    Operator.NOT_NULL: lambda column, _: column.is_not(None),
+}
+
+
+def write_facts(connection: Connection, firm_id: str, run_id: str, facts: AccountFacts) -> None:
+    """Replace the account's row of the run's wide table."""
+    values = asdict(facts) | {"flags": None if facts.flags is None else list(facts.flags)}
+    row = upsert(account_facts).values(firm_id=firm_id, run_id=run_id, **values)
+    connection.execute(
+        row.on_conflict_do_update(
+            index_elements=["firm_id", "run_id", "account_id"],
+            set_={name: row.excluded[name] for name in _COLUMNS if name != "account_id"},
+        )
+    )
+
+
+def read_facts(connection: Connection, run_id: str, account_id: str) -> AccountFacts | None:
+    """The account's row of the run, None while it has not been analysed."""
+    found = connection.execute(
+        select(*(account_facts.c[name] for name in _COLUMNS)).where(
+            account_facts.c.run_id == run_id, account_facts.c.account_id == account_id
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    values = dict(found._mapping)
+    return AccountFacts(**values | {"flags": None if values["flags"] is None else tuple(values["flags"])})
+
+
+def matching_accounts(connection: Connection, run_id: str, tree: FilterTree) -> list[str]:
+    """The accounts of the run that the filter wants, by id."""
+    rows = select(account_facts.c.account_id).where(account_facts.c.run_id == run_id, where(tree))
+    return list(connection.scalars(rows.order_by(account_facts.c.account_id)))
