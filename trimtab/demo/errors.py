@@ -19,3 +19,9 @@ class DataDirectoryUnusable(TrimtabError):
     """Raised when a directory of market data lacks a file, a column or a day that the firm is built from."""
 
     code = "DATA_DIRECTORY_UNUSABLE"
+
+
+class NothingToBreak(TrimtabError):
+    """Raised when a file has no row or column that a fault is to be put into."""
+
+    code = "NOTHING_TO_BREAK"

@@ -123,7 +123,7 @@ def build_universe(seed: int) -> Universe:
 
 def unlisted_security() -> Security:
     """A security that accounts can hold and the firm's master does not know. Its identifiers are well formed."""
-    code = _cusip(999)
+    code = invented_cusip(899)
     return Security(
         id=SecurityId("UNLISTED-1"),
         name="Will-o-the-Wisp Provisions",
@@ -139,7 +139,7 @@ def _funds() -> list[Security]:
     funds: list[Security] = []
     for fund in _FUNDS:
         for number, house in enumerate(("Lodestar", "Quillfeather"), start=1):
-            code = _cusip(100 + len(funds))
+            code = invented_cusip(100 + len(funds))
             funds.append(
                 Security(
                     id=SecurityId(f"S{len(funds) + 1:04d}"),
@@ -159,7 +159,7 @@ def _funds() -> list[Security]:
 def _company(index: int) -> Security:
     trade, sector = _TRADES[index % len(_TRADES)]
     creature = _CREATURES[index % len(_CREATURES)]
-    code = _cusip(200 + index)
+    code = invented_cusip(200 + index)
     return Security(
         id=SecurityId(f"S{FUND_COUNT + index + 1:04d}"),
         name=f"{creature} {trade}, Inc.",
@@ -180,8 +180,8 @@ def _company_exposures(rng: "np.random.Generator", sector: str) -> list[float]:
     return [market, *styles, *(tilt + noise for tilt, noise in zip(_SECTOR_TILTS[sector], spread, strict=True))]
 
 
-def _cusip(issuer: int) -> str:
-    """A CUSIP of issuer number `issuer` and three letters, first share class, with its check digit."""
+def invented_cusip(issuer: int) -> str:
+    """A CUSIP of issuer number `issuer` (three digits) and three letters, first share class, with its check digit."""
     body = f"{issuer:03d}XZX10"
     code = body + cusip.calc_check_digit(body)
     isin.validate(cusip.to_isin(cusip.validate(code)))
