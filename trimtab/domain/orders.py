@@ -79,7 +79,7 @@ class IllegalBlockStatus(TrimtabError):
 
 
 class WrongBlock(TrimtabError):
-    """Raised for intents that cannot be blocked: no whole positive quantity, or an intent given twice."""
+    """Raised for intents that cannot be blocked: no positive quantity, another business date, given twice."""
 
     code = "WRONG_BLOCK"
 
@@ -193,6 +193,8 @@ def form_blocks(
     for intent in intents:
         if intent.quantity <= 0:
             raise WrongBlock(f"intent {intent.id} is for {intent.quantity} shares")
+        if intent.business_date != business_date:
+            raise WrongBlock(f"intent {intent.id} has the business date {intent.business_date}, not {business_date}")
         members = groups.setdefault((intent.programme, intent.side, intent.security_id), {})
         if intent.id in members:
             raise WrongBlock(f"intent {intent.id} was given twice")
