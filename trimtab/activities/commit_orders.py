@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, or_, select
 
+from trimtab.auth.policy import Role
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.content import get_content
 from trimtab.db.orders import (
@@ -44,7 +45,7 @@ from trimtab.domain.wash_sales import HouseholdTrade, wash_conflicts
 POLICY_ACTOR = "policy:"
 """An approval by the firm's own policy carries this prefix and the filter's version."""
 
-APPROVING_ROLES = frozenset({"OVERLAY_MANAGER", "COMPLIANCE"})
+APPROVING_ROLES = frozenset({Role.OVERLAY_MANAGER.value, Role.COMPLIANCE.value})
 """Whoever approved must still hold one of these when the orders are committed (rows 16 and 17)."""
 
 _PROPOSALS: TypeAdapter[RebalanceProposal] = TypeAdapter(RebalanceProposal)

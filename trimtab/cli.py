@@ -1,0 +1,273 @@
+"""The command line: `trimtab demo | up | api | worker | gateway | migrate | feeds | run | ops | ...`.
+
+Data goes to stdout, everything else to stderr. An error is one line that says what to do, and an exit code
+that is not 0. Heavy modules are imported inside the commands: `trimtab --help` answers at once.
+"""
+
+import os
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.domain.errors import TrimtabError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="Runs a wealth manager's whole rebalancing programme, every business day.",
+)
+feeds_app = typer.Typer(no_args_is_help=True, help="The night's deliveries.")
+run_app = typer.Typer(no_args_is_help=True, help="A business day's run.")
+ops_app = typer.Typer(no_args_is_help=True, help="Keep the night running.")
+app.add_typer(feeds_app, name="feeds")
+app.add_typer(run_app, name="run")
+app.add_typer(ops_app, name="ops")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
+Firm = Annotated[str | None, typer.Option("--firm", help="The firm; by default the one of the settings.")]
+Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Business date; default: newest.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        from trimtab.build import build_id
+
+        typer.echo(f"trimtab {build_id()}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    accounts: Annotated[int, typer.Option(help="How many accounts the demo firm has.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed gives another firm.")] = 20,
+    data: Annotated[Path | None, typer.Option(help="Build the firm on the real prices in this folder.")] = None,
+    new_day: Annotated[bool, typer.Option("--new-day", help="Step to the next session.")] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Keep everything up until Ctrl-C.")] = False,
+    hold_reviews: Annotated[
+        bool, typer.Option("--hold-reviews", help="With --serve: stop the clock while reviews wait for you.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """One full business day of a demo firm, on real parts, from files in a drop folder to records kept."""
+    from trimtab.demo.script import DemoOptions, run_demo
+
+    options = DemoOptions(accounts, seed, data, new_day, serve or hold_reviews, hold_reviews, as_json)
+    raise typer.Exit(run_demo(_settings(), options))
+
+
+@app.command()
+def up() -> None:
+    """Start the servers and trimtab's processes, and wait until Ctrl-C."""
+    from trimtab.demo.script import stay_up
+
+    stay_up(_settings())
+
+
+@app.command()
+def api() -> None:
+    """Serve GraphQL, OAuth and the pages."""
+    from trimtab.server import main as serve
+
+    serve()
+
+
+@app.command()
+def worker() -> None:
+    """Run workflows and activities, and relay what PostgreSQL has committed."""
+    from trimtab.worker import main as work
+
+    work()
+
+
+@app.command()
+def gateway() -> None:
+    """Send orders: one process for each firm and broker."""
+    from trimtab.gateway import main as send
+
+    send()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from trimtab.db.migrate import upgrade
+    from trimtab.operator import owner_url
+
+    typer.echo(f"the schema stands at revision {upgrade(owner_url(_settings()))}")
+
+
+@app.command()
+def verify(firm: Firm = None, as_json: Json = False) -> None:
+    """Check every record of the firm: each account's hash chain, to its head."""
+    from trimtab.operator import verifier_engine
+    from trimtab.verify import verify as check
+
+    settings = _settings()
+    report = check(verifier_engine(settings), firm or settings.firm)
+    if as_json:
+        _print_json({"records": report.records, "broken": report.broken})
+    else:
+        typer.echo(f"{report.records} records verified")
+        for fault in report.broken:
+            typer.echo(f"account {fault.account_id}, record {fault.seq}: {fault.reason}")
+    raise typer.Exit(1 if report.broken else 0)
+
+
+@app.command()
+def reproduce(
+    record: Annotated[str, typer.Argument(help="Hash of an analysis record, or its first characters.")],
+    firm: Firm = None,
+) -> None:
+    """Run a recorded analysis again from its stored inputs, and compare the proposal's hash."""
+    from trimtab.operator import verifier_engine
+    from trimtab.verify import reproduce as again
+
+    settings = _settings()
+    report = again(verifier_engine(settings), firm or settings.firm, record)
+    verdict = "the same" if report.same else "ANOTHER"
+    typer.echo(f"account {report.account_id}, {report.business_date}: {verdict} proposal hash {report.proposal_hash}")
+    raise typer.Exit(0 if report.same else 1)
+
+
+@app.command()
+def checklist(
+    root_folder: Annotated[Path, typer.Option("--checkout", help="A checkout: the tests are not installed.")] = Path(),
+) -> None:
+    """Print each part of the mission with the tests that prove it."""
+    from trimtab.checklist import read_checklist
+
+    for item in read_checklist(root_folder):
+        typer.echo(f"{item.id:6} {item.promise}")
+        for test in item.tests or ("(no test yet)",):
+            typer.echo(f"       {test}")
+
+
+@feeds_app.command("load")
+def feeds_load(day: Day = None, firm: Firm = None) -> None:
+    """Load what the drop folder holds for a business date."""
+    from trimtab.operator import load_feeds
+
+    settings = _settings()
+    for line in load_feeds(settings, firm or settings.firm, _date(day)):
+        typer.echo(line)
+
+
+@feeds_app.command("status")
+def feeds_status(day: Day = None, firm: Firm = None) -> None:
+    """Expected, loaded and refused deliveries, and why."""
+    from trimtab.operator import feed_status
+
+    settings = _settings()
+    for line in feed_status(settings, firm or settings.firm, _date(day)):
+        typer.echo(line)
+
+
+@run_app.command("start")
+def run_start(
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The business date.")], firm: Firm = None
+) -> None:
+    """Start the firm's run of a business date."""
+    from trimtab.operator import start_run
+
+    settings = _settings()
+    typer.echo(start_run(settings, firm or settings.firm, day.date()))
+
+
+@run_app.command("status")
+def run_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
+    """Where the accounts stand."""
+    from trimtab.operator import run_summary
+
+    settings = _settings()
+    summary = run_summary(settings, firm or settings.firm, _date(day))
+    if as_json:
+        _print_json(summary)
+        return
+    for key, value in summary.items():
+        typer.echo(f"{key}: {value}")
+
+
+@run_app.command("step")
+def run_step(firm: Firm = None) -> None:
+    """Let a stepped clock that is held go on."""
+    from trimtab.operator import step_on
+
+    settings = _settings()
+    typer.echo(step_on(settings, firm or settings.firm))
+
+
+@run_app.command("promote")
+def run_promote(account: str, firm: Firm = None) -> None:
+    """Give an account that its page has finished a workflow of its own."""
+    from trimtab.operator import promote_account
+
+    settings = _settings()
+    typer.echo(promote_account(settings, firm or settings.firm, account))
+
+
+@ops_app.command("blocked")
+def ops_blocked(firm: Firm = None) -> None:
+    """Steps that are parked, with their error."""
+    from trimtab.operator import blocked_steps
+
+    settings = _settings()
+    for line in blocked_steps(settings, firm or settings.firm):
+        typer.echo(line)
+
+
+@ops_app.command("retry")
+def ops_retry(
+    stage: Annotated[str | None, typer.Option(help="Only steps of this stage.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
+    firm: Firm = None,
+) -> None:
+    """Retry blocked steps now."""
+    from trimtab.operator import retry_blocked
+
+    settings = _settings()
+    typer.echo(f"{retry_blocked(settings, firm or settings.firm, stage, account)} steps are tried again")
+
+
+def main() -> None:
+    """The entry point. It leaves by os._exit: the Temporal SDK may abort an interpreter that is torn down."""
+    code = 0
+    try:
+        app()
+    except TrimtabError as error:
+        typer.echo(f"trimtab: {error} [{error.code}]", err=True)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _settings() -> Any:  # the settings module is imported late: it costs a quarter of a second
+    from trimtab.logs import configure_logs
+    from trimtab.settings import load_settings
+
+    settings = load_settings()
+    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
+    return settings
+
+
+def _print_json(value: object) -> None:
+    import orjson
+
+    typer.echo(orjson.dumps(value, default=str).decode())
+
+
+def _date(day: datetime | None) -> date | None:
+    return None if day is None else day.date()
+
+
+if __name__ == "__main__":
+    main()

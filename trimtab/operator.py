@@ -1,0 +1,199 @@
+"""What the command line's operators do: each function opens what it needs and returns text or plain values."""
+
+import asyncio
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, func, select, update
+
+from trimtab.contracts import RunRef, Signal, SignalName
+from trimtab.db.engine import VERIFIER_ROLE, firm_transaction, sync_engine
+from trimtab.db.events import signal
+from trimtab.db.runs import outcome_counts, roster_size
+from trimtab.db.tables import account_day, blocked_step, delivery, run
+from trimtab.domain.errors import TrimtabError
+from trimtab.embedded.state import running
+from trimtab.settings import Settings
+
+Value = TypeVar("Value")
+
+
+class NothingRuns(TrimtabError):
+    """No servers are up and none are named."""
+
+    code = "NOTHING_RUNS"
+
+
+class NoRun(TrimtabError):
+    """The firm has no run that fits."""
+
+    code = "NO_RUN"
+
+
+def with_running_services(settings: Settings) -> Settings:
+    """The settings, with the URLs of the servers that `trimtab demo --serve` or `up` keeps up here.
+
+    Raises NothingRuns when the settings name no database and nobody keeps one up.
+    """
+    if settings.database_url is not None:
+        return settings
+    state = running(settings.state_dir)
+    if state is None or "database" not in state.urls:
+        raise NothingRuns("no trimtab is up here: start `trimtab up` or `trimtab demo --serve`, or set DATABASE_URL")
+    found = {
+        "database_url": state.urls["database"],
+        "migration_database_url": state.urls["migration_database"],
+        "relay_database_url": state.urls["relay_database"],
+        "verifier_database_url": state.urls["verifier_database"],
+        "temporal_address": state.urls.get("temporal"),
+    }
+    from trimtab.embedded.payload_key import ensure_payload_key
+    from trimtab.settings import load_settings
+
+    key = ensure_payload_key(settings.state_dir).read_text(encoding="utf-8").strip()
+    return load_settings(**{"state_dir": settings.state_dir, "payload_key": key, **found})
+
+
+def owner_url(settings: Settings) -> str:
+    """The URL that may migrate."""
+    found = with_running_services(settings)
+    url = found.migration_database_url or found.database_url
+    if url is None:
+        raise NothingRuns("set MIGRATION_DATABASE_URL or DATABASE_URL")
+    return url.get_secret_value()
+
+
+def verifier_engine(settings: Settings) -> Engine:
+    """An engine of the role that may read everything of a firm and write nothing."""
+    found = with_running_services(settings)
+    url = found.verifier_database_url or found.database_url
+    if url is None:
+        raise NothingRuns("set DATABASE_URL")
+    return sync_engine(url.get_secret_value(), role=VERIFIER_ROLE, pool_size=1, application_name="trimtab-verify")
+
+
+def app_engine(settings: Settings) -> Engine:
+    found = with_running_services(settings)
+    if found.database_url is None:
+        raise NothingRuns("set DATABASE_URL")
+    return sync_engine(found.database_url.get_secret_value(), pool_size=1, application_name="trimtab-cli")
+
+
+def load_feeds(settings: Settings, firm_id: str, day: date | None) -> list[str]:
+    """Load the drop folder's files of a business date, now."""
+    from trimtab.activities.deliveries import load_deliveries
+
+    if day is None:
+        raise NoRun("name the business date: --date YYYY-MM-DD")
+    load_deliveries(app_engine(settings), firm_id, settings.drop_folder, day)
+    return feed_status(settings, firm_id, day)
+
+
+def feed_status(settings: Settings, firm_id: str, day: date | None) -> list[str]:
+    """One line a delivery."""
+    with firm_transaction(app_engine(settings), firm_id) as connection:
+        on = day or _newest_day(connection)
+        rows = connection.execute(
+            select(delivery).where(delivery.c.business_date == on).order_by(delivery.c.kind, delivery.c.recorded_at)
+        )
+        return [
+            f"{row.kind:18} {row.status:12} {row.row_count or 0:>8} rows  {' '.join(row.reason_codes)} {row.message}"
+            for row in rows
+        ]
+
+
+def start_run(settings: Settings, firm_id: str, day: date) -> str:
+    """Start DailyRun for the business date; starting it again does nothing."""
+    from trimtab.day import start_daily_run
+
+    return asyncio.run(start_daily_run(with_running_services(settings), firm_id, day))
+
+
+def run_summary(settings: Settings, firm_id: str, day: date | None) -> dict[str, Any]:
+    """Counts by terminal state, by the stage of those that are open, and how they sum to the roster."""
+    with firm_transaction(app_engine(settings), firm_id) as connection:
+        row = _run(connection, day)
+        ref = RunRef(firm_id, row.run_id, row.business_date)
+        stages = connection.execute(
+            select(account_day.c.stage, func.count())
+            .where(account_day.c.run_id == row.run_id, account_day.c.current, account_day.c.terminal_state.is_(None))
+            .group_by(account_day.c.stage)
+        ).tuples()
+        return {
+            "business_date": row.business_date.isoformat(),
+            "status": row.status,
+            "phase": row.phase,
+            "hold_before": row.hold_before,
+            "roster": roster_size(connection),
+            "outcomes": outcome_counts(connection, ref),
+            "open": dict(stages.all()),
+        }
+
+
+def step_on(settings: Settings, firm_id: str) -> str:
+    """Clear the hold of the open run's stepped clock."""
+    with firm_transaction(app_engine(settings), firm_id) as connection:
+        held = connection.execute(
+            update(run)
+            .where(run.c.status == "OPEN", run.c.hold_before.is_not(None))
+            .values(hold_before=None)
+            .returning(run.c.business_date)
+        ).all()
+    if not held:
+        raise NoRun("no run's clock is held")
+    return f"the clock of {held[0].business_date} goes on"
+
+
+def promote_account(settings: Settings, firm_id: str, account_id: str) -> str:
+    """Ask the relay to start the account's workflow for the newest run."""
+    from trimtab.day import promote
+
+    with firm_transaction(app_engine(settings), firm_id) as connection:
+        return promote(connection, firm_id, account_id)
+
+
+def blocked_steps(settings: Settings, firm_id: str) -> list[str]:
+    """One line a parked step."""
+    with firm_transaction(app_engine(settings), firm_id) as connection:
+        rows = connection.execute(_blocked())
+        return [f"{row.account_id:12} {row.stage:10} {row.error_type}: {row.message} ({row.runbook})" for row in rows]
+
+
+def retry_blocked(settings: Settings, firm_id: str, stage: str | None, account_id: str | None) -> int:
+    """Signal `retry_step` to every blocked account-day that fits, through the outbox; returns how many."""
+    with firm_transaction(app_engine(settings), firm_id) as connection:
+        wanted = _blocked()
+        if stage is not None:
+            wanted = wanted.where(blocked_step.c.stage == stage)
+        if account_id is not None:
+            wanted = wanted.where(account_day.c.account_id == account_id)
+        rows = connection.execute(wanted).all()
+        for row in rows:
+            note = Signal(f"retry-{row.account_day_id}-{row.stage}-{row.tries}", "cli")
+            signal(connection, firm_id, row.workflow_id, SignalName.RETRY_STEP, note)
+    return len(rows)
+
+
+def _blocked() -> Any:
+    return (
+        select(blocked_step, account_day.c.account_id, account_day.c.workflow_id)
+        .join(account_day, account_day.c.account_day_id == blocked_step.c.account_day_id)
+        .where(~blocked_step.c.resolved)
+        .order_by(account_day.c.account_id)
+    )
+
+
+def _run(connection: Connection, day: date | None) -> Row[Any]:
+    rows = select(run).order_by(run.c.business_date.desc()).limit(1)
+    row = connection.execute(rows if day is None else rows.where(run.c.business_date == day)).one_or_none()
+    if row is None:
+        raise NoRun("there is no such run" if day else "the firm has no run yet")
+    return row
+
+
+def _newest_day(connection: Connection) -> date:
+    newest = connection.scalar(select(func.max(delivery.c.business_date)))
+    if newest is None:
+        raise NoRun("nothing was delivered yet")
+    found: date = newest
+    return found
