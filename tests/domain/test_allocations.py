@@ -27,7 +27,7 @@ from trimtab.domain.orders import Block, Intent, IntentId, Member, Side, form_bl
 
 def members(*quantities: str) -> list[Member]:
     return [
-        Member(IntentId(f"i{place}"), an_intent("x", "1").account_id, Decimal(quantity))
+        Member(IntentId(f"i{place:02}"), an_intent("x", "1").account_id, Decimal(quantity))
         for place, quantity in enumerate(quantities)
     ]
 

@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
@@ -52,13 +52,14 @@ def first_long_term_sale_date(held_from: date) -> date:
     """The first day on which a sale is long-term: held MORE than one year (IRC 1222; Rev. Rul. 66-7).
 
     Counting starts the day after the purchase; a lot bought on a month's last day becomes long-term on
-    the first day of the thirteenth month. 2023-02-28 gives 2024-03-01, 2023-02-15 gives 2024-02-16.
+    the first day of the thirteenth month. 2023-02-28 gives 2024-03-01, 2023-02-15 gives 2024-02-16,
+    2024-02-28 gives 2025-03-01.
     """
     last_day = monthrange(held_from.year, held_from.month)[1]
     if held_from.day == last_day:
         year, month = divmod(held_from.year * 12 + held_from.month + 12, 12)
         return date(year, month + 1, 1)
-    return date(held_from.year + 1, held_from.month, held_from.day + 1)
+    return date(held_from.year + 1, held_from.month, held_from.day) + timedelta(days=1)
 
 
 def holding_period(lot: TaxLot, sold_on: date) -> HoldingPeriod:
