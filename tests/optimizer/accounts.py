@@ -5,7 +5,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
-from trimtab.domain.accounts import Account, AccountId, CashBalance, HouseholdId, ModelId, PersonId, Position, Registration
+from trimtab.domain.accounts import (
+    Account,
+    AccountId,
+    CashBalance,
+    HouseholdId,
+    ModelId,
+    PersonId,
+    Position,
+    Registration,
+)
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.market import Price, RiskExposure, RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
@@ -32,7 +41,9 @@ def a_security(security_id: str, *, asset_class: str = "US", wash_group: str = "
     )
 
 
-def a_lot(security_id: str, quantity: str, unit_cost: str, bought: date = LONG_AGO, *, purchase: str = "", name: str = "") -> TaxLot:
+def a_lot(
+    security_id: str, quantity: str, unit_cost: str, bought: date = LONG_AGO, *, purchase: str = "", name: str = ""
+) -> TaxLot:
     shares = Decimal(quantity)
     return TaxLot(
         id=LotId(name or f"{security_id}-{bought.isoformat()}-{unit_cost}"),

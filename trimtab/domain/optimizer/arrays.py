@@ -1,4 +1,4 @@
-"""Names of the array types."""
+"""Names of the array types, and the one sum that every module needs."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,3 +6,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+
+def sum_by(row: Ints, amount: Floats | Flags, size: int) -> Floats:
+    """Sums of `amount` over equal `row`, (size,)."""
+    return np.asarray(np.bincount(row, amount, size), dtype=np.float64)

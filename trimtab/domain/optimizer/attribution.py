@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.objective import cash_after, cash_penalty
+from trimtab.domain.optimizer.problem import OptimizerData
+
+_HIGHEST_SCORE = 1000.0
+"""What a benefit without any tax or cost scores."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +35,7 @@ def attribute(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Contribut
     """Contributions of selling `lot_sells` (m,) and buying `buys` (n,), weights. They sum to the improvement."""
     held = data.securities
     n = len(held.ids)
-    sells = np.bincount(data.lots.security, lot_sells, n)
+    sells = sum_by(data.lots.security, lot_sells, n)
     trade = buys - sells
     midpoint = data.active + trade / 2
     lam = data.parameters.risk_aversion
@@ -44,7 +47,16 @@ def attribute(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Contribut
     return Contributions(
         factor=-lam * (held.loadings @ (held.loadings.T @ midpoint)) * trade,
         specific=-lam * held.variance * midpoint * trade,
-        tax=-np.bincount(data.lots.security, data.lots.tax * lot_sells, n),
+        tax=-sum_by(data.lots.security, data.lots.tax * lot_sells, n),
         cost=-(held.half_spread + data.parameters.churn) * (sells + buys) - data.commission * orders,
         cash=-slope * flows,
     )
+
+
+def score(parts: Contributions) -> float:
+    """Benefit over what it costs: less risk, better cash and tax saved, over tax paid and trading cost; 0 to 1000."""
+    gained = float((parts.factor + parts.specific + parts.cash).sum() + np.maximum(parts.tax, 0.0).sum())
+    paid = float(np.maximum(-parts.tax, 0.0).sum() - parts.cost.sum())
+    if gained <= 0:
+        return 0.0
+    return min(gained / paid, _HIGHEST_SCORE) if paid > 0 else _HIGHEST_SCORE

@@ -8,7 +8,7 @@ import numpy as np
 from trimtab.domain.lots import HoldingPeriod, TaxLot, holding_period
 from trimtab.domain.money import BASIS_POINT, ZERO, split_exactly, to_cents
 from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.rounding import FRACTION_UNITS, Rounded
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, ProposedTrade
@@ -29,17 +29,18 @@ class Booked:
 
 def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booked:
     """Exact trades of the rounded units. Lots are taken from the front of each security, cheapest tax first."""
-    trades = tuple(
-        _trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units)
-    )
-    gains = {period: ZERO for period in HoldingPeriod}
-    taxed = {period: ZERO for period in HoldingPeriod}
+    trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
+    gains = dict.fromkeys(HoldingPeriod, ZERO)
+    taxed = dict.fromkeys(HoldingPeriod, ZERO)
     void = {lot.id for lot, is_void in zip(data.lots.lots, data.lots.void, strict=True) if is_void}
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         gains[sale.term] += sale.gain
         taxed[sale.term] += ZERO if sale.lot_id in void and sale.gain < 0 else sale.gain
     settings = request.snapshot.settings
-    tax = taxed[HoldingPeriod.SHORT_TERM] * settings.short_term_rate + taxed[HoldingPeriod.LONG_TERM] * settings.long_term_rate
+    tax = (
+        taxed[HoldingPeriod.SHORT_TERM] * settings.short_term_rate
+        + taxed[HoldingPeriod.LONG_TERM] * settings.long_term_rate
+    )
     cost = sum((_cost(request, trade) for trade in trades), ZERO)
     flows = sum((trade.notional if trade.side is Side.SELL else -trade.notional for trade in trades), ZERO)
     return Booked(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats
-from trimtab.domain.optimizer.data import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
+from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
 
 _PREFERENCE = 1e-15  # a branch must be better by more than round-off to be taken
 
@@ -26,10 +26,21 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Branches:
-    """The bound, and which branch is cheaper for each wash key, (n_keys,)."""
+    """The bound, and what each branch of a wash key is worth at its prices, (n_keys,)."""
 
     value: float
-    buying: Flags  # True: the key is better bought (or kept) than sold at a loss
+    if_sold: Floats  # smallest value when the key may be sold at a loss and is not bought
+    if_bought: Floats  # smallest value when it may be bought and is not sold at a loss
+
+    @property
+    def buying(self) -> Flags:
+        """True for keys that are better bought (or kept) than sold at a loss."""
+        return self.if_bought < self.if_sold - _PREFERENCE
+
+    def regret(self, buying: Flags) -> Floats:
+        """What each key loses by the side given to it."""
+        chosen = np.where(buying, self.if_bought, self.if_sold)
+        return np.where(np.isfinite(chosen), chosen - np.minimum(self.if_sold, self.if_bought), 0.0)
 
 
 def standing_prices(data: OptimizerData) -> Prices:
@@ -46,12 +57,12 @@ def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     cash_price = max(prices.cash, -data.parameters.cash_drag)
     factor = np.asarray(prices.factor, dtype=np.float64)
     no_buys, no_loss_sales = _branch_values(data, factor, cash_price)
-    keys = int(data.securities.wash_key.max(initial=-1)) + 1
-    selling = np.bincount(data.securities.wash_key, no_buys, keys)
-    buying = np.bincount(data.securities.wash_key, no_loss_sales, keys)
+    keys = data.securities.keys
+    selling = sum_by(data.securities.wash_key, no_buys, keys)
+    buying = sum_by(data.securities.wash_key, no_loss_sales, keys)
     blocks = float(np.minimum(selling, buying).sum())
     coupling = float(-(factor @ factor) / (2 * lam)) + _cash_term(data, cash_price)
-    return Branches(blocks + coupling, buying < selling - _PREFERENCE)
+    return Branches(blocks + coupling, selling, buying)
 
 
 def _cash_term(data: OptimizerData, price: float) -> float:
@@ -71,11 +82,10 @@ def _branch_values(data: OptimizerData, factor: Floats, cash_price: float) -> tu
 
     Keys that cannot be both lawfully sold at a loss and bought have the same value twice: the joint optimum.
     """
-    sold, sold_value = _selling(data, factor, cash_price, data.lots.limit)
-    gains_only = np.where(data.lots.at_loss, 0.0, data.lots.limit)
-    _, kept_value = _selling(data, factor, cash_price, gains_only)
+    sold_value = _selling(data, factor, cash_price, data.lots.limit)
+    kept_value = _selling(data, factor, cash_price, np.where(data.lots.at_loss, 0.0, data.lots.limit))
     bought_value = _buying(data, factor, cash_price)
-    both_sides = _contested(data)
+    both_sides = contested_securities(data)
     forced_buy = data.securities.buy_minimum > 0
     # No buys in the key, any sale. Infinite when a band forces a buy.
     no_buys = np.where(forced_buy, np.inf, sold_value)
@@ -84,37 +94,33 @@ def _branch_values(data: OptimizerData, factor: Floats, cash_price: float) -> tu
     return np.where(both_sides, no_buys, joint), np.where(both_sides, no_loss_sales, joint)
 
 
-def _contested(data: OptimizerData) -> Flags:
+def contested_securities(data: OptimizerData) -> Flags:
     """Securities of keys in which one lot may be sold at a loss and one security may be bought, (n,)."""
     held, lots = data.securities, data.lots
-    keys = int(held.wash_key.max(initial=-1)) + 1
     if not data.taxable:
         return np.zeros(len(held.ids), dtype=np.bool_)
-    losing = np.bincount(held.wash_key[lots.security], lots.at_loss & (lots.limit > 0), keys) > 0
-    buyable = np.bincount(held.wash_key, held.buy_limit > 0, keys) > 0
+    losing = sum_by(held.wash_key[lots.security], lots.at_loss & (lots.limit > 0), held.keys) > 0
+    buyable = sum_by(held.wash_key, held.buy_limit > 0, held.keys) > 0
     contested: Flags = (losing & buyable)[held.wash_key]
     return contested
 
 
-contested_securities = _contested
-
-
-def _selling(data: OptimizerData, factor: Floats, cash_price: float, limit: Floats) -> tuple[Floats, Floats]:
-    """Best sale of each security without buying it, (n,), and its value; infinite where a minimum cannot be met."""
+def _selling(data: OptimizerData, factor: Floats, cash_price: float, limit: Floats) -> Floats:
+    """Value of each security's best sale without buying it, (n,); infinite where a minimum cannot be met."""
     held, lots = data.securities, data.lots
     row = lots.security
     curvature = data.parameters.risk_aversion * held.variance
     slope = held.loadings @ factor
-    unit_cost = (lots.tax + (held.half_spread + data.parameters.churn - cash_price * (1 - held.half_spread))[row])
+    unit_cost = lots.tax + (held.half_spread + data.parameters.churn - cash_price * (1 - held.half_spread))[row]
     before = cumulative_before(row, limit)
     wanted = data.active[row] - (unit_cost - slope[row]) / curvature[row]
-    free = np.bincount(row, np.clip(wanted - before, 0.0, limit), len(held.ids))
+    free = sum_by(row, np.clip(wanted - before, 0.0, limit), len(held.ids))
     total = np.minimum(np.maximum(free, held.sell_minimum), held.sell_limit)
     sells = np.clip(total[row] - before, 0.0, limit)
-    sold = np.bincount(row, sells, len(held.ids))
+    sold = sum_by(row, sells, len(held.ids))
     left = data.active - sold
-    value = curvature / 2 * left**2 + slope * left + np.bincount(row, unit_cost * sells, len(held.ids))
-    return sold, np.where(sold < held.sell_minimum - 1e-9, np.inf, value)
+    value = curvature / 2 * left**2 + slope * left + sum_by(row, unit_cost * sells, len(held.ids))
+    return np.where(sold < held.sell_minimum - 1e-9, np.inf, value)
 
 
 def _buying(data: OptimizerData, factor: Floats, cash_price: float) -> Floats:

@@ -1,11 +1,19 @@
-"""Rules of one account that cannot all be kept, named in the user's words. Exact: the rules are separable but for cash."""
+"""Rules of one account that cannot all be kept, named in the user's words.
+
+Exact for the relaxation: but for cash the rules are separable, so each security tells for itself whether its rules
+can be kept, and the most cash that can be raised is a sum.
+"""
 
 from decimal import Decimal
 
+import numpy as np
+
 from trimtab.domain.account_settings import RestrictionKind, WeightBand
-from trimtab.domain.calibration import BAND_TOLERANCE
 from trimtab.domain.money import to_cents
-from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.bound import lower_bound, standing_prices
+from trimtab.domain.optimizer.data import most_cash_raised
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.security_rows import band_tolerance
 from trimtab.domain.optimizer.wording import dollars, listing, name_of, percent
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
@@ -15,19 +23,21 @@ _ROUND_OFF = 1e-9
 
 def clashing_rules(request: AnalysisInput, data: OptimizerData) -> tuple[str, ...]:
     """One sentence for each clash, empty when the rules can be kept."""
-    found = [clash for row in range(len(data.securities.ids)) if (clash := _clash_of_one(request, data, row))]
-    if found:
-        return tuple(found)
-    shortage = cash_shortage(data)
-    return (_cash_clash(request, data, shortage),) if shortage > 0 else ()
+    ruled = request.snapshot.settings.weight_bands.keys() | request.snapshot.settings.restricted(
+        RestrictionKind.NEVER_HOLD
+    )
+    rows = [row for row, security_id in enumerate(data.securities.ids) if security_id in ruled]
+    found = [clash for row in rows if (clash := _clash_of_one(request, data, row))]
+    if not found and data.securities.buy_minimum.any():
+        found = _clashes_of_wash_keys(request, data)
+    if not found and cash_shortage(data) > 0:
+        found = [_cash_clash(request, data)]
+    return tuple(found)
 
 
 def cash_shortage(data: OptimizerData) -> float:
-    """By how much (fraction of account value) the most cash that can be raised misses what is required; 0 or less: none."""
-    held = data.securities
-    raised = ((1 - held.half_spread) * held.sell_limit).sum()
-    spent = ((1 + held.half_spread) * held.buy_minimum).sum()
-    return float(data.cash_required - data.cash - raised + spent) - _ROUND_OFF
+    """By how much the most cash that can be had misses what is required, fraction of account value; 0 or less: none."""
+    return data.cash_required - data.cash - most_cash_raised(data.securities) - _ROUND_OFF
 
 
 def _clash_of_one(request: AnalysisInput, data: OptimizerData, row: int) -> str | None:
@@ -37,60 +47,56 @@ def _clash_of_one(request: AnalysisInput, data: OptimizerData, row: int) -> str 
         return None
     band = settings.weight_bands.get(security_id, WeightBand())
     name, weight = name_of(request, security_id), percent(held.holding[row])
+    smallest, largest = percent(band.minimum), percent(band.maximum)
     rules = {rule.kind for rule in settings.restrictions if rule.security_id == security_id}
+    tolerance = band_tolerance(settings, data.account_value)
     if band.minimum > band.maximum:
-        return f"The smallest weight of {name} ({percent(band.minimum)}) is above its largest ({percent(band.maximum)})."
+        return f"The smallest weight of {name} ({smallest}) is above its largest ({largest})."
     if {RestrictionKind.NEVER_HOLD, RestrictionKind.NEVER_SELL} <= rules and held.holding[row] > 0:
         return f"{name} is {weight} of the account and must never be held, yet must never be sold."
     if band.minimum > 0 and RestrictionKind.NEVER_HOLD in rules:
-        return f"{name} must be at least {percent(band.minimum)} of the account, yet must never be held."
-    tolerance = _tolerance(request, data)
+        return f"{name} must be at least {smallest} of the account, yet must never be held."
     if RestrictionKind.NEVER_BUY in rules and float(band.minimum) - held.holding[row] > tolerance:
-        return f"{name} is {weight} of the account and must be at least {percent(band.minimum)}, yet must never be bought."
+        return f"{name} is {weight} of the account and must be at least {smallest}, yet must never be bought."
     if RestrictionKind.NEVER_SELL in rules and held.holding[row] - float(band.maximum) > tolerance:
-        return f"{name} is {weight} of the account and must be at most {percent(band.maximum)}, yet must never be sold."
+        return f"{name} is {weight} of the account and must be at most {largest}, yet must never be sold."
     return None
 
 
-def _tolerance(request: AnalysisInput, data: OptimizerData) -> float:
-    return max(float(BAND_TOLERANCE), float(request.snapshot.settings.minimum_trade / data.account_value))
+def _clashes_of_wash_keys(request: AnalysisInput, data: OptimizerData) -> list[str]:
+    """Keys that would have to be sold at a loss and bought on one day."""
+    branches = lower_bound(data, standing_prices(data))
+    held, found = data.securities, []
+    for key in np.flatnonzero(np.isinf(branches.if_sold) & np.isinf(branches.if_bought)):
+        names = listing([name_of(request, held.ids[row]) for row in np.flatnonzero(held.wash_key == key)])
+        found.append(f"{names} would have to be sold at a loss and bought on one day, which is a wash sale.")
+    return found
 
 
-def _cash_clash(request: AnalysisInput, data: OptimizerData, shortage: float) -> str:
-    settings, value = request.snapshot.settings, data.account_value
-    required = settings.cash_reserve + settings.cash_needed
-    most = to_cents(required - Decimal(repr(shortage)) * value)
-    parts = []
+def _cash_clash(request: AnalysisInput, data: OptimizerData) -> str:
+    settings = request.snapshot.settings
+    most = to_cents(Decimal(repr(data.cash + most_cash_raised(data.securities))) * data.account_value)
+    demands = []
     if settings.cash_needed:
-        parts.append(f"withdrawals of {dollars(settings.cash_needed)}")
+        demands.append(f"withdrawals of {dollars(settings.cash_needed)}")
     if settings.cash_reserve:
-        parts.append(f"a cash reserve of {dollars(settings.cash_reserve)}")
-    demand = " and ".join(parts) or "no negative cash"
-    causes = _what_holds_back(request, data)
-    return f"The account's rules ask for {demand}, but at most {dollars(most)} of cash can be had{causes}."
+        demands.append(f"a cash reserve of {dollars(settings.cash_reserve)}")
+    demand = " and ".join(demands) or "cash that is not negative"
+    return f"The rules ask for {demand}, but at most {dollars(most)} of cash can be had{_held_back(request, data)}."
 
 
-def _what_holds_back(request: AnalysisInput, data: OptimizerData) -> str:
+def _held_back(request: AnalysisInput, data: OptimizerData) -> str:
+    """What keeps cash from being raised, as the end of a sentence."""
     settings, held = request.snapshot.settings, data.securities
     never_sell = settings.restricted(RestrictionKind.NEVER_SELL)
-    kept = [each for each, weight in zip(held.ids, held.holding, strict=True) if weight > 0 and each in never_sell]
-    frozen = [each for each, weight in zip(held.ids, held.holding, strict=True) if weight > 0 and each in held.untouchable]
+    owned = [each for each, weight in zip(held.ids, held.holding, strict=True) if weight > 0]
     due = [each for each, least in zip(held.ids, held.buy_minimum, strict=True) if least > 0]
-    floors = [each for each, band in settings.weight_bands.items() if band.minimum > 0 and each not in due]
-    causes = [
-        text.format(listing([name_of(request, each) for each in names]))
-        for text, names in _texts(kept, frozen, due, sorted(floors))
-        if names
-    ]
-    return f": {', '.join(causes)}" if causes else ""
-
-
-def _texts(
-    kept: list[SecurityId], frozen: list[SecurityId], due: list[SecurityId], floors: list[SecurityId]
-) -> tuple[tuple[str, list[SecurityId]], ...]:
-    return (
-        ("{} must never be sold", kept),
-        ("{} cannot trade today", frozen),
+    floors = [each for each, band in sorted(settings.weight_bands.items()) if band.minimum > 0 and each not in due]
+    causes: list[tuple[str, list[SecurityId]]] = [
+        ("{} must never be sold", [each for each in owned if each in never_sell]),
+        ("{} cannot trade today", [each for each in owned if each in held.untouchable]),
         ("{} must be bought up to the smallest weight", due),
         ("{} must keep the smallest weight", floors),
-    )
+    ]
+    texts = [text.format(listing([name_of(request, each) for each in names])) for text, names in causes if names]
+    return f": {', '.join(texts)}" if texts else ""

@@ -23,4 +23,6 @@ class ProposalRejected(TrimtabError):
     def __init__(self, account_id: str, violations: tuple[str, ...]) -> None:
         self.account_id = account_id
         self.violations = violations
-        super().__init__(f"the proposal for account {account_id} breaks {len(violations)} rule(s): " + "; ".join(violations))
+        super().__init__(
+            f"the proposal for account {account_id} breaks {len(violations)} rule(s): " + "; ".join(violations)
+        )

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 import scipy.sparse as sp
+from cvxpy.atoms.affine.binary_operators import multiply
+from cvxpy.atoms.sum_squares import sum_squares
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.bound import Prices
-from trimtab.domain.optimizer.data import OptimizerData
 from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.problem import OptimizerData
 
 _OBJECTIVE_SCALE = 1e3
 """The solver's tolerances are absolute: at this scale 1e-8 is 1e-7 bp of account value."""
@@ -30,7 +32,7 @@ _ANSWERED = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """A solved relaxation: weights sold by lot (m,) and bought by security (n,), and the prices of its coupling rows."""
+    """A solved relaxation: weights sold by lot (m,), bought by security (n,), and the prices of its coupling rows."""
 
     lot_sells: Floats
     buys: Floats
@@ -60,8 +62,8 @@ class Specification:
         buys = cp.Variable(len(buyable), name="buys")
         specific_active = cp.Variable(n, name="specific_active")  # active weight times specific risk
         factor_active = cp.Variable(k, name="factor_active")
-        cash_above = cp.Variable(1, nonneg=True, name="cash_above_target")
-        cash_below = cp.Variable(1, nonneg=True, name="cash_below_target")
+        cash_above = cp.Variable(nonneg=True, name="cash_above_target")
+        cash_below = cp.Variable(nonneg=True, name="cash_below_target")
 
         sells_by_security = lot_to_security @ lot_sells
         buys_by_security = buy_to_security @ buys
@@ -71,20 +73,20 @@ class Specification:
         proceeds = (1 - held.half_spread)[lots.security[sellable]] @ lot_sells
         payments = (1 + held.half_spread)[buyable] @ buys
 
-        active_risk = cp.sum_squares(factor_active) + cp.sum_squares(specific_active)
+        active_risk = sum_squares(factor_active) + sum_squares(specific_active)
         tax_cost = lots.tax[sellable] @ lot_sells
         transaction_cost = sale_cost @ lot_sells + purchase_cost @ buys
-        cash_cost = cp.sum(parameters.cash_drag * cash_above + parameters.cash_shortfall * cash_below)
+        cash_cost = parameters.cash_drag * cash_above + parameters.cash_shortfall * cash_below
 
         risk = np.sqrt(held.variance)
-        capped = np.flatnonzero(np.bincount(lots.security, lots.limit, n) > held.sell_limit + 1e-15)
+        capped = np.flatnonzero(sum_by(lots.security, lots.limit, n) > held.sell_limit + 1e-15)
         due_sales = np.flatnonzero(held.sell_minimum > 0)
         due_buys = np.flatnonzero(held.buy_minimum[buyable] > 0)
         self._cash_balance = self._data.cash + proceeds - payments == self._data.cash_target + cash_above - cash_below
         constraints = [
             self._cash_balance,
             cash_above - cash_below >= self._data.cash_minimum - self._data.cash_target,  # reserve, withdrawals, floor
-            specific_active == cp.multiply(risk, active),
+            specific_active == multiply(risk, active),
             factor_active == (held.loadings / risk[:, None]).T @ specific_active,
             lot_sells >= 0,
             lot_sells <= self._sell_limit,  # locked lots, wash branches, minimum trades
@@ -95,7 +97,9 @@ class Specification:
             buys[due_buys] >= held.buy_minimum[buyable][due_buys],  # bands
         ]
         objective = parameters.risk_aversion / 2 * active_risk + tax_cost + transaction_cost + cash_cost
-        self._problem = cp.Problem(cp.Minimize(_OBJECTIVE_SCALE * objective), [each for each in constraints if each.size])
+        self._problem = cp.Problem(
+            cp.Minimize(_OBJECTIVE_SCALE * objective), [each for each in constraints if each.size]
+        )
         self._lot_sells, self._buys, self._factor_active = lot_sells, buys, factor_active
 
     def solve(self, lot_open: Flags, buy_open: Flags) -> Solution:
@@ -104,19 +108,23 @@ class Specification:
         self._sell_limit.value = np.where(lot_open, data.lots.limit, 0.0)[self._sellable]
         self._buy_limit.value = np.where(buy_open, data.securities.buy_limit, 0.0)[self._buyable]
         try:
-            self._problem.solve(solver=cp.CLARABEL, warm_start=True, **_SETTINGS)
+            self._problem.solve(solver=cp.CLARABEL, warm_start=True, **_SETTINGS)  # type: ignore[no-untyped-call]
         except cp.error.SolverError as stalled:
             raise SolverStalled(f"Clarabel gave no answer: {stalled}") from stalled
         if self._problem.status not in _ANSWERED:
             raise SolverStalled(f"Clarabel ended with status {self._problem.status}")
         lot_sells, buys = np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids))
-        lot_sells[self._sellable] = np.clip(self._lot_sells.value, 0.0, self._sell_limit.value)
-        buys[self._buyable] = np.clip(self._buys.value, 0.0, self._buy_limit.value)
+        lot_sells[self._sellable] = np.clip(_values(self._lot_sells), 0.0, _values(self._sell_limit))
+        buys[self._buyable] = np.clip(_values(self._buys), 0.0, _values(self._buy_limit))
         return Solution(lot_sells, buys, self._prices())
 
     def _prices(self) -> Prices:
-        factor = self._data.parameters.risk_aversion * np.asarray(self._factor_active.value)
-        return Prices(factor, float(self._cash_balance.dual_value[0]) / _OBJECTIVE_SCALE)
+        factor = self._data.parameters.risk_aversion * _values(self._factor_active)
+        return Prices(factor, -float(self._cash_balance.dual_value) / _OBJECTIVE_SCALE)
+
+
+def _values(expression: cp.Expression) -> Floats:
+    return np.asarray(expression.value, dtype=np.float64)
 
 
 def _picks(rows: Ints, n_rows: int) -> sp.csr_array:

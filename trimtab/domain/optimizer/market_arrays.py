@@ -56,7 +56,9 @@ def _covariance_root(risk: RiskModel) -> Floats:
     size = len(risk.factors)
     covariance = np.array(risk.factor_covariance, dtype=np.float64).reshape(-1, size) if size else np.zeros((0, 0))
     if covariance.shape != (size, size) or not np.isfinite(covariance).all():
-        raise InvalidAnalysisInput(f"risk model {risk.id}: the factor covariance must be {size} x {size} finite numbers")
+        raise InvalidAnalysisInput(
+            f"risk model {risk.id}: the factor covariance must be {size} x {size} finite numbers"
+        )
     if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-12):
         raise InvalidAnalysisInput(f"risk model {risk.id}: the factor covariance is not symmetric")
     if size == 0:
@@ -78,10 +80,14 @@ def _exposures(ids: list[SecurityId], risk: RiskModel) -> tuple[Floats, Floats, 
         if known is None:
             continue
         if len(known.exposures) != size:
-            raise InvalidAnalysisInput(f"risk model {risk.id}: {security_id} has {len(known.exposures)} exposures, not {size}")
+            raise InvalidAnalysisInput(
+                f"risk model {risk.id}: {security_id} has {len(known.exposures)} exposures, not {size}"
+            )
         exposures[row], specific[row], covered[row] = known.exposures, known.specific_risk, True
     if not (np.isfinite(exposures).all() and np.isfinite(specific).all() and (specific >= 0).all()):
-        raise InvalidAnalysisInput(f"risk model {risk.id}: exposures must be finite, specific risks finite and not negative")
+        raise InvalidAnalysisInput(
+            f"risk model {risk.id}: exposures must be finite, specific risks finite and not negative"
+        )
     return exposures, specific, covered
 
 

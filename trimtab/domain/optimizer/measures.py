@@ -6,7 +6,7 @@ import numpy as np
 
 from trimtab.domain.money import to_cents
 from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.proposals import Measures
 
 _WEIGHT_PLACES = 6

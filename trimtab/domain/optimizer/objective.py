@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.optimizer.problem import OptimizerData
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,9 @@ class Objective:
 def cash_after(data: OptimizerData, sells: Floats, buys: Floats, orders: int = 0) -> float:
     """Cash weight after selling and buying (n,) weights and paying spreads and commissions."""
     half_spread = data.securities.half_spread
-    return float(data.cash + ((1 - half_spread) * sells).sum() - ((1 + half_spread) * buys).sum() - orders * data.commission)
+    return float(
+        data.cash + ((1 - half_spread) * sells).sum() - ((1 + half_spread) * buys).sum() - orders * data.commission
+    )
 
 
 def cash_penalty(data: OptimizerData, cash: float) -> float:
@@ -35,7 +37,7 @@ def cash_penalty(data: OptimizerData, cash: float) -> float:
 def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int = 0) -> Objective:
     """The exact objective of `lot_sells` (m,) and `buys` (n,), weights, sent as `orders` orders."""
     held = data.securities
-    sells = np.bincount(data.lots.security, lot_sells, len(held.ids))
+    sells = sum_by(data.lots.security, lot_sells, len(held.ids))
     active = data.active + buys - sells
     factor_active = held.loadings.T @ active
     lam = data.parameters.risk_aversion

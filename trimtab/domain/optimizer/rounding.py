@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
-from trimtab.domain.optimizer.data import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
 from trimtab.domain.optimizer.search import Found
 
 FRACTION_UNITS = 10_000
@@ -51,18 +51,20 @@ class _Desk:
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
         self.limit = np.where(found.sides.lots, data.lots.limit, 0.0)
         self.before = cumulative_before(data.lots.security, self.limit)
-        sellable = np.minimum(np.bincount(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
+        sellable = np.minimum(sum_by(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
         self.most_sold = _down(sellable / self.unit)
         self.least_sold = np.minimum(_up(held.sell_minimum / self.unit), self.most_sold)
         self.most_bought = np.where(found.sides.buys, _down(held.buy_limit / self.unit), 0)
         self.least_bought = np.minimum(_up(held.buy_minimum / self.unit), self.most_bought)
         self.smallest = _up(np.where(np.isfinite(self.unit), held.minimum_trade / self.unit, 0.0))
-        self.closes = (self.most_sold > 0) & (self.most_sold * _finite(self.unit) >= held.holding - _finite(self.unit) * (1 - 1e-6))
+        self.closes = (self.most_sold > 0) & (
+            self.most_sold * _finite(self.unit) >= held.holding - _finite(self.unit) * (1 - 1e-6)
+        )
         self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
 
     def start_from(self, found: Found) -> None:
         """Nearest units, then nothing or the minimum where that is nearer than a trade too small."""
-        sells = np.bincount(self.data.lots.security, found.solution.lot_sells, len(self.unit))
+        sells = sum_by(self.data.lots.security, found.solution.lot_sells, len(self.unit))
         nearest = np.rint((found.solution.buys - sells) / self.unit).astype(np.int64)
         units = np.clip(nearest, -self.most_sold, self.most_bought)
         size = np.abs(units)
@@ -97,31 +99,36 @@ class _Desk:
     def improve(self) -> None:
         """Move single shares while that improves the objective; no security is moved both ways."""
         direction = np.zeros(len(self.units), dtype=np.int64)
-        active = self.units != 0
-        for _ in range(4 * int(np.count_nonzero(active))):
-            best_move, best_worth = 0, -_LEAST_GAIN
-            best = -1
+        for _ in range(4 * len(self.units)):
+            best, best_move, best_worth = -1, 0, -_LEAST_GAIN
             for step in (1, -1):
-                moves = np.where(self._may_move(step) & (direction != -step), step, 0)
+                moves = np.where(direction != -step, self._single(step), 0)
                 worth = np.where(moves != 0, self._worth(moves), np.inf)
                 index = int(np.argmin(worth))
                 if worth[index] < best_worth:
-                    best, best_move, best_worth = index, step, float(worth[index])
+                    best, best_move, best_worth = index, int(moves[index]), float(worth[index])
             if best < 0:
                 return
             self.units[best] += best_move
-            direction[best] = best_move
+            direction[best] = np.sign(best_move)
 
-    def _may_move(self, step: int) -> Flags:
-        """Traded whole-share securities that stay on their side, above the minimum and inside their limits."""
+    def _single(self, step: int) -> Ints:
+        """The smallest move up (step 1) or down (step -1) of each security, (n,); 0 where its limits bar it.
+
+        From nothing it is the smallest trade, from the smallest trade to nothing; a sale of everything stays.
+        """
         moved = self.units + step
-        size = np.abs(moved)
-        stays = (self.units != 0) & self.data.securities.whole & (np.sign(moved) == np.sign(self.units))
-        inside = (moved >= -self.most_sold) & (moved <= self.most_bought) & (size >= self.smallest)
-        due = (-moved >= self.least_sold) & (moved >= self.least_bought)
-        closing = (self.units == -self.most_sold) & self.closes
-        allowed: Flags = stays & inside & due & ~closing
-        return allowed
+        moved = np.where(
+            (self.units == 0) | (step * self.units > 0), step * np.maximum(np.abs(moved), self.smallest), moved
+        )
+        moved = np.where((step * moved < 0) & (np.abs(moved) < self.smallest), 0, moved)
+        inside = (moved >= -self.most_sold) & (moved <= self.most_bought)
+        due = ((self.least_sold == 0) | (-moved >= self.least_sold)) & (
+            (self.least_bought == 0) | (moved >= self.least_bought)
+        )
+        closing = (self.units < 0) & (self.units == -self.most_sold) & self.closes
+        allowed = self.data.securities.whole & inside & due & ~closing
+        return np.where(allowed, moved - self.units, 0)
 
     def _cash_moves(self, short: float) -> Ints:
         """For each security the move that raises `short`, or as near as its limits allow; 0 when it has none."""
@@ -146,7 +153,7 @@ class _Desk:
         row = self.data.lots.security
         total = np.maximum(-units, 0) * _finite(self.unit)
         sold = np.clip(total[row] - self.before, 0.0, self.limit)
-        return np.bincount(row, self.data.lots.tax * sold, len(units))
+        return sum_by(row, self.data.lots.tax * sold, len(units))
 
     def _worth(self, moves: Ints) -> Floats:
         """Change of the objective if each move were made alone, (n,); below zero is better."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from trimtab.domain.optimizer.bound import lower_bound, standing_prices
-from trimtab.domain.optimizer.data import OptimizerData
 from trimtab.domain.optimizer.objective import standing_still
+from trimtab.domain.optimizer.problem import OptimizerData
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags
-from trimtab.domain.optimizer.bound import Branches, contested_securities, lower_bound
-from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.arrays import Flags, sum_by
+from trimtab.domain.optimizer.bound import Branches, Prices, contested_securities, lower_bound
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.formulation import Solution, Specification
 from trimtab.domain.optimizer.objective import evaluate
+from trimtab.domain.optimizer.problem import OptimizerData
 
 _DUST = 1e-7
 """A weight below this is the solver's noise, not a trade."""
 
 _WORTH_A_FLIP = 5e-5
 """Another solve with other wash branches is tried only when the gap is above half a basis point."""
+
+_MOST_FLIPS = 6
+
+_LEAST_REGRET = 1e-7
+"""A key that loses less than this by its side (a thousandth of a basis point) stays on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,43 +52,77 @@ def search(data: OptimizerData) -> Found:
 
 
 def _settle_wash_sides(data: OptimizerData, specification: Specification) -> Found:
+    """One side for each contested key: the relaxation's, then others while the gap is worth another solve."""
     everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
     relaxed = specification.solve(everything.lots, everything.buys)
     branches = lower_bound(data, relaxed.prices)
     contested = contested_securities(data)
     if not contested.any():
         return Found(relaxed, everything, branches.value)
-    sides = _close(data, contested, _used_side(data, relaxed, branches))
-    best = _solved(data, specification, sides, branches.value)
-    branches = lower_bound(data, best.solution.prices)
-    other = _close(data, contested, branches.buying)
-    best = Found(best.solution, best.sides, max(best.bound, branches.value))
-    if _total(data, best) - best.bound < _WORTH_A_FLIP or _same(other, sides):
-        return best
-    flipped = _solved(data, specification, other, best.bound)
-    bound = max(best.bound, lower_bound(data, flipped.solution.prices).value)
-    winner = min(best, flipped, key=lambda found: _total(data, found))
-    return Found(winner.solution, winner.sides, bound)
+    buying = _used_side(data, relaxed, branches)
+    try:
+        best = _on_sides(data, specification, contested, buying, branches.value)
+    except SolverStalled:  # the cash can only be raised by selling every contested key that need not be bought
+        buying = np.isinf(branches.if_sold)
+        best = _on_sides(data, specification, contested, buying, branches.value)
+    tried = {buying.tobytes()}
+    for _ in range(_MOST_FLIPS):
+        flips = _flips(data, best, buying, tried) if _total(data, best) - best.bound > _WORTH_A_FLIP else None
+        if flips is None:
+            return best
+        tried.add(flips.tobytes())
+        try:
+            other = _on_sides(data, specification, contested, flips, best.bound)
+        except SolverStalled:  # those sides cannot raise the cash
+            continue
+        middle = lower_bound(data, _midpoint(best.solution.prices, other.solution.prices)).value
+        bound = max(other.bound, middle)
+        if _total(data, other) < _total(data, best):
+            best, buying = other, flips
+        best = Found(best.solution, best.sides, bound)
+    return best
 
 
-def _solved(data: OptimizerData, specification: Specification, sides: Sides, bound: float) -> Found:
-    return Found(specification.solve(sides.lots, sides.buys & (data.securities.buy_limit > 0)), sides, bound)
+def _on_sides(
+    data: OptimizerData, specification: Specification, contested: Flags, buying: Flags, bound: float
+) -> Found:
+    """Solve with each contested key on one side; the bound is the best of the given one and that at the new prices."""
+    sides = _close(data, contested, buying)
+    solution = specification.solve(sides.lots, sides.buys)
+    return Found(solution, sides, max(bound, lower_bound(data, solution.prices).value))
+
+
+def _flips(data: OptimizerData, best: Found, buying: Flags, tried: set[bytes]) -> Flags | None:
+    """Sides not tried yet: all keys that would rather be on the other side at these prices, else one of them.
+
+    At the optimum of fixed sides the gap is the sum of what each key loses by its side, so the largest goes first.
+    """
+    regret = lower_bound(data, best.solution.prices).regret(buying)
+    unhappy = regret > _LEAST_REGRET
+    if not unhappy.any():
+        return None
+    for candidate in (unhappy, *(np.arange(len(regret)) == key for key in np.argsort(-regret)[: unhappy.sum()])):
+        flipped: Flags = buying ^ candidate
+        if flipped.tobytes() not in tried:
+            return flipped
+    return None
+
+
+def _midpoint(one: Prices, other: Prices) -> Prices:
+    """The bound is concave in the prices: between two good ones it is often better than at either."""
+    return Prices((one.factor + other.factor) / 2, (one.cash + other.cash) / 2)
 
 
 def _total(data: OptimizerData, found: Found) -> float:
     return evaluate(data, found.solution.lot_sells, found.solution.buys).total
 
 
-def _same(one: Sides, other: Sides) -> bool:
-    return bool((one.lots == other.lots).all() and (one.buys == other.buys).all())
-
-
 def _used_side(data: OptimizerData, relaxed: Solution, branches: Branches) -> Flags:
     """True for keys to be bought: the side that the relaxation used alone, else the cheaper branch, (n_keys,)."""
     keys = len(branches.buying)
     lot_key = data.securities.wash_key[data.lots.security]
-    sold = np.bincount(lot_key, relaxed.lot_sells * data.lots.at_loss, keys) > _DUST
-    bought = np.bincount(data.securities.wash_key, relaxed.buys, keys) > _DUST
+    sold = sum_by(lot_key, relaxed.lot_sells * data.lots.at_loss, keys) > _DUST
+    bought = sum_by(data.securities.wash_key, relaxed.buys, keys) > _DUST
     return np.where(sold == bought, branches.buying, bought)
 
 
@@ -115,7 +154,7 @@ def _drop_small_trades(data: OptimizerData, specification: Specification, found:
 def _small(data: OptimizerData, solution: Solution, share: float) -> Flags:
     """Trades below `share` of the minimum that neither close a position nor are demanded by a rule, (n,)."""
     held = data.securities
-    sells = np.bincount(data.lots.security, solution.lot_sells, len(held.ids))
+    sells = sum_by(data.lots.security, solution.lot_sells, len(held.ids))
     traded = sells + solution.buys
     closing = (sells > 0) & (sells >= held.holding - held.share - _DUST)
     demanded = (held.sell_minimum > 0) | (held.buy_minimum > 0)

@@ -44,7 +44,7 @@ def account_value(request: AnalysisInput) -> Decimal:
     total = snapshot.cash.trade_date_total
     for position in snapshot.positions:
         price = prices.get(position.security_id)
-        total += position.market_value if price is None else position.quantity * price.close
+        total += position.quantity * price.close if price is not None and price.close > 0 else position.market_value
     return total
 
 

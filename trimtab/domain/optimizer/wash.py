@@ -4,6 +4,7 @@ import numpy as np
 
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.arrays import Flags
+from trimtab.domain.optimizer.security_rows import wash_key
 from trimtab.domain.snapshots import AnalysisInput, WashWindow
 
 
@@ -22,16 +23,13 @@ def losses_void(request: AnalysisInput, lots: list[TaxLot]) -> Flags:
     return np.array([_is_void(request, lot, windows, bought) for lot in lots], dtype=np.bool_)
 
 
-def _key(request: AnalysisInput, lot: TaxLot) -> str:
-    security = request.market.securities.get(lot.security_id)
-    return security.wash_key if security else lot.security_id
-
-
 def _purchases_by_day(request: AnalysisInput, lots: list[TaxLot]) -> dict[tuple[str, object], set[str]]:
     """The purchases of each wash key and day that are still held; a lot without a purchase id is one of its own."""
     bought: dict[tuple[str, object], set[str]] = {}
     for lot in lots:
-        bought.setdefault((_key(request, lot), lot.acquired_on), set()).add(lot.purchase_id or f"lot {lot.id}")
+        bought.setdefault((wash_key(request, lot.security_id), lot.acquired_on), set()).add(
+            lot.purchase_id or f"lot {lot.id}"
+        )
     return bought
 
 
@@ -41,7 +39,7 @@ def _is_void(
     windows: dict[str, list[WashWindow]],
     bought: dict[tuple[str, object], set[str]],
 ) -> bool:
-    key = _key(request, lot)
+    key = wash_key(request, lot.security_id)
     alone = len(bought[key, lot.acquired_on]) == 1
     account_id = request.snapshot.account.id
     return any(

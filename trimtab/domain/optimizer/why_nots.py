@@ -3,21 +3,25 @@
 import numpy as np
 
 from trimtab.domain.account_settings import RestrictionKind
-from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.data import OptimizerData
+from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.targets import PreparedTarget
-from trimtab.domain.optimizer.wording import dollars, name_of, percent
-from trimtab.domain.money import to_cents
+from trimtab.domain.optimizer.wording import name_of, of_account, percent
 from trimtab.domain.proposals import WhyNot, WhyNotCode
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
-from decimal import Decimal
 
 DRIFT_TOLD = 0.0025
 """A drift left above this fraction of account value is explained."""
 
 LOSS_TOLD = 0.0010
-"""An unrealised loss left above this fraction of account value, in a lot worth harvesting, is explained."""
+"""An unrealised loss left above this fraction of account value, in lots worth harvesting, is explained."""
+
+_Why = tuple[WhyNotCode, str]
+_NOT_WORTH_IT: _Why = (WhyNotCode.WITHIN_TOLERANCE, "closing the gap would cost more than it gains")
+_TOO_SMALL: _Why = (WhyNotCode.MINIMUM_TRADE, "the trade would be smaller than the minimum trade")
+_NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
+_WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
 
 
 def why_nots(
@@ -25,13 +29,11 @@ def why_nots(
 ) -> tuple[WhyNot, ...]:
     """Ordered by security id; at most one a security."""
     held = data.securities
-    trade = buys - np.bincount(data.lots.security, lot_sells, len(held.ids))
-    drift = data.active + trade
+    drift = data.active + buys - sum_by(data.lots.security, lot_sells, len(held.ids))
     loss_left = _loss_left(data, lot_sells)
     told = {each: _replaced(request, target, each) for each in target.replaced}
     for row in np.flatnonzero((np.abs(drift) > DRIFT_TOLD) | (loss_left > LOSS_TOLD)):
-        if held.ids[row] not in told:
-            told[held.ids[row]] = _why_not(request, data, int(row), float(drift[row]), float(loss_left[row]))
+        told.setdefault(held.ids[row], _why_not(request, data, int(row), float(drift[row]), float(loss_left[row])))
     return tuple(told[each] for each in sorted(told))
 
 
@@ -40,7 +42,7 @@ def _loss_left(data: OptimizerData, lot_sells: Floats) -> Floats:
     lots = data.lots
     wanted = lots.at_loss & ((lots.tax < 0) | lots.void)
     left = np.maximum(lots.value - lot_sells, 0.0) * -lots.gain * wanted
-    return np.bincount(lots.security, left, len(data.securities.ids))
+    return sum_by(lots.security, left, len(data.securities.ids))
 
 
 def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: SecurityId) -> WhyNot:
@@ -55,65 +57,63 @@ def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: Secur
 def _why_not(request: AnalysisInput, data: OptimizerData, row: int, drift: float, loss: float) -> WhyNot:
     security_id = data.securities.ids[row]
     name = name_of(request, security_id)
-    if abs(drift) > DRIFT_TOLD:
-        code, because = _why_drift(request, data, row, drift)
-        what = f"{name} stays {percent(abs(drift))} {'above' if drift > 0 else 'below'} its target"
+    if drift > DRIFT_TOLD:
+        code, because = _why_not_sold(request, data, row, drift)
+        what = f"{name} stays {percent(drift)} above its target"
+    elif drift < -DRIFT_TOLD:
+        code, because = _why_not_bought(request, data, row, drift)
+        what = f"{name} stays {percent(-drift)} below its target"
     else:
         code, because = _why_loss(request, data, row)
-        what = f"A loss of {dollars(to_cents(Decimal(repr(loss)) * data.account_value))} in {name} is not realised"
+        what = f"A loss of {of_account(data, loss)} in {name} is not realised"
     return WhyNot(security_id, code, f"{what} because {because}.")
 
 
-def _why_drift(request: AnalysisInput, data: OptimizerData, row: int, drift: float) -> tuple[WhyNotCode, str]:
+def _why_not_bought(request: AnalysisInput, data: OptimizerData, row: int, drift: float) -> _Why:
     held, settings = data.securities, request.snapshot.settings
     security_id = held.ids[row]
     if security_id in held.untouchable:
         return held.untouchable[security_id]
-    if drift > 0:
-        return _why_not_sold(request, data, row, drift)
     barred = settings.restricted(RestrictionKind.NEVER_BUY) | settings.restricted(RestrictionKind.NEVER_HOLD)
     if security_id in barred:
         return WhyNotCode.NEVER_BUY, "the account must never buy it"
-    if held.buy_limit[row] == 0 and _window_open(request, security_id):
-        return WhyNotCode.WASH_SALE_WINDOW, _window(request, security_id)
-    if -drift < held.minimum_trade[row]:
-        return WhyNotCode.MINIMUM_TRADE, "the trade would be smaller than the minimum trade"
-    return WhyNotCode.WITHIN_TOLERANCE, "closing the gap would cost more than it gains"
+    open_until = _window_open_until(request, security_id)
+    if open_until is not None:
+        return WhyNotCode.WASH_SALE_WINDOW, f"a sale at a loss keeps its wash sale window open until {open_until}"
+    return _TOO_SMALL if -drift < held.minimum_trade[row] else _NOT_WORTH_IT
 
 
-def _why_not_sold(request: AnalysisInput, data: OptimizerData, row: int, drift: float) -> tuple[WhyNotCode, str]:
-    held, lots = data.securities, data.lots
-    if held.ids[row] in request.snapshot.settings.restricted(RestrictionKind.NEVER_SELL):
-        return WhyNotCode.NEVER_SELL, "the account must never sell it"
-    own = lots.security == row
-    if (lots.void & own & (lots.limit == 0)).any():
-        return _why_loss(request, data, row)
-    if drift < held.minimum_trade[row]:
-        return WhyNotCode.MINIMUM_TRADE, "the trade would be smaller than the minimum trade"
-    gain = float((lots.value * np.maximum(lots.gain, 0.0) * lots.rate)[own].sum())
-    if gain > 0:
-        tax = dollars(to_cents(Decimal(repr(gain)) * data.account_value))
-        return WhyNotCode.TAX_COST, f"selling the position's gains would cost {tax} of tax"
-    return WhyNotCode.WITHIN_TOLERANCE, "closing the gap would cost more than it gains"
-
-
-def _why_loss(request: AnalysisInput, data: OptimizerData, row: int) -> tuple[WhyNotCode, str]:
+def _why_not_sold(request: AnalysisInput, data: OptimizerData, row: int, drift: float) -> _Why:
     held, lots = data.securities, data.lots
     security_id = held.ids[row]
     if security_id in held.untouchable:
         return held.untouchable[security_id]
     if security_id in request.snapshot.settings.restricted(RestrictionKind.NEVER_SELL):
-        return WhyNotCode.NEVER_SELL, "the account must never sell it"
+        return _NEVER_SELL
+    own = lots.security == row
+    if (lots.void & own & (lots.limit == 0)).any():
+        return _WOULD_WASH
+    if drift < held.minimum_trade[row]:
+        return _TOO_SMALL
+    tax = float((lots.value * np.maximum(lots.gain, 0.0) * lots.rate)[own].sum())
+    if tax > 0:
+        return WhyNotCode.TAX_COST, f"selling all of its gains would cost {of_account(data, tax)} of tax"
+    return _NOT_WORTH_IT
+
+
+def _why_loss(request: AnalysisInput, data: OptimizerData, row: int) -> _Why:
+    held, lots = data.securities, data.lots
+    security_id = held.ids[row]
+    if security_id in held.untouchable:
+        return held.untouchable[security_id]
+    if security_id in request.snapshot.settings.restricted(RestrictionKind.NEVER_SELL):
+        return _NEVER_SELL
     if (lots.void & (lots.security == row)).any():
-        return WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss"
-    return WhyNotCode.WITHIN_TOLERANCE, "the tax saved would be less than what the sale costs in risk and trading"
+        return _WOULD_WASH
+    return WhyNotCode.WITHIN_TOLERANCE, "the tax that it saves counts less than what the sale costs in risk and trading"
 
 
-def _window_open(request: AnalysisInput, security_id: SecurityId) -> bool:
-    return request.market.securities[security_id].wash_key in request.snapshot.wash_windows.buy_blocked()
-
-
-def _window(request: AnalysisInput, security_id: SecurityId) -> str:
+def _window_open_until(request: AnalysisInput, security_id: SecurityId) -> str | None:
     key = request.market.securities[security_id].wash_key
-    last = max(each.last_day for each in request.snapshot.wash_windows.loss_sales if each.wash_key == key)
-    return f"a sale at a loss keeps its wash sale window open until {last.isoformat()}"
+    days = [each.last_day for each in request.snapshot.wash_windows.loss_sales if each.wash_key == key]
+    return max(days).isoformat() if days else None

@@ -2,8 +2,13 @@
 
 from decimal import Decimal
 
+from trimtab.domain.money import to_cents
+from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
+
+_NAMED = 5
+"""A longer list of names is counted instead."""
 
 
 def name_of(request: AnalysisInput, security_id: SecurityId) -> str:
@@ -17,6 +22,11 @@ def dollars(amount: Decimal) -> str:
     return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
 
 
+def of_account(data: OptimizerData, fraction: float) -> str:
+    """A fraction of account value in dollars."""
+    return dollars(to_cents(Decimal(repr(float(fraction))) * data.account_value))
+
+
 def percent(fraction: float | Decimal) -> str:
     """0.0512 gives '5.12 %'."""
     return f"{float(fraction) * 100:.2f} %"
@@ -27,14 +37,8 @@ def bps(fraction: float) -> str:
     return f"{fraction * 1e4:.1f} bp"
 
 
-def shares(quantity: Decimal) -> str:
-    """Decimal('1') gives '1 share', Decimal('12.5000') gives '12.5 shares'."""
-    text = format(quantity.normalize(), ",f")
-    return f"{text} share" if quantity == 1 else f"{text} shares"
-
-
 def listing(names: list[str]) -> str:
-    """['A', 'B', 'C'] gives 'A, B and C'; more than five are counted."""
-    if len(names) > 5:
-        return f"{', '.join(names[:4])} and {len(names) - 4} others"
+    """['A', 'B', 'C'] gives 'A, B and C'; of more than five the first four are named."""
+    if len(names) > _NAMED:
+        return f"{', '.join(names[: _NAMED - 1])} and {len(names) - _NAMED + 1} others"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,103 @@
+"""One account's problem as arrays; everything is a fraction of account value.
+
+n securities, ordered by id; m lots, ordered by security, then by what selling one unit of value costs in tax
+(cheapest first), then by lot id. In that order the best way to sell a given amount takes lots from the front.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from trimtab.domain.calibration import Parameters
+from trimtab.domain.lots import TaxLot
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.proposals import WhyNotCode
+from trimtab.domain.securities import SecurityId
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Securities:
+    """One row a security that the account holds, targets or must hold; (n,) each unless said."""
+
+    ids: tuple[SecurityId, ...]
+    holding: Floats  # weight today
+    target: Floats  # weight wanted
+    loadings: Floats  # (n, k) whitened factor loadings
+    variance: Floats  # specific variance in the objective: floored, so that proposals stay calm
+    specific_risk: Floats  # the risk model's own, for reports
+    half_spread: Floats  # cost of one unit traded
+    share: Floats  # weight of one share; 0 without a price
+    price: Floats  # dollars a share; 0 without a price
+    whole: Flags  # trades in whole shares
+    buy_limit: Floats  # most that may be bought
+    buy_minimum: Floats  # least that must be bought: a weight band asks for it
+    sell_limit: Floats  # most that may be sold, whole shares
+    sell_minimum: Floats  # least that must be sold: a weight band, or a name never to be held
+    minimum_trade: Floats  # smaller trades are not worth sending, unless they close the position
+    wash_key: Ints  # securities with one number are substantially identical
+    untouchable: Mapping[SecurityId, tuple[WhyNotCode, str]]  # must not trade today, and why
+
+    @property
+    def keys(self) -> int:
+        """How many wash keys there are."""
+        return int(self.wash_key.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lots:
+    """One row a lot; (m,) each."""
+
+    lots: tuple[TaxLot, ...]
+    security: Ints  # row of its security
+    value: Floats  # weight of the whole lot
+    limit: Floats  # weight that may be sold: 0 for locked lots
+    gain: Floats  # gain of one unit of value sold; negative for a loss
+    rate: Floats  # tax rate of its term; 0 in accounts without tax
+    tax: Floats  # what one unit sold costs in the objective; negative for a credited loss
+    at_loss: Flags
+    void: Flags  # its loss would be washed: no credit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OptimizerData:
+    """Everything that the specification, the bound and the rounding read."""
+
+    securities: Securities
+    lots: Lots
+    cash: float
+    cash_minimum: float  # hard for a trade list: reserve, withdrawals and the floor below which nothing is bought
+    cash_required: float  # hard even for an empty trade list: reserve and withdrawals
+    cash_target: float
+    commission: float  # of one order
+    parameters: Parameters
+    account_value: Decimal  # dollars
+    taxable: bool
+
+    @property
+    def active(self) -> Floats:
+        """Active weights before any trade, (n,)."""
+        return self.securities.holding - self.securities.target
+
+    @property
+    def may_stand_still(self) -> bool:
+        """True when an empty trade list breaks no hard rule."""
+        held = self.securities
+        return self.cash >= self.cash_required and not held.sell_minimum.any() and not held.buy_minimum.any()
+
+
+def fill(security: Ints, limit: Floats, total: Floats) -> Floats:
+    """Sales by lot, (m,), that reach `total`, (n,), by taking lots from the front of each security."""
+    filled: Floats = np.clip(total[security] - cumulative_before(security, limit), 0.0, limit)
+    return filled
+
+
+def cumulative_before(security: Ints, amount: Floats) -> Floats:
+    """Sum of `amount` over the lots that stand before each lot in its security, (m,)."""
+    if len(amount) == 0:
+        return np.zeros(0)
+    running = np.cumsum(amount) - amount
+    first = np.concatenate(([True], security[1:] != security[:-1]))
+    before: Floats = running - running[np.flatnonzero(first)[np.cumsum(first) - 1]]
+    return before

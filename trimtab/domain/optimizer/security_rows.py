@@ -1,0 +1,146 @@
+"""The securities of one account as arrays: holdings, targets, risk, and how far each may and must trade."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+
+from trimtab.domain.account_settings import AccountSettings, RestrictionKind, WeightBand
+from trimtab.domain.calibration import BAND_TOLERANCE, Parameters
+from trimtab.domain.money import ZERO
+from trimtab.domain.optimizer.arrays import Flags
+from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, MarketArrays
+from trimtab.domain.optimizer.problem import Securities
+from trimtab.domain.optimizer.targets import PreparedTarget, untouchable
+from trimtab.domain.proposals import WhyNotCode
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.snapshots import AnalysisInput
+
+Untouchable = Mapping[SecurityId, tuple[WhyNotCode, str]]
+
+
+def security_rows(
+    request: AnalysisInput, target: PreparedTarget, market: MarketArrays, value: Decimal, parameters: Parameters
+) -> Securities:
+    """Rows without any limit on sales yet; buys are limited by the rules on single names only."""
+    positions = {each.security_id: each for each in request.snapshot.positions if each.quantity != 0}
+    settings = request.snapshot.settings
+    wanted = {each for each, band in settings.weight_bands.items() if band.minimum > 0}
+    ids = tuple(sorted(positions.keys() | target.weights.keys() | wanted))
+    blocked = {each: why for each in ids if (why := untouchable(request, each)) is not None}
+    prices = [_close(request, each) for each in ids]
+    values = [
+        ZERO if (held := positions.get(each)) is None else held.quantity * price if price else held.market_value
+        for each, price in zip(ids, prices, strict=True)
+    ]
+    loadings, specific, half_spread = _market_rows(market, ids)
+    variance = np.maximum(specific, parameters.specific_risk_floor) ** 2
+    master = request.market.securities
+    nothing = np.zeros(len(ids))
+    return Securities(
+        ids=ids,
+        holding=np.array([float(each / value) for each in values]),
+        target=np.array([float(target.weights.get(each, ZERO)) for each in ids]),
+        loadings=loadings,
+        variance=variance,
+        specific_risk=specific,
+        half_spread=half_spread,
+        share=np.array([float(price) for price in prices]) / float(value),
+        price=np.array([float(price) for price in prices]),
+        whole=np.array([each in master and master[each].whole_shares for each in ids], dtype=np.bool_),
+        buy_limit=_buyable(request, target, ids, blocked, wanted).astype(np.float64),
+        buy_minimum=nothing,
+        sell_limit=nothing,
+        sell_minimum=nothing,
+        minimum_trade=np.maximum(
+            float(settings.minimum_trade / value),
+            # A trade of t from scratch earns at most lam * variance / 2 * t^2: below this its ticket costs more.
+            np.sqrt(2 * float(settings.commission / value) / (parameters.risk_aversion * variance)),
+        ),
+        wash_key=_wash_keys(request, ids),
+        untouchable=blocked,
+    )
+
+
+def _market_rows(market: MarketArrays, ids: tuple[SecurityId, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Loadings, specific risk and half spread; a security that is not in the master has no common risk known."""
+    known = np.array([each in market.index for each in ids], dtype=np.bool_)
+    rows = [market.index[each] for each in ids if each in market.index]
+    loadings = np.zeros((len(ids), market.loadings.shape[1]))
+    specific, half_spread = np.full(len(ids), UNKNOWN_SPECIFIC_RISK), np.zeros(len(ids))
+    loadings[known] = market.loadings[rows]
+    specific[known] = market.specific_risk[rows]
+    half_spread[known] = market.half_spread[rows]
+    return loadings, specific, half_spread
+
+
+def _close(request: AnalysisInput, security_id: SecurityId) -> Decimal:
+    """The close, 0 without one."""
+    price = request.market.prices.get(security_id)
+    return price.close if price is not None and price.close > 0 else ZERO
+
+
+def wash_key(request: AnalysisInput, security_id: SecurityId) -> str:
+    security = request.market.securities.get(security_id)
+    return security.wash_key if security else security_id
+
+
+def _wash_keys(request: AnalysisInput, ids: tuple[SecurityId, ...]) -> np.ndarray:
+    names = [wash_key(request, each) for each in ids]
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    return np.array([numbers[name] for name in names], dtype=np.int64)
+
+
+def _buyable(
+    request: AnalysisInput,
+    target: PreparedTarget,
+    ids: tuple[SecurityId, ...],
+    blocked: Untouchable,
+    wanted: set[SecurityId],
+) -> Flags:
+    """Names of the model (or wanted by a band) that no rule, freeze or open window bars from being bought."""
+    settings = request.snapshot.settings
+    barred = settings.restricted(RestrictionKind.NEVER_BUY) | settings.restricted(RestrictionKind.NEVER_HOLD)
+    washed = request.snapshot.wash_windows.buy_blocked()
+    return np.array(
+        [
+            (each in target.weights or each in wanted)
+            and each not in barred
+            and each not in blocked
+            and wash_key(request, each) not in washed
+            for each in ids
+        ],
+        dtype=np.bool_,
+    )
+
+
+def listed(ids: tuple[SecurityId, ...], names: frozenset[SecurityId]) -> Flags:
+    """Which of `ids` are among `names`, (n,)."""
+    return np.array([each in names for each in ids], dtype=np.bool_)
+
+
+def band_tolerance(settings: AccountSettings, value: Decimal) -> float:
+    """By how much a band may be missed before a trade is forced: such a trade must not be below the minimum."""
+    return float(max(BAND_TOLERANCE, settings.minimum_trade / value))
+
+
+def with_bands(request: AnalysisInput, held: Securities, value: Decimal) -> Securities:
+    """Weight bands and names never to be held, as limits and minimums of each side."""
+    settings = request.snapshot.settings
+    bands = [settings.weight_bands.get(each, WeightBand()) for each in held.ids]
+    above = held.holding - np.array([float(band.maximum) for band in bands])
+    below = np.array([float(band.minimum) for band in bands]) - held.holding
+    tolerance = band_tolerance(settings, value)
+    buy_limit = np.minimum(held.buy_limit, np.maximum(-above, 0.0))
+    sell_limit = np.minimum(held.sell_limit, np.maximum(-below, 0.0))
+    never_hold = listed(held.ids, settings.restricted(RestrictionKind.NEVER_HOLD))
+    return replace(
+        held,
+        buy_limit=buy_limit,
+        buy_minimum=np.where(below > tolerance, np.minimum(below, buy_limit), 0.0),
+        sell_limit=np.where(never_hold, held.sell_limit, sell_limit),
+        sell_minimum=np.where(
+            never_hold, held.sell_limit, np.where(above > tolerance, np.minimum(above, sell_limit), 0.0)
+        ),
+    )
