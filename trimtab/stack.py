@@ -45,7 +45,7 @@ def start_processes(
 ) -> Stack:
     """The paper broker, the worker, the gateway and the API; each is started again when it dies."""
     state_dir = supervisor.state_dir
-    journal, closes = state_dir / "broker" / "journal.jsonl", state_dir / "broker" / "closes"
+    journal, closes = broker_files(state_dir)
     closes.mkdir(parents=True, exist_ok=True)
     settings.drop_folder.mkdir(parents=True, exist_ok=True)
     if settings.broker_socket.parent != state_dir:
@@ -81,6 +81,11 @@ def start_processes(
     )
     supervisor.publish_url("api", api_url)
     return Stack(services, api_url, journal, closes, settings.drop_folder)
+
+
+def broker_files(state_dir: Path) -> tuple[Path, Path]:
+    """The paper broker's journal, and the folder with the closes at which it fills."""
+    return state_dir / "broker" / "journal.jsonl", state_dir / "broker" / "closes"
 
 
 def _signalling(state_dir: Path, name: str, module: str, order: StopOrder, env: Mapping[str, str]) -> ChildSpec:

@@ -56,15 +56,16 @@ def resume(first_day: DemoFirm, last_business_date: date, book: Book) -> DemoFir
 
 
 def _on_the_morning_after(firm: DemoFirm, traded_on: date, kept: Book, book: Book) -> DemoFirm:
+    business_date = firm.market.next_session(traded_on)
     return firm_on(
-        firm.market.next_session(traded_on),
+        business_date,
         market=firm.market,
         firm_id=firm.id,
         seed=firm.seed,
         founded_on=firm.founded_on,
         securities=firm.securities,
         unlisted=firm.unlisted,
-        accounts=tuple(_without_past_needs(entry, traded_on) for entry in firm.accounts),
+        accounts=tuple(_without_past_needs(entry, business_date) for entry in firm.accounts),
         book=_evening(kept, book, set(firm.unlisted), traded_on),
         remarks=firm.remarks,
     )
@@ -132,8 +133,8 @@ def _recent_sales(kept: Book, book: Book, traded_on: date) -> tuple[Sale, ...]:
     return tuple(sorted(recent, key=lambda sale: (sale.account_id, sale.sold_on, sale.security_id, sale.proceeds)))
 
 
-def _without_past_needs(entry: DemoAccount, traded_on: date) -> DemoAccount:
-    needs = tuple(need for need in entry.settings.cash_needs if need.due_on > traded_on)
+def _without_past_needs(entry: DemoAccount, business_date: date) -> DemoAccount:
+    needs = tuple(need for need in entry.settings.cash_needs if need.due_on >= business_date)
     return replace(entry, settings=replace(entry.settings, cash_needs=needs))
 
 

@@ -45,7 +45,8 @@ def estimate_risk(returns: "Floats", factor_count: int = FACTOR_COUNT) -> RiskEs
     import numpy as np
 
     days = (~np.isnan(returns)).sum(axis=0)
-    core = np.flatnonzero(days >= CORE_COVERAGE * len(returns))
+    moving = np.nan_to_num(returns).std(axis=0) > 0
+    core = np.flatnonzero((days >= CORE_COVERAGE * len(returns)) & moving)
     count = min(factor_count, len(core) // 2)
     if count < 1:
         raise DataDirectoryUnusable("fewer than two securities have a history to estimate risk from")

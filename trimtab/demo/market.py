@@ -90,12 +90,17 @@ class SimulatedMarket:
         import numpy as np
 
         sessions = self.sessions(last)
-        path = _simulated_path(self.universe, self.seed, sessions)
+        path = self._path(last)
         cents = np.maximum(np.rint(path * 100), 1).astype(np.int64)
         first_split_day = sum(session < self.founded_on for session in sessions)
         split = self.universe.index(SPLIT_SYMBOL)
         cents[first_split_day:, split] = np.rint(path[first_split_day:, split] * 50).astype(np.int64)
         return cents
+
+    def _path(self, last: date) -> "Floats":
+        """Unsplit prices up to `last`; those of the three years are simulated once, whatever is asked of them."""
+        whole = _simulated_path(self.universe, self.seed, self.sessions(max(last, self.founded_on)))
+        return whole[: len(self.sessions(last))]
 
     def closes(self, session: date) -> Mapping[SecurityId, Decimal]:
         last = self.history(session)[-1]
@@ -162,7 +167,7 @@ class SimulatedMarket:
     def _direct_index(self, as_of: date, version: int, effective_on: date) -> ModelPortfolio:
         """The first 120 companies by capitalisation, less half a percent of cash."""
         rows = slice(FUND_COUNT, FUND_COUNT + INDEX_COUNT)
-        path = _simulated_path(self.universe, self.seed, self.sessions(as_of))  # a split changes no capitalisation
+        path = self._path(as_of)  # a split changes no capitalisation
         capitalisations = [Decimal(int(value)) for value in path[-1, rows] * self.universe.shares_out[rows]]
         weights = split_exactly(Decimal("0.995"), capitalisations, WEIGHT_STEP)
         return ModelPortfolio(

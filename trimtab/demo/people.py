@@ -46,7 +46,7 @@ def demo_secrets(state_dir: Path, names: tuple[str, ...]) -> dict[str, str]:
     kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     missing = [name for name in names if name not in kept]
     if missing:
-        kept |= {name: secrets.token_urlsafe(12) for name in missing}
+        kept |= {name: secrets.token_urlsafe(24) for name in missing}
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(kept, file, indent=2, sort_keys=True)

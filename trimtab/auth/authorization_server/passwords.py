@@ -56,7 +56,12 @@ def new_client_secret() -> tuple[str, str]:
     The secret has 256 random bits, so a plain SHA-256 protects it: there is nothing to guess.
     """
     secret = secrets.token_urlsafe(32)
-    return secret, _DIGEST_KIND + digest(secret)
+    return secret, hash_client_secret(secret)
+
+
+def hash_client_secret(secret: str) -> str:
+    """The hash of a secret of many random bits, to be stored."""
+    return _DIGEST_KIND + digest(secret)
 
 
 def client_secret_matches(secret_hash: str | None, secret: str) -> bool:
