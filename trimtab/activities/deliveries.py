@@ -1,0 +1,374 @@
+"""Files of the drop folder into facts: each content once, whole or not at all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from trimtab.db import suspensions
+from trimtab.db.alerts import raise_alert
+from trimtab.db.deliveries import (
+    RELEASABLE,
+    DeliveryLine,
+    DeliveryStatus,
+    ReceivedFile,
+    find_delivery,
+    insert_quarantined,
+    loaded_before,
+    loaded_delivery,
+    missing_day,
+    save_delivery,
+)
+from trimtab.db.deliveries import delivery_report as report_of_kinds
+from trimtab.db.engine import firm_transaction
+from trimtab.db.facts import (
+    FACT_TABLES,
+    know_identifiers,
+    publish_staged,
+    stage_rows,
+    staged_strangers,
+    staged_twice,
+)
+from trimtab.db.roster import save_accounts
+from trimtab.db.settings_versions import save_account_settings, save_cash_needs, save_models, save_restrictions
+from trimtab.domain.price_checks import row_count_findings
+from trimtab.domain.records import content_hash
+from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
+from trimtab.feeds.drop import DroppedFile, hash_of, opened, pending, unmarked
+from trimtab.feeds.errors import FeedRefused, StillArriving
+from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.reader import FeedHeader, FeedReader
+from trimtab.feeds.risk import refuse_bad_covariance
+
+KINDS = tuple(FeedKind)
+
+_COUNTED = frozenset(
+    {FeedKind.SECURITIES, FeedKind.ACCOUNTS, FeedKind.PRICES, FeedKind.POSITIONS, FeedKind.LOTS, FeedKind.CASH}
+)
+"""Kinds whose number of rows hardly changes from day to day (cases 53, 54)."""
+_STOPS = ("FEED_SHRUNK", "FEED_GREW")
+_SECURITY_ALERTS = frozenset({"FOREIGN_FIRM_DATA", "FEED_PATH"})
+_LOADING_SECONDS = 600  # of one statement: a million lots take about ten
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What one pass did with one file. Codes are empty when it was loaded."""
+
+    kind: FeedKind
+    status: DeliveryStatus
+    rows: int = 0
+    reason_codes: tuple[str, ...] = ()
+    message: str = ""
+
+
+def load_deliveries(
+    engine: Engine, firm_id: str, drop: Path, business_date: date, *, as_of: date | None = None
+) -> list[LoadedFile]:
+    """Load what has newly come for the day, in the order in which kinds refer to each other.
+
+    Returns what was done; files that were dealt with before are not in it. A file that is still being written is
+    left for the next pass. `as_of`, when known, is the session that the files must be of. One transaction a file.
+    """
+    done = []
+    for file in pending(drop, firm_id, business_date):
+        try:
+            loaded = _load_once(engine, firm_id, file, business_date, as_of)
+        except StillArriving:
+            continue
+        if loaded is not None:
+            done.append(loaded)
+    return done
+
+
+def delivery_report(connection: Connection, business_date: date) -> list[DeliveryLine]:
+    """Each kind's delivery of the day: status, rows, reason codes, and whether it is still awaited."""
+    return report_of_kinds(connection, business_date, KINDS)
+
+
+def awaited(connection: Connection, business_date: date) -> list[str]:
+    """Kinds of which nothing usable has come yet, in loading order."""
+    return [line.kind for line in delivery_report(connection, business_date) if line.waiting]
+
+
+def still_arriving(drop: Path, firm_id: str, business_date: date) -> list[str]:
+    """Kinds whose file lies there without its done-marker."""
+    return [str(kind) for kind in unmarked(drop, firm_id, business_date)]
+
+
+def _load_once(
+    engine: Engine, firm_id: str, file: DroppedFile, business_date: date, as_of: date | None
+) -> LoadedFile | None:
+    """Raises StillArriving; a refusal is an outcome."""
+    digest = content_hash([firm_id, file.kind, file.name])  # of a file that must not even be opened
+    received = ReceivedFile(file.kind, business_date, file.name, digest)
+    try:
+        received = ReceivedFile(file.kind, business_date, file.name, hash_of(file))
+        with firm_transaction(engine, firm_id) as connection:
+            return _load(connection, firm_id, file, received, as_of)
+    except FeedRefused as refusal:
+        with firm_transaction(engine, firm_id) as connection:
+            return _refuse(connection, firm_id, received, refusal)
+
+
+def _load(
+    connection: Connection, firm_id: str, file: DroppedFile, received: ReceivedFile, as_of: date | None
+) -> LoadedFile | None:
+    known = find_delivery(connection, received)
+    accepted: frozenset[str] = frozenset()
+    if known is not None:
+        if known.status in (DeliveryStatus.LOADED, DeliveryStatus.WAIVED):
+            return None
+        if known.status == DeliveryStatus.QUARANTINED and not set(known.reason_codes) <= _TRIED_AGAIN:
+            return None
+        accepted = frozenset(known.detail.get("accepted", ()))
+    connection.execute(text(f"SET LOCAL statement_timeout = '{_LOADING_SECONDS}s'"))
+    with opened(file) as stream:
+        reader = FeedReader(stream, file.kind, firm_id, received.business_date)
+        batches = reader.batches()
+        first = next(batches, [])
+        # Before the COPY: the connection takes no other statement while one is under way.
+        _check_header(connection, reader, received, accepted, as_of)
+        stage_rows(connection, reader.layout.names, chain([first], batches))
+    if reader.content_hash != received.content_hash:
+        raise StillArriving(f"{file.name} changed while it was read")
+    _check_count(connection, firm_id, reader, received, accepted)
+    return _publish(connection, firm_id, reader, received)
+
+
+_TRIED_AGAIN = frozenset({"FEED_GAP", "FEED_ORDER"})
+"""Refusals that go away by themselves, once the day before is there or waived."""
+
+
+def _check_header(
+    connection: Connection,
+    reader: FeedReader,
+    received: ReceivedFile,
+    accepted: frozenset[str],
+    as_of: date | None,
+) -> None:
+    """Raises FeedRefused when the header and what came before show that the file must not be loaded."""
+    header = _header(reader)
+    if as_of is not None and header.as_of != as_of:
+        raise FeedRefused("FEED_STALE_DATE", f"the file is as of {header.as_of}; the session before is {as_of}")
+    earlier = loaded_delivery(connection, received.kind, received.business_date)
+    if earlier is not None and "FEED_CHANGED" not in accepted:
+        raise FeedRefused(
+            "FEED_CHANGED", f"another {received.kind} file of the day is loaded; a person picks one of them"
+        )
+    missing = missing_day(connection, received.kind, header.as_of, received.business_date)
+    if missing is not None and missing not in accepted:
+        raise FeedRefused(missing, f"the {received.kind} file of {header.as_of} never came")
+
+
+def _header(reader: FeedReader) -> FeedHeader:
+    if reader.header is None:  # the reader itself refuses a file without one
+        raise FeedRefused("FEED_EMPTY", "the file has no header")
+    return reader.header
+
+
+def _check_count(
+    connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile, accepted: frozenset[str]
+) -> None:
+    before = loaded_before(connection, received.kind, received.business_date) if reader.kind in _COUNTED else None
+    if before is None or before.row_count is None:
+        return
+    for finding in row_count_findings(firm_id, received.kind, before.row_count, reader.rows):
+        if finding.code not in accepted:
+            raise FeedRefused(finding.code, finding.message)
+
+
+def _publish(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile) -> LoadedFile:
+    """Staged rows into facts and settings, with the delivery's row: one transaction."""
+    header = _header(reader)
+    detail = {
+        "notes": reader.notes,
+        "quarantined_rows": len(reader.quarantined),
+        **({"factors": list(reader.factors)} if reader.factors else {}),
+    }
+    save_delivery(
+        connection,
+        firm_id,
+        received,
+        DeliveryStatus.LOADED,
+        as_of=header.as_of,
+        source=header.source,
+        row_count=reader.rows,
+        control_total=reader.control_total,
+        detail=detail,
+    )
+    insert_quarantined(connection, firm_id, received.delivery_id, _quarantined(reader))
+    _publish_rows(connection, firm_id, reader, received)
+    _lift_stops(connection, firm_id, received)
+    _tell_notes(connection, firm_id, reader, received)
+    return LoadedFile(reader.kind, DeliveryStatus.LOADED, reader.rows)
+
+
+def _publish_rows(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile) -> None:
+    kind, day, delivery_id = reader.kind, received.business_date, received.delivery_id
+    if reader.layout.identified:
+        know_identifiers(connection, firm_id, day)
+    if reader.layout.of_accounts and kind is not FeedKind.ACCOUNTS:
+        _refuse_strangers(connection, firm_id, day)
+    if kind in FACT_TABLES:
+        publish_staged(connection, firm_id, delivery_id, kind)
+    match kind:
+        case FeedKind.SECURITIES:
+            twice = staged_twice(connection, "security_id")
+            if twice is not None:
+                raise FeedRefused("FEED_SCHEMA", f"security {twice} stands in the master twice")
+        case FeedKind.RISK_COVARIANCE:
+            refuse_bad_covariance(_staged_covariance(connection), reader.factors)
+        case FeedKind.ACCOUNTS:
+            save_accounts(connection, firm_id)
+            save_account_settings(connection, firm_id, day)
+            suspensions.sync_delivered(connection, firm_id, delivery_id, day)
+        case FeedKind.RESTRICTIONS:
+            insert_quarantined(connection, firm_id, delivery_id, _unknown_restrictions(connection))
+            save_restrictions(connection, firm_id, day)
+        case FeedKind.CASH_NEEDS:
+            save_cash_needs(connection, firm_id, day)
+        case FeedKind.MODELS:
+            unreadable = [{"owner": row.owner, "line": row.line, "message": row.message} for row in reader.quarantined]
+            save_models(connection, firm_id, day, unreadable)
+
+
+def _staged_covariance(connection: Connection) -> list[tuple[str, list[float]]]:
+    return [(row.factor, row.factors) for row in connection.execute(text("SELECT factor, factors FROM staged"))]
+
+
+def _refuse_strangers(connection: Connection, firm_id: str, business_date: date) -> None:
+    """Only when the day's accounts are known: else an account opened today would look like another firm's."""
+    if loaded_delivery(connection, FeedKind.ACCOUNTS, business_date) is None:
+        return
+    stranger = staged_strangers(connection, firm_id)
+    if stranger is not None:
+        raise FeedRefused("FOREIGN_FIRM_DATA", f"account {stranger} is none of the firm's")
+
+
+def _quarantined(reader: FeedReader) -> Iterable[dict[str, Any]]:
+    for row in reader.quarantined:
+        yield {
+            "line": row.line,
+            "field": row.field,
+            "value": row.value,
+            "code": row.code,
+            "message": row.message,
+            "account_id": row.owner if reader.layout.of_accounts else None,
+            "security_key": row.security_key,
+        }
+
+
+def _unknown_restrictions(connection: Connection) -> list[dict[str, Any]]:
+    """A restriction on a security that nobody knows cannot be kept: its account must not trade."""
+    rows = connection.execute(
+        text(
+            """
+            SELECT s.line, s.scheme, s.security_key, s.account_id FROM staged s
+            LEFT JOIN known_identifier k ON k.scheme = s.scheme AND k.value = s.security_key
+            WHERE k.security_id IS NULL ORDER BY s.line
+            """
+        )
+    )
+    return [
+        {
+            "line": row.line,
+            "field": row.scheme,
+            "value": row.security_key,
+            "code": "SETTINGS_INVALID",
+            "message": f"a restriction names {row.security_key}, which the security master does not know",
+            "account_id": row.account_id,
+            "security_key": row.security_key,
+        }
+        for row in rows
+    ]
+
+
+def _tell_notes(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile) -> None:
+    day, scope = received.business_date, f"feed/{received.kind}"
+    if reader.quarantined:
+        count, first = len(reader.quarantined), reader.quarantined[0]
+        message = f"{count} rows of the {received.kind} file cannot be read; line {first.line}: {first.message}"
+        raise_alert(connection, firm_id, cause="ROW_UNREADABLE", scope=scope, business_date=day, message=message)
+    ignored = [note for note in reader.notes if note.startswith("ignored")]
+    if ignored:
+        message = f"the {received.kind} file: {ignored[0]}"
+        raise_alert(
+            connection,
+            firm_id,
+            cause="FEED_EXTRA_COLUMN",
+            scope=scope,
+            business_date=day,
+            message=message,
+            severity="INFO",
+        )
+
+
+def _refuse(connection: Connection, firm_id: str, received: ReceivedFile, refusal: FeedRefused) -> LoadedFile:
+    """Keep the refusal as the delivery's row, and tell of it once."""
+    known = find_delivery(connection, received)
+    if known is not None and known.status == DeliveryStatus.QUARANTINED and refusal.code in known.reason_codes:
+        return LoadedFile(FeedKind(received.kind), DeliveryStatus.QUARANTINED, 0, (refusal.code,), str(refusal))
+    detail = {} if known is None else dict(known.detail)
+    save_delivery(
+        connection,
+        firm_id,
+        received,
+        DeliveryStatus.QUARANTINED,
+        reason_codes=(refusal.code,),
+        message=str(refusal),
+        detail=detail,
+    )
+    raise_alert(
+        connection,
+        firm_id,
+        cause=refusal.code,
+        scope=f"feed/{received.kind}",
+        business_date=received.business_date,
+        message=f"the {received.kind} file was refused: {refusal}",
+        severity="SECURITY" if refusal.code in _SECURITY_ALERTS else "CRITICAL",
+    )
+    if refusal.code in _STOPS:
+        suspensions.open_suspension(connection, firm_id, _stop(firm_id, received, refusal))
+    return LoadedFile(FeedKind(received.kind), DeliveryStatus.QUARANTINED, 0, (refusal.code,), str(refusal))
+
+
+def _stop(firm_id: str, received: ReceivedFile, refusal: FeedRefused) -> Suspension:
+    return Suspension(
+        scope=SuspensionScope.FIRM,
+        scope_id=firm_id,
+        kind=SuspensionKind.DATA,
+        code=refusal.code,
+        reason=str(refusal),
+        since=received.business_date,
+        opened_by=f"feed:{received.kind}",
+    )
+
+
+def _lift_stops(connection: Connection, firm_id: str, received: ReceivedFile) -> None:
+    """A usable file of the kind ends the firm's stop that the kind's refused file had opened."""
+    for row in suspensions.open_rows(connection, SuspensionScope.FIRM, [firm_id]):
+        if row.opened_by == f"feed:{received.kind}":
+            suspensions.lift_suspension(
+                connection,
+                firm_id,
+                row.suspension_id,
+                lifted_on=received.business_date,
+                lifted_by=suspensions.SYSTEM,
+                reason=f"a usable {received.kind} file was loaded",
+            )
+
+
+__all__ = [
+    "KINDS",
+    "RELEASABLE",
+    "LoadedFile",
+    "awaited",
+    "delivery_report",
+    "load_deliveries",
+    "still_arriving",
+]

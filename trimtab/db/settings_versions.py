@@ -1,0 +1,175 @@
+"""Append-only versions of what feeds and people edit: account settings and models.
+
+What holds on a day as known at a sequence number is what the SQL function `settings_as_of` says. A version
+names the one that it replaces, so two writers that read the same one cannot both win.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+ACCOUNT_SETTINGS = "account_settings"
+MODEL = "model"
+FEED_ACTOR = "feed:"
+"""Versions that a file made carry this and the file's kind as their actor."""
+
+_DEFAULTS = (
+    """jsonb_build_object('restrictions', '[]'::jsonb, 'weight_bands', '{}'::jsonb, 'cash_needs', '[]'::jsonb)"""
+)
+
+# Every statement below ends the same way: write the values that differ from what holds on the day.
+_WRITE_CHANGED = """
+    INSERT INTO setting_version (firm_id, entity, key, effective_from, value, actor, reason, supersedes)
+    SELECT :firm, :entity, wanted.key, wanted.effective_from, wanted.value, :actor, :reason, newest.seq
+    FROM wanted
+    LEFT JOIN held ON held.key = wanted.key
+    LEFT JOIN LATERAL (
+        SELECT max(v.seq) AS seq FROM setting_version v
+        WHERE v.firm_id = :firm AND v.entity = :entity AND v.key = wanted.key) newest ON true
+    WHERE wanted.value IS DISTINCT FROM held.value
+    ORDER BY wanted.key
+"""
+_HELD = "held AS (SELECT * FROM settings_as_of(:entity, :day, 9223372036854775807))"
+
+_ACCOUNTS = f"""
+    WITH {_HELD}, wanted AS (
+        SELECT DISTINCT ON (s.account_id) s.account_id AS key, CAST(:day AS date) AS effective_from,
+            coalesce(held.value, {_DEFAULTS}) || jsonb_build_object(
+                'tracking', s.tracking, 'tax_sensitivity', s.tax_sensitivity, 'harvesting', s.harvesting,
+                'short_term_rate', trim_scale(s.short_term_rate)::text,
+                'long_term_rate', trim_scale(s.long_term_rate)::text,
+                'cash_target', trim_scale(s.cash_target)::text,
+                'cash_reserve', trim_scale(s.cash_reserve)::text,
+                'minimum_trade', trim_scale(s.minimum_trade)::text,
+                'commission', trim_scale(s.commission)::text) AS value
+        FROM staged s LEFT JOIN held ON held.key = s.account_id
+        ORDER BY s.account_id, s.line DESC)
+    {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+
+_RESTRICTIONS = f"""
+    WITH {_HELD}, named AS (
+        SELECT s.*, k.security_id FROM staged s
+        JOIN known_identifier k ON k.scheme = s.scheme AND k.value = s.security_key),
+    rules AS (
+        SELECT account_id, jsonb_agg(jsonb_build_object(
+            'kind', rule, 'security_id', security_id, 'reason', reason) ORDER BY security_id, rule, reason) AS rules
+        FROM named WHERE rule <> 'BAND' GROUP BY account_id),
+    bands AS (
+        SELECT account_id, jsonb_object_agg(security_id, jsonb_build_object(
+            'minimum', trim_scale(minimum)::text, 'maximum', trim_scale(maximum)::text)) AS bands
+        FROM named WHERE rule = 'BAND' GROUP BY account_id),
+    wanted AS (
+        SELECT held.key, CAST(:day AS date) AS effective_from, held.value || jsonb_build_object(
+            'restrictions', coalesce(rules.rules, '[]'::jsonb),
+            'weight_bands', coalesce(bands.bands, '{{}}'::jsonb)) AS value
+        FROM held LEFT JOIN rules ON rules.account_id = held.key LEFT JOIN bands ON bands.account_id = held.key)
+    {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+
+_CASH_NEEDS = f"""
+    WITH {_HELD}, needs AS (
+        SELECT account_id, jsonb_agg(jsonb_build_object(
+            'amount', trim_scale(amount)::text, 'due_on', due_on) ORDER BY due_on, amount) AS needs
+        FROM staged GROUP BY account_id),
+    wanted AS (
+        SELECT held.key, CAST(:day AS date) AS effective_from,
+            held.value || jsonb_build_object('cash_needs', coalesce(needs.needs, '[]'::jsonb)) AS value
+        FROM held LEFT JOIN needs ON needs.account_id = held.key)
+    {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+
+_MODELS = f"""
+    WITH {_HELD}, lines AS (
+        SELECT s.*, s.security_key = 'CASH' AND s.scheme = 'security_id' AS is_cash,
+            coalesce(k.security_id, s.security_key) AS security
+        FROM staged s LEFT JOIN known_identifier k ON k.scheme = s.scheme AND k.value = s.security_key),
+    totals AS (
+        SELECT model_id, security, is_cash, sum(weight) AS weight, count(*) AS times
+        FROM lines GROUP BY model_id, security, is_cash),
+    faults (model_id, fault) AS (
+        SELECT model_id, 'a name stands in it twice: ' || min(security) FROM totals WHERE times > 1 GROUP BY model_id
+        UNION ALL
+        SELECT model_id, 'its rows carry several versions or dates' FROM lines
+        GROUP BY model_id HAVING count(DISTINCT (version, effective_on)) > 1
+        UNION ALL
+        SELECT q.owner, 'line ' || q.line || ' cannot be read: ' || q.message
+        FROM jsonb_to_recordset(CAST(:unreadable AS jsonb)) AS q (owner text, line integer, message text)),
+    wanted AS (
+        SELECT m.model_id AS key, m.effective_on AS effective_from, jsonb_build_object(
+            'id', m.model_id, 'version', m.version, 'effective_on', m.effective_on,
+            'weights', (SELECT coalesce(jsonb_object_agg(security, trim_scale(weight)::text), '{{}}'::jsonb)
+                        FROM totals t WHERE t.model_id = m.model_id AND NOT is_cash),
+            'cash_weight', (SELECT trim_scale(weight)::text FROM totals t WHERE t.model_id = m.model_id AND is_cash),
+            'faults', (SELECT coalesce(jsonb_agg(fault ORDER BY fault), '[]'::jsonb)
+                       FROM faults f WHERE f.model_id = m.model_id)) AS value
+        FROM (SELECT model_id, max(version) AS version, max(effective_on) AS effective_on
+              FROM lines GROUP BY model_id) m)
+    {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+
+_WITHDRAWN_MODELS = f"""
+    WITH {_HELD}, wanted AS (
+        SELECT held.key, held.effective_from, held.value || '{{"withdrawn": true}}'::jsonb AS value
+        FROM held JOIN setting_version v ON v.firm_id = :firm AND v.seq = held.seq AND v.actor = :actor
+        WHERE held.key NOT IN (SELECT model_id FROM staged))
+    {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+# A tombstone would bring back the model's version before: it is marked instead.
+
+
+def save_account_settings(connection: Connection, firm_id: str, business_date: date) -> int:
+    """Version the settings of the staged accounts that changed; restrictions and cash needs stay. Returns how many."""
+    return _write(connection, firm_id, _ACCOUNTS, ACCOUNT_SETTINGS, business_date, "accounts")
+
+
+def save_restrictions(connection: Connection, firm_id: str, business_date: date) -> int:
+    """Merge the staged restrictions into the settings of every account; those that it does not name have none."""
+    return _write(connection, firm_id, _RESTRICTIONS, ACCOUNT_SETTINGS, business_date, "restrictions")
+
+
+def save_cash_needs(connection: Connection, firm_id: str, business_date: date) -> int:
+    """Merge the staged cash needs into the settings of every account; those that it does not name have none."""
+    return _write(connection, firm_id, _CASH_NEEDS, ACCOUNT_SETTINGS, business_date, "cash_needs")
+
+
+def save_models(
+    connection: Connection, firm_id: str, business_date: date, unreadable: Sequence[Mapping[str, Any]]
+) -> int:
+    """Version the staged models that changed, and withdraw those of this feed that are no longer in it.
+
+    A model keeps what is wrong with its rows under 'faults', and an identifier that the master does not know
+    stands for itself. `unreadable`: owner (the model's id), line and message of rows that were quarantined.
+    """
+    faults = json.dumps([dict(row) for row in unreadable])
+    saved = _write(connection, firm_id, _MODELS, MODEL, business_date, "models", unreadable=faults)
+    return saved + _write(connection, firm_id, _WITHDRAWN_MODELS, MODEL, business_date, "models")
+
+
+def newest_seq(connection: Connection) -> int:
+    """The firm's last version: what is known now."""
+    return int(connection.scalar(text("SELECT coalesce(max(seq), 0) FROM setting_version")) or 0)
+
+
+def held_settings(
+    connection: Connection, entity: str, business_date: date, seq: int, keys: Sequence[str] | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """What holds on the day as known at `seq`, by key; of `keys` only, when given."""
+    statement = "SELECT key, value FROM settings_as_of(:entity, :day, :seq)"
+    values: dict[str, Any] = {"entity": entity, "day": business_date, "seq": seq}
+    if keys is not None:
+        statement += " WHERE key = ANY(:keys)"
+        values["keys"] = list(keys)
+    return {row.key: row.value for row in connection.execute(text(statement), values)}
+
+
+def _write(
+    connection: Connection, firm_id: str, statement: str, entity: str, business_date: date, kind: str, **more: Any
+) -> int:
+    values = {
+        "firm": firm_id,
+        "entity": entity,
+        "day": business_date,
+        "actor": f"{FEED_ACTOR}{kind}",
+        "reason": f"the {kind} file of {business_date.isoformat()}",
+        **more,
+    }
+    return connection.execute(text(statement), values).rowcount
