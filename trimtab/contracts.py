@@ -95,10 +95,16 @@ class RunRef:
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """`session` is False when the calendar has no session on that date: nothing more happens then."""
+    """`session` is False when the calendar has no session on that date: nothing more happens then.
+
+    `stepped` is the firm's clock: the next event comes when the phase before it has drained. `started` is whether
+    RUN_START has been published, which it has when a run is taken up again.
+    """
 
     run: RunRef
     session: bool
+    stepped: bool = False
+    started: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,11 +192,22 @@ class BlockedStep:
     """Why a step is parked. No amounts or names in `message`: it is shown in the Temporal UI."""
 
     ref: AccountDayRef
-    stage: Stage
+    stage: Stage | Standstill
     error_type: str
     error_class: str
     message: str
     tries: int
+
+
+TRADING_OVER = "TRADING_OVER"
+"""The code of a commit that finds its orders ended already: nothing is waited for."""
+
+
+@dataclass(frozen=True)
+class DayOutcome:
+    """How a day's run ended: DONE or NO_SESSION."""
+
+    status: str
 
 
 @dataclass(frozen=True)

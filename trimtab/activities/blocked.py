@@ -12,7 +12,7 @@ from trimtab.db.records import append_record
 from trimtab.db.runs import is_published
 from trimtab.db.stages import newest_result
 from trimtab.db.tables import blocked_step, intent
-from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill, TerminalState
+from trimtab.domain.lifecycle import MarketEventKind, Place, Stage, Standstill, TerminalState
 from trimtab.domain.records import content_hash
 
 RUNBOOK: Final = {
@@ -43,7 +43,7 @@ def block(connection: Connection, step: BlockedStep) -> StageOutcome:
     if day.stage != Standstill.BLOCKED:
         park(connection, ref, stage, step.message)
         _write(connection, step, day)
-    return StageOutcome(stage, Standstill.BLOCKED, code=step.error_type, reason=step.message)
+    return StageOutcome(stage, Standstill.BLOCKED, code=step.error_type, reason=runbook(step.error_class))
 
 
 def _count(connection: Connection, step: BlockedStep) -> None:
@@ -98,7 +98,7 @@ def _write(connection: Connection, step: BlockedStep, day: Row[Any]) -> None:
     )
 
 
-def give_up(connection: Connection, ref: AccountDayRef, stage: Stage) -> StageOutcome:
+def give_up(connection: Connection, ref: AccountDayRef, stage: Place) -> StageOutcome:
     """End a blocked step as HELD(BLOCKED_<stage>) once the clock has passed its time; else it stays blocked.
 
     A trade whose orders were committed is never given up here: only the broker's state ends it. Nor is RECORD,
@@ -111,13 +111,20 @@ def give_up(connection: Connection, ref: AccountDayRef, stage: Stage) -> StageOu
     over = is_published(connection, ref.run_id, _ENDING)
     if not over or stage in _NEVER_GIVEN_UP or (stage is Stage.TRADE and _committed(connection, ref)):
         return StageOutcome(stage, Standstill.BLOCKED)
-    reason = f"{stage} was blocked until its time was over: {day.waiting_reason}"
-    outcome = StageOutcome(
-        stage, Stage.RECORD, terminal=TerminalState.HELD, code=f"BLOCKED_{stage.name}", reason=reason
-    )
+    outcome = _ending(stage, f"{stage} was blocked until its time was over: {day.waiting_reason}")
     input_hash = content_hash({"blocked": ref.account_day_id, "stage": stage, "version": day.version})
     move_on(connection, ref, day, outcome, input_hash=input_hash, detail={}, changes={})
     return outcome
+
+
+def _ending(place: Place, reason: str) -> StageOutcome:
+    """A wait that cannot be looked at ends as the wait would; every other step is HELD."""
+    terminal, code = TerminalState.HELD, f"BLOCKED_{place.name}"
+    if place == Stage.REVIEW:
+        terminal, code = TerminalState.EXPIRED, ""
+    if place == Standstill.SUSPENDED:
+        terminal, code = TerminalState.SUSPENDED, "BLOCKED_SUSPENDED"
+    return StageOutcome(place, Stage.RECORD, terminal=terminal, code=code, reason=reason)
 
 
 def runbook(error_class: str) -> str:

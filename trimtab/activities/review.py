@@ -25,6 +25,11 @@ def review(connection: Connection, ref: AccountDayRef, *, build: str) -> StageOu
     return look_again(connection, ref, Stage.REVIEW, lambda day: _answer(connection, ref, day), build=build)
 
 
+def would_move_from_review(connection: Connection, ref: AccountDayRef, day: Row[Any]) -> bool:
+    """Whether a look would find an answer; writes nothing."""
+    return _answer(connection, ref, day) is not None
+
+
 def _answer(connection: Connection, ref: AccountDayRef, day: Row[Any]) -> StageResult | None:
     decided = _decided(connection, ref, day, unanswered_decisions(connection, ref))
     if decided is not None:

@@ -25,6 +25,11 @@ def suspended(connection: Connection, ref: AccountDayRef, *, build: str) -> Stag
     return look_again(connection, ref, Standstill.SUSPENDED, lambda day: _answer(connection, ref, day), build=build)
 
 
+def would_move_from_suspended(connection: Connection, ref: AccountDayRef, day: Row[Any]) -> bool:
+    """Whether a look would find an answer; writes nothing."""
+    return _answer(connection, ref, day) is not None
+
+
 def _answer(connection: Connection, ref: AccountDayRef, day: Row[Any]) -> StageResult | None:
     still_open = open_suspensions(connection, ref)
     for row in unanswered_decisions(connection, ref):

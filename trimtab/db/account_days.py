@@ -14,14 +14,11 @@ from trimtab.db.events import emit
 from trimtab.db.records import append_record
 from trimtab.db.tables import account, account_day, blocked_step, event
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lifecycle import Stage, Standstill, TerminalState
+from trimtab.domain.lifecycle import Place, Stage, Standstill, TerminalState
 from trimtab.domain.records import plain
 
 SYSTEM_ACTOR = "trimtab"
 """Who acts where no person does."""
-
-Place = Stage | Standstill
-"""Where an account-day can stand."""
 
 STANDING_STILL = (Standstill.REVIEW, Standstill.SUSPENDED, Standstill.TRADE, Standstill.BLOCKED)
 

@@ -5,15 +5,28 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, cast, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import Double
 
 from trimtab.contracts import RunRef
 from trimtab.db.account_days import STANDING_STILL
-from trimtab.db.tables import account, account_day, firm, market_event, run, run_input, stage_result
+from trimtab.db.tables import (
+    account,
+    account_day,
+    block,
+    decision,
+    firm,
+    market_event,
+    outbox,
+    record,
+    run,
+    run_input,
+    stage_result,
+    suspension,
+)
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lifecycle import MarketEventKind
+from trimtab.domain.lifecycle import MarketEventKind, Standstill
 
 OPEN = "OPEN"
 DONE = "DONE"
@@ -251,3 +264,58 @@ def households_after(connection: Connection, after: str, limit: int) -> list[tup
         .limit(limit)
     )
     return [(household, count) for household, count in connection.execute(rows).tuples()]
+
+
+# --- has the phase drained? -----------------------------------------------------------------------------------------
+
+
+def count_unsent(connection: Connection, firm_id: str) -> int:
+    """Commands that the relay has not delivered yet."""
+    rows = select(func.count()).where(outbox.c.firm_id == firm_id, outbox.c.sent_at.is_(None))
+    return int(connection.scalar(rows) or 0)
+
+
+def days_with_news(connection: Connection, ref: RunRef) -> list[Row[Any]]:
+    """Waiting account-days whose rows may let them move: an unanswered decision, a suspension lifted today."""
+    answer = record.c.body["decision_id"].astext
+    answered = select(answer).where(record.c.account_day_id == account_day.c.account_day_id, answer.is_not(None))
+    decided = (
+        select(decision.c.decision_id)
+        .where(decision.c.account_day_id == account_day.c.account_day_id, decision.c.status == "ACCEPTED")
+        .where(decision.c.decision_id.not_in(answered))
+        .exists()
+    )
+    lifted = (
+        select(suspension.c.suspension_id)
+        .where(suspension.c.scope_id.in_([account_day.c.account_id, account_day.c.firm_id]))
+        .where(suspension.c.lifted_on >= ref.business_date)
+        .exists()
+    )
+    waits = account_day.c.stage
+    rows = select(account_day).where(
+        account_day.c.run_id == ref.run_id,
+        account_day.c.current,
+        account_day.c.terminal_state.is_(None),
+        or_(
+            and_(waits == str(Standstill.REVIEW), decided),
+            and_(waits == str(Standstill.SUSPENDED), or_(decided, lifted)),
+        ),
+    )
+    return list(connection.execute(rows))
+
+
+def count_blocks_on_the_way(connection: Connection, ref: RunRef) -> int:
+    """Blocks of the run that the broker has not acknowledged yet."""
+    rows = select(func.count()).where(block.c.run_id == ref.run_id, block.c.status.in_(["READY", "SENDING", "SENT"]))
+    return int(connection.scalar(rows) or 0)
+
+
+def count_in_trade(connection: Connection, ref: RunRef) -> int:
+    """Account-days whose orders have not come to their end."""
+    rows = select(func.count()).where(
+        account_day.c.run_id == ref.run_id,
+        account_day.c.current,
+        account_day.c.terminal_state.is_(None),
+        account_day.c.stage == str(Standstill.TRADE),
+    )
+    return int(connection.scalar(rows) or 0)

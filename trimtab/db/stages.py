@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from trimtab.contracts import AccountDayRef, StageOutcome
-from trimtab.db.account_days import SYSTEM_ACTOR, Place, lock_day, move_on, record_kind, stands_at, unpark
+from trimtab.db.account_days import SYSTEM_ACTOR, lock_day, move_on, record_kind, stands_at, unpark
 from trimtab.db.tables import record, stage_result
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lifecycle import Lane, Stage, Standstill
+from trimtab.domain.lifecycle import Lane, Place, Stage, Standstill
 from trimtab.domain.records import content_hash, plain
 
 _OUTCOMES: TypeAdapter[StageOutcome] = TypeAdapter(StageOutcome)
