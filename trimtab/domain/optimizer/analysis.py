@@ -22,8 +22,9 @@ from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
 from trimtab.domain.optimizer.rounding import round_trades
 from trimtab.domain.optimizer.screening import screen
-from trimtab.domain.optimizer.search import Found, search
+from trimtab.domain.optimizer.search import search
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
+from trimtab.domain.optimizer.wash_sides import Found
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
@@ -93,7 +94,7 @@ class _Analysis:
         """Arrays; lots whose loss would be washed are opened only when the cash cannot be had without them."""
         value = self._value or _EMPTY_ACCOUNT
         data = build_data(self._request, self._target, market, value)
-        if cash_shortage(data) > 0:
+        if cash_shortage(data) > 0 and data.cash < data.cash_required:
             return build_data(self._request, self._target, market, value, sell_washed_losses=True)
         return data
 

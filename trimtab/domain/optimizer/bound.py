@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
 
 _PREFERENCE = 1e-15  # a branch must be better by more than round-off to be taken
@@ -36,6 +37,13 @@ class Branches:
     def buying(self) -> Flags:
         """True for keys that are better bought (or kept) than sold at a loss."""
         return self.if_bought < self.if_sold - _PREFERENCE
+
+    def with_sides(self, keys: Ints, patterns: Flags) -> Floats:
+        """The bound if `keys` (q,) were on the sides of each row of `patterns` (p, q), True for bought; (p,)."""
+        cheaper = np.minimum(self.if_sold, self.if_bought)[keys]
+        chosen = np.where(patterns, self.if_bought[keys], self.if_sold[keys])
+        bounds: Floats = self.value + (chosen - cheaper).sum(axis=1)
+        return bounds
 
     def regret(self, buying: Flags) -> Floats:
         """What each key loses by the side given to it."""
@@ -85,24 +93,11 @@ def _branch_values(data: OptimizerData, factor: Floats, cash_price: float) -> tu
     sold_value = _selling(data, factor, cash_price, data.lots.limit)
     kept_value = _selling(data, factor, cash_price, np.where(data.lots.at_loss, 0.0, data.lots.limit))
     bought_value = _buying(data, factor, cash_price)
-    both_sides = contested_securities(data)
     forced_buy = data.securities.buy_minimum > 0
-    # No buys in the key, any sale. Infinite when a band forces a buy.
-    no_buys = np.where(forced_buy, np.inf, sold_value)
-    no_loss_sales = np.minimum(kept_value, bought_value)
-    joint = np.where(forced_buy, bought_value, np.minimum(sold_value, bought_value))
-    return np.where(both_sides, no_buys, joint), np.where(both_sides, no_loss_sales, joint)
-
-
-def contested_securities(data: OptimizerData) -> Flags:
-    """Securities of keys in which one lot may be sold at a loss and one security may be bought, (n,)."""
-    held, lots = data.securities, data.lots
-    if not data.taxable:
-        return np.zeros(len(held.ids), dtype=np.bool_)
-    losing = sum_by(held.wash_key[lots.security], lots.at_loss & (lots.limit > 0), held.keys) > 0
-    buyable = sum_by(held.wash_key, held.buy_limit > 0, held.keys) > 0
-    contested: Flags = (losing & buyable)[held.wash_key]
-    return contested
+    sold_value, kept_value = np.where(forced_buy, np.inf, sold_value), np.where(forced_buy, np.inf, kept_value)
+    joint = np.minimum(sold_value, bought_value)
+    contested = contested_securities(data)
+    return np.where(contested, sold_value, joint), np.where(contested, np.minimum(kept_value, bought_value), joint)
 
 
 def _selling(data: OptimizerData, factor: Floats, cash_price: float, limit: Floats) -> Floats:

@@ -91,20 +91,13 @@ class CheckedAccount:
     def washed(self, lot: TaxLot) -> bool:
         """A purchase of the last 30 days, other than the lot's own, is substantially identical (WS-1, WS-4)."""
         windows = self._purchases.get(self.wash_key(lot.security_id), [])
-        own_account, own_day = self.snapshot.account.id, lot.acquired_on
-        if any(window.account_id != own_account or window.opened_on != own_day for window in windows):
-            return True
-        return bool(windows) and self._bought_beside(lot)
-
-    def _bought_beside(self, lot: TaxLot) -> bool:
-        """True when another purchase of the lot's own day and wash key is held."""
-        return any(
-            each.id != lot.id
-            and each.acquired_on == lot.acquired_on
-            and self.wash_key(each.security_id) == self.wash_key(lot.security_id)
-            and (not lot.purchase_id or each.purchase_id != lot.purchase_id)
-            for each in self.snapshot.lots
-        )
+        account_id = self.snapshot.account.id
+        for window in windows:
+            if (window.account_id, window.opened_on) != (account_id, lot.acquired_on):
+                return True
+            if window.purchase_id and lot.purchase_id and window.purchase_id != lot.purchase_id:
+                return True
+        return False
 
     def gain(self, term: HoldingPeriod, *, taxed: bool) -> Decimal:
         """Dollars of gain of one term; as taxed, washed losses count nothing. Nothing is taxable in an IRA."""

@@ -56,7 +56,8 @@ def _size(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
     if trade.side is Side.SELL and trade.quantity > held + LOT_TOLERANCE:
         yield f"{trade.security_id}: {trade.quantity} shares are sold, {held} are held"
     least = 1 if account.whole_shares(trade.security_id) else LOT_TOLERANCE
-    closes = trade.side is Side.SELL and held - trade.quantity < least
+    never_hold = trade.security_id in account.settings.restricted(RestrictionKind.NEVER_HOLD)
+    closes = trade.side is Side.SELL and (held - trade.quantity < least or never_hold)
     minimum = account.settings.minimum_trade
     if trade.notional < minimum - CENT and not closes:
         yield f"{trade.security_id}: {trade.notional} is below the minimum trade of {minimum}"

@@ -9,9 +9,9 @@ from decimal import Decimal
 import numpy as np
 
 from trimtab.domain.account_settings import RestrictionKind, WeightBand
+from trimtab.domain.lots import LotId
 from trimtab.domain.money import to_cents
-from trimtab.domain.optimizer.bound import lower_bound, standing_prices
-from trimtab.domain.optimizer.data import most_cash_raised
+from trimtab.domain.optimizer.capacity import impossible_keys, most_cash_raised
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.security_rows import band_tolerance
 from trimtab.domain.optimizer.wording import dollars, listing, name_of, percent
@@ -37,7 +37,7 @@ def clashing_rules(request: AnalysisInput, data: OptimizerData) -> tuple[str, ..
 
 def cash_shortage(data: OptimizerData) -> float:
     """By how much the most cash that can be had misses what is required, fraction of account value; 0 or less: none."""
-    return data.cash_required - data.cash - most_cash_raised(data.securities) - _ROUND_OFF
+    return data.cash_required - data.cash - most_cash_raised(data) - _ROUND_OFF
 
 
 def _clash_of_one(request: AnalysisInput, data: OptimizerData, row: int) -> str | None:
@@ -65,9 +65,8 @@ def _clash_of_one(request: AnalysisInput, data: OptimizerData, row: int) -> str 
 
 def _clashes_of_wash_keys(request: AnalysisInput, data: OptimizerData) -> list[str]:
     """Keys that would have to be sold at a loss and bought on one day."""
-    branches = lower_bound(data, standing_prices(data))
     held, found = data.securities, []
-    for key in np.flatnonzero(np.isinf(branches.if_sold) & np.isinf(branches.if_bought)):
+    for key in np.flatnonzero(impossible_keys(data)):
         names = listing([name_of(request, held.ids[row]) for row in np.flatnonzero(held.wash_key == key)])
         found.append(f"{names} would have to be sold at a loss and bought on one day, which is a wash sale.")
     return found
@@ -75,14 +74,21 @@ def _clashes_of_wash_keys(request: AnalysisInput, data: OptimizerData) -> list[s
 
 def _cash_clash(request: AnalysisInput, data: OptimizerData) -> str:
     settings = request.snapshot.settings
-    most = to_cents(Decimal(repr(data.cash + most_cash_raised(data.securities))) * data.account_value)
+    most = to_cents(Decimal(repr(data.cash + most_cash_raised(data))) * data.account_value)
     demands = []
     if settings.cash_needed:
         demands.append(f"withdrawals of {dollars(settings.cash_needed)}")
     if settings.cash_reserve:
         demands.append(f"a cash reserve of {dollars(settings.cash_reserve)}")
-    demand = " and ".join(demands) or "cash that is not negative"
+    demand = " and ".join(demands) or "cash of at least $0.00"
     return f"The rules ask for {demand}, but at most {dollars(most)} of cash can be had{_held_back(request, data)}."
+
+
+def _locked_losses(data: OptimizerData) -> frozenset[LotId]:
+    """Lots that must not be sold because a recent purchase would wash their loss."""
+    lots = data.lots
+    locked = lots.void & (lots.limit == 0)
+    return frozenset(lot.id for lot, is_locked in zip(lots.lots, locked, strict=True) if is_locked)
 
 
 def _held_back(request: AnalysisInput, data: OptimizerData) -> str:
@@ -92,9 +98,11 @@ def _held_back(request: AnalysisInput, data: OptimizerData) -> str:
     owned = [each for each, weight in zip(held.ids, held.holding, strict=True) if weight > 0]
     due = [each for each, least in zip(held.ids, held.buy_minimum, strict=True) if least > 0]
     floors = [each for each, band in sorted(settings.weight_bands.items()) if band.minimum > 0 and each not in due]
+    washed = sorted({lot.security_id for lot in data.lots.lots if lot.id in _locked_losses(data)})
     causes: list[tuple[str, list[SecurityId]]] = [
         ("{} must never be sold", [each for each in owned if each in never_sell]),
         ("{} cannot trade today", [each for each in owned if each in held.untouchable]),
+        ("a loss in {} would be a wash sale", washed),
         ("{} must be bought up to the smallest weight", due),
         ("{} must keep the smallest weight", floors),
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import CASH_FLOOR_SHARE, Parameters, parameters_for
 from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.problem import Lots, OptimizerData, Securities, fill
@@ -47,12 +48,11 @@ def _with_cash(
     settings, cash = request.snapshot.settings, request.snapshot.cash.trade_date_total
     required = settings.cash_reserve + settings.cash_needed
     floor = required + CASH_FLOOR_SHARE * max(target.cash_weight * value - required, Decimal(0))
-    attainable = float(cash / value) + most_cash_raised(held)
-    return OptimizerData(
+    data = OptimizerData(
         securities=held,
         lots=lots,
         cash=float(cash / value),
-        cash_minimum=max(float(required / value), min(float(min(floor, cash) / value), attainable)),
+        cash_minimum=float(required / value),
         cash_required=float(required / value),
         cash_target=max(float(target.cash_weight), float(required / value)),
         commission=float(settings.commission / value),
@@ -60,13 +60,8 @@ def _with_cash(
         account_value=value,
         taxable=request.snapshot.account.tax_status is TaxStatus.TAXABLE,
     )
-
-
-def most_cash_raised(held: Securities) -> float:
-    """The most cash that trading can bring, after the purchases that bands demand, fraction of account value."""
-    raised = (1 - held.half_spread) * held.sell_limit
-    spent = (1 + held.half_spread) * held.buy_minimum
-    return float((raised - spent).sum())
+    no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
+    return replace(data, cash_minimum=max(data.cash_required, no_lower_than))
 
 
 def _whole_sales(held: Securities, lots: Lots, sellable: Floats) -> tuple[Securities, Lots]:

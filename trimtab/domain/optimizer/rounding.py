@@ -9,7 +9,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
-from trimtab.domain.optimizer.search import Found
+from trimtab.domain.optimizer.wash_sides import Found
 
 FRACTION_UNITS = 10_000
 """Units a share where fractions trade."""

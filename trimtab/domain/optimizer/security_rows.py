@@ -9,7 +9,7 @@ import numpy as np
 from trimtab.domain.account_settings import AccountSettings, RestrictionKind, WeightBand
 from trimtab.domain.calibration import BAND_TOLERANCE, Parameters
 from trimtab.domain.money import ZERO
-from trimtab.domain.optimizer.arrays import Flags
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, MarketArrays
 from trimtab.domain.optimizer.problem import Securities
 from trimtab.domain.optimizer.targets import PreparedTarget, untouchable
@@ -63,7 +63,7 @@ def security_rows(
     )
 
 
-def _market_rows(market: MarketArrays, ids: tuple[SecurityId, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _market_rows(market: MarketArrays, ids: tuple[SecurityId, ...]) -> tuple[Floats, Floats, Floats]:
     """Loadings, specific risk and half spread; a security that is not in the master has no common risk known."""
     known = np.array([each in market.index for each in ids], dtype=np.bool_)
     rows = [market.index[each] for each in ids if each in market.index]
@@ -86,7 +86,7 @@ def wash_key(request: AnalysisInput, security_id: SecurityId) -> str:
     return security.wash_key if security else security_id
 
 
-def _wash_keys(request: AnalysisInput, ids: tuple[SecurityId, ...]) -> np.ndarray:
+def _wash_keys(request: AnalysisInput, ids: tuple[SecurityId, ...]) -> Ints:
     names = [wash_key(request, each) for each in ids]
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}
     return np.array([numbers[name] for name in names], dtype=np.int64)
@@ -138,9 +138,13 @@ def with_bands(request: AnalysisInput, held: Securities, value: Decimal) -> Secu
     return replace(
         held,
         buy_limit=buy_limit,
-        buy_minimum=np.where(below > tolerance, np.minimum(below, buy_limit), 0.0),
+        buy_minimum=_demanded(below, buy_limit, tolerance),
         sell_limit=np.where(never_hold, held.sell_limit, sell_limit),
-        sell_minimum=np.where(
-            never_hold, held.sell_limit, np.where(above > tolerance, np.minimum(above, sell_limit), 0.0)
-        ),
+        sell_minimum=np.where(never_hold, held.sell_limit, _demanded(above, sell_limit, tolerance)),
     )
+
+
+def _demanded(missed: Floats, limit: Floats, tolerance: float) -> Floats:
+    """The least trade that a band missed by `missed` asks for; none when what is allowed would be too small a trade."""
+    due: Floats = np.where((missed > tolerance) & (limit >= tolerance), np.minimum(missed, limit), 0.0)
+    return due

@@ -1,0 +1,153 @@
+"""Which side each wash key is on: sold at a loss, or bought, never both on one day.
+
+The prices of every solve give a lower bound for every pattern of sides at once (`Branches.with_sides`). So each
+further solve goes to the pattern with the lowest bound, and the search ends when no pattern can beat the best found:
+an exact method when few keys are in doubt, a certified one always.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Ints, sum_by
+from trimtab.domain.optimizer.bound import Branches, Prices, lower_bound
+from trimtab.domain.optimizer.capacity import contested_securities
+from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.formulation import Solution, Specification
+from trimtab.domain.optimizer.objective import evaluate
+from trimtab.domain.optimizer.problem import OptimizerData
+
+DUST = 1e-7
+"""A weight below this is the solver's noise, not a trade."""
+
+_WORTH_A_SOLVE = 5e-5
+"""Other sides are tried only while the gap is above half a basis point."""
+
+_MOST_SOLVES = 8
+
+_KEYS_IN_DOUBT = 10
+"""Patterns are enumerated over this many keys, those that lose most by the side they are on; 2^10 sums each time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """What the wash branches leave open: lots (m,) and securities (n,)."""
+
+    lots: Flags
+    buys: Flags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The best solution before whole shares, its sides, and a number that no allowed trade list is below."""
+
+    solution: Solution
+    sides: Sides
+    bound: float
+
+
+def settle_wash_sides(data: OptimizerData, specification: Specification) -> Found:
+    """The best sides found. Raises SolverStalled when even the relaxation has no answer."""
+    everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
+    relaxed = specification.solve(everything.lots, everything.buys)
+    cut = lower_bound(data, relaxed.prices)
+    if not contested_securities(data).any():
+        return Found(relaxed, everything, cut.value)
+    search = _SideSearch(data, specification, cut)
+    search.start(_used_side(data, relaxed, cut))
+    for _ in range(_MOST_SOLVES):
+        if not search.try_most_promising():
+            break
+    return search.found()
+
+
+class _SideSearch:
+    """The best pattern so far, and the cuts that bound all others."""
+
+    def __init__(self, data: OptimizerData, specification: Specification, cut: Branches) -> None:
+        self._data, self._specification = data, specification
+        self._contested = contested_securities(data)
+        self._cuts = [cut]
+        self._bound = cut.value
+        self._tried: set[bytes] = set()
+        self._total = np.inf
+        self._buying: Flags
+        self._solution: Solution
+
+    def start(self, buying: Flags) -> None:
+        """Solve a first pattern; when it cannot raise the cash, sell every key that need not be bought."""
+        if not self._try(buying) and not self._try(np.isinf(self._cuts[0].if_sold)):
+            raise SolverStalled("Clarabel gave no answer on either side of the wash sale keys")
+
+    def try_most_promising(self) -> bool:
+        """Solve the pattern with the lowest bound; False when none is worth a solve."""
+        if self._total - self._bound <= _WORTH_A_SOLVE:
+            return False
+        keys = self._keys_in_doubt()
+        patterns = _patterns(len(keys))
+        bounds = np.max([cut.with_sides(keys, patterns) for cut in self._cuts], axis=0)
+        lowest = int(np.argmin(bounds))
+        self._bound = max(self._bound, float(bounds[lowest]))
+        buying = self._buying.copy()
+        buying[keys] = patterns[lowest]
+        if self._total - self._bound <= _WORTH_A_SOLVE or buying.tobytes() in self._tried:
+            return False
+        self._try(buying)
+        return True
+
+    def found(self) -> Found:
+        return Found(self._solution, self._sides(self._buying), self._bound)
+
+    def _keys_in_doubt(self) -> Ints:
+        """Keys that lose most by their present side at the prices of any solve, at most _KEYS_IN_DOUBT."""
+        regret = np.max([cut.regret(self._buying) for cut in self._cuts], axis=0)
+        order = np.argsort(-regret, kind="stable")[:_KEYS_IN_DOUBT]
+        return np.sort(order[regret[order] > 0])
+
+    def _try(self, buying: Flags) -> bool:
+        """Solve with each contested key on one side, keep the better; False when those sides have no answer."""
+        self._tried.add(buying.tobytes())
+        sides = self._sides(buying)
+        try:
+            solution = self._specification.solve(sides.lots, sides.buys)
+        except SolverStalled:
+            return False
+        self._add_cut(solution.prices)
+        total = evaluate(self._data, solution.lot_sells, solution.buys).total
+        if total < self._total:
+            if np.isfinite(self._total):
+                self._add_cut(_midpoint(solution.prices, self._solution.prices))
+            self._total, self._buying, self._solution = total, buying, solution
+        return True
+
+    def _add_cut(self, prices: Prices) -> None:
+        cut = lower_bound(self._data, prices)
+        self._cuts.append(cut)
+        self._bound = max(self._bound, cut.value)
+
+    def _sides(self, buying: Flags) -> Sides:
+        """Close loss lots of contested keys that are bought, purchases of those that are sold."""
+        data = self._data
+        key = data.securities.wash_key
+        lot_closed = self._contested[data.lots.security] & buying[key[data.lots.security]] & data.lots.at_loss
+        return Sides(~lot_closed, ~(self._contested & ~buying[key]) & (data.securities.buy_limit > 0))
+
+
+def _patterns(keys: int) -> Flags:
+    """All 2^keys patterns of two sides, one a row."""
+    numbers = np.arange(2**keys)[:, None]
+    patterns: Flags = (numbers >> np.arange(keys)) % 2 == 1
+    return patterns
+
+
+def _midpoint(one: Prices, other: Prices) -> Prices:
+    """The bound is concave in the prices: between two good ones it is often better than at either."""
+    return Prices((one.factor + other.factor) / 2, (one.cash + other.cash) / 2)
+
+
+def _used_side(data: OptimizerData, relaxed: Solution, cut: Branches) -> Flags:
+    """True for keys to be bought: the side that the relaxation used alone, else the cheaper branch, (n_keys,)."""
+    keys = data.securities.keys
+    sold = sum_by(data.securities.wash_key[data.lots.security], relaxed.lot_sells * data.lots.at_loss, keys) > DUST
+    bought = sum_by(data.securities.wash_key, relaxed.buys, keys) > DUST
+    return np.where(sold == bought, cut.buying, bought)
