@@ -60,6 +60,11 @@ def test_equal_remainders_go_round_too() -> None:
     assert shares("50", "30", "30", "30", seed=1) == [16, 17, 17]
 
 
+def test_an_odd_share_may_complete_what_a_member_asked() -> None:
+    assert shares("1", "1", "1") == [1, 0]
+    assert shares("2", "1", "1", "1", seed=1) == [0, 1, 1]
+
+
 def test_nobody_gets_more_than_asked_when_one_wants_a_fraction() -> None:
     assert shares("3", "0.5", "4") == [0, 3]
     assert shares("1", "0.5", "0.5", "0.5") == [Decimal("0.333334"), Decimal("0.333333"), Decimal("0.333333")]

@@ -225,6 +225,8 @@ def test_closes_from_before_the_split_are_divided_and_newer_ones_are_not() -> No
     new = Price(aapl, day, Decimal("129.04"))
     assert split_prices({aapl: new}, [AAPL], day) == {aapl: new}
     assert split_prices({aapl: old}, [AAPL], date(2020, 8, 28)) == {aapl: old}
+    ge = Price(SecurityId("GE"), date(2021, 7, 30), Decimal("12.95"))
+    assert split_prices({ge.security_id: ge}, [GE], date(2021, 8, 2))[ge.security_id].close == Decimal("103.6")
 
 
 @pytest.mark.covers("W-F1")
@@ -236,6 +238,7 @@ def test_closes_from_before_the_split_are_divided_and_newer_ones_are_not() -> No
         ("20", "1872.80", SplitState.APPLIED),
         ("10", "1300", SplitState.UNCLEAR),
         ("10", "0", SplitState.UNCLEAR),
+        ("0", "10", SplitState.UNCLEAR),
     ],
 )
 def test_the_custodians_value_tells_which_shares_it_counts(quantity: str, value: str, state: SplitState) -> None:

@@ -162,6 +162,7 @@ def test_every_field_is_a_value_of_the_row() -> None:
         (">", 0.03, False),
         (">=", 0.03, True),
         ("between", [0.03, 0.04], True),
+        ("between", [0.03, 0.03], True),
         ("between", [0.01, 0.02], False),
         ("notBetween", [0.03, 0.04], False),
         ("null", None, False),
@@ -322,6 +323,20 @@ def test_a_negated_group_is_explained_by_what_is_inside() -> None:
     not_small = group(rule("account_value", "<=", 100_000), rule("turnover", "<=", 0.5), negated=True)
     filters = parse_firm_filters({**DEFAULT_FIRM_FILTERS, "review": group(not_small)})
     assert lane(filters, SMALL_AND_WORTH_IT).matched == (MatchedValue("account_value", 200_000.0),)
+
+
+def test_an_or_is_explained_by_the_rules_that_hold_and_its_failure_by_all() -> None:
+    either = group(rule("score", ">", 2), rule("turnover", ">", 0.5), combinator="or")
+    wanted = parse_firm_filters({**DEFAULT_FIRM_FILTERS, "automated": either})
+    assert lane(wanted, SMALL_AND_WORTH_IT).matched == (MatchedValue("score", 2.7),)
+    neither = replace(SMALL_AND_WORTH_IT, score=1.0)
+    assert lane(wanted, neither).matched == (MatchedValue("score", 1.0), MatchedValue("turnover", 0.03))
+    nested = group(rule("score", ">", 2), group(rule("tax_bps", ">", 3), rule("turnover", ">", 0.5)), combinator="or")
+    filters = parse_firm_filters({**DEFAULT_FIRM_FILTERS, "automated": nested})
+    assert lane(filters, SMALL_AND_WORTH_IT).matched == (MatchedValue("score", 2.7),)
+    both = group(rule("score", ">", 2), rule("turnover", "<", 0.5))
+    one_missed = parse_firm_filters({**DEFAULT_FIRM_FILTERS, "automated": both})
+    assert lane(one_missed, neither).matched == (MatchedValue("score", 1.0),)
 
 
 @pytest.mark.covers("W-E2")

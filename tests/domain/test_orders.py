@@ -49,6 +49,14 @@ def test_a_long_id_is_cut_and_ends_in_a_hash_of_the_whole() -> None:
     assert "~" in first
 
 
+def test_an_id_of_exactly_64_characters_is_written_out() -> None:
+    fixed = len(intent_id("", "A", DAY, 1, 0))
+    whole = intent_id("F" * (64 - fixed), "A", DAY, 1, 0)
+    cut = intent_id("F" * (65 - fixed), "A", DAY, 1, 0)
+    assert (len(whole), "~" in whole) == (64, False)
+    assert (len(cut), "~" in cut) == (64, True)
+
+
 @given(st.tuples(parts, parts, parts), st.tuples(parts, parts, parts))
 def test_other_parts_give_another_id_of_at_most_64_plain_characters(
     left: tuple[str, str, str], right: tuple[str, str, str]

@@ -37,6 +37,7 @@ OCTOBER_2024 = a_calendar(
 def test_the_calendar_knows_its_sessions_and_their_neighbours() -> None:
     assert MAY_2024.is_session(date(2024, 5, 28))
     assert not MAY_2024.is_session(date(2024, 5, 27))  # Memorial Day
+    assert not MAY_2024.is_session(date(2024, 6, 3))  # after its end
     assert MAY_2024.previous(date(2024, 5, 28)).date == date(2024, 5, 24)
     assert MAY_2024.previous(date(2024, 5, 26)).date == date(2024, 5, 24)
     assert MAY_2024.next(date(2024, 5, 24)).date == date(2024, 5, 28)

@@ -85,6 +85,12 @@ def test_a_name_that_is_never_bought_and_never_sold_is_merely_left_alone() -> No
     assert settings_problems(AccountSettings(restrictions=both), MODEL, MASTER) == ()
 
 
+def test_only_names_with_a_weight_have_to_be_buyable() -> None:
+    model = a_model({"VTI": "1", "BND": "0"}, cash="0")
+    settings = AccountSettings(restrictions=never(RestrictionKind.NEVER_BUY, "VTI"))
+    assert len(settings_problems(settings, model, MASTER)) == 1
+
+
 def test_a_model_that_does_not_add_up_is_not_blamed_on_the_settings() -> None:
     broken = a_model({"VTI": "0.6"}, cash="0")
     settings = AccountSettings(restrictions=never(RestrictionKind.NEVER_HOLD, "VTI"))

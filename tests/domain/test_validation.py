@@ -137,7 +137,9 @@ def test_a_price_file_in_which_three_of_a_hundred_halve_stops_the_firm() -> None
 
 
 def test_a_small_price_file_says_nothing_about_itself() -> None:
-    before = {SecurityId(f"S{place}"): Decimal(10) for place in range(5)}
+    before = {SecurityId(f"S{place}"): Decimal(10) for place in range(20)}
+    assert len(price_file_findings("F", before, before)) == 1
+    del before[SecurityId("S0")]
     assert price_file_findings("F", before, before) == ()
 
 

@@ -185,6 +185,7 @@ def test_legs_of_one_proposal_must_not_wash_each_other() -> None:
 
 def test_a_buy_inside_a_window_that_opened_since_conflicts() -> None:
     windows = WashWindows(loss_sales=(WashWindow("SP500", date(2024, 3, 1), date(2024, 3, 31), Decimal(10), "HER"),))
-    (conflict,) = wash_conflicts([buys("HIS"), sells("HIS", "BND")], [], windows)
+    (conflict,) = wash_conflicts([buys("HIS"), sells("HIS", "BND"), buys("HIS", "XYZ")], [], windows)
+    assert wash_conflicts([sells("HIS")], [], windows) == ()
     assert (conflict.code, conflict.leg) == (WashConflictCode.WASH_SALE_PEER, 0)
     assert "before 2024-03-31 has passed" in conflict.message

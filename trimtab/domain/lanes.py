@@ -8,7 +8,6 @@ from typing import Final
 from trimtab.domain.account_facts import AccountFacts, FactValue, fact
 from trimtab.domain.filter_sentences import join_and, observed_phrase
 from trimtab.domain.filters import (
-    Combinator,
     FilterTree,
     Group,
     MalformedFilter,
@@ -130,11 +129,9 @@ def _deciding(node: Rule | Group, facts: AccountFacts, *, wanted: bool) -> Itera
             yield node
         return
     inside = wanted is not node.negated
-    children = [child for child in node.rules if _is(child, facts, wanted=inside)]
-    # An "and" that holds was decided by all of its children, an "or" that holds by those that hold.
-    everything_counts = (node.combinator is Combinator.AND) is inside
-    for child in node.rules if everything_counts else children:
-        yield from _deciding(child, facts, wanted=inside)
+    for child in node.rules:
+        if _is(child, facts, wanted=inside):
+            yield from _deciding(child, facts, wanted=inside)
 
 
 def _is(node: Rule | Group, facts: AccountFacts, *, wanted: bool) -> bool:
