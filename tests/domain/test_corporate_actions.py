@@ -42,7 +42,6 @@ def holdings(name: str, *lots: TaxLot, value: str = "0") -> Holdings:
     return Holdings(AccountId("A1"), lots, (Position(SecurityId(name), shares, Decimal(value)),))
 
 
-@pytest.mark.covers("D10")
 def test_apple_four_for_one() -> None:
     before = holdings("AAPL", a_lot("L", "25", "4374.25", date(2019, 3, 1), security_id="AAPL"), value="12480.75")
 
@@ -229,7 +228,6 @@ def test_closes_from_before_the_split_are_divided_and_newer_ones_are_not() -> No
     assert split_prices({ge.security_id: ge}, [GE], date(2021, 8, 2))[ge.security_id].close == Decimal("103.6")
 
 
-@pytest.mark.covers("W-F1")
 @pytest.mark.parametrize(
     ("quantity", "value", "state"),
     [

@@ -364,7 +364,6 @@ def test_the_default_filters_are_plain_json() -> None:
 # --- English --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.covers("C1")
 def test_a_filter_reads_as_a_sentence() -> None:
     tree = parse_filter(
         group(

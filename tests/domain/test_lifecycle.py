@@ -86,7 +86,6 @@ def test_no_way_leads_past_validation_filter_or_approval(current: Place, followi
             follow(current, following)
 
 
-@pytest.mark.covers("H4")
 def test_a_blocked_step_goes_on_where_it_stopped() -> None:
     assert may_follow(Stage.ANALYZE, Standstill.BLOCKED)
     assert may_follow(Standstill.BLOCKED, Stage.ANALYZE, blocked_stage=Stage.ANALYZE)
@@ -161,7 +160,7 @@ def test_a_day_without_intents_does_not_end_in_trade() -> None:
         trade_ending([], Decimal(0), Decimal(0))
 
 
-@pytest.mark.covers("W-H")
+@pytest.mark.covers("H4")
 def test_every_account_of_the_roster_ends_exactly_once() -> None:
     ledger = completeness(
         ["A", "B", "C"], [("A", TerminalState.TRADED), ("B", TerminalState.NO_TRADE), ("C", TerminalState.NO_TRADE)]

@@ -70,7 +70,6 @@ def test_other_parts_give_another_id_of_at_most_64_plain_characters(
     assert " " not in one
 
 
-@pytest.mark.covers("W0")
 def test_intents_are_blocked_by_security_side_and_programme() -> None:
     intents = [
         an_intent("i1", "10"),

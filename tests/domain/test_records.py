@@ -53,7 +53,6 @@ def test_what_has_no_form_is_refused(value: object) -> None:
         canonical_json(value)
 
 
-@pytest.mark.covers("R1")
 def test_a_link_depends_on_everything_before_it() -> None:
     header = {"firm": "F", "account": "A1", "seq": 1, "kind": "stage", "body": content_hash({"a": 1})}
     first = record_hash(GENESIS, header)

@@ -162,7 +162,6 @@ def test_a_file_that_shrinks_by_a_tenth_or_grows_by_half_stops_the_firm(
 # --- securities ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.covers("W-G1")
 @pytest.mark.parametrize("known_id", [None, SecurityId("GONE")])
 def test_a_security_that_nobody_knows_suspends_its_holder(known_id: SecurityId | None) -> None:
     stranger = DeliveredPosition(known_id, "939EXC988", Decimal(1), Decimal(10))
