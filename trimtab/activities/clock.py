@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from trimtab.activities.calendar import calendar_around
 from trimtab.activities.review import would_move_from_review
@@ -11,10 +11,11 @@ from trimtab.activities.suspended import would_move_from_suspended
 from trimtab.contracts import DayRequest, EventRef, MarketTick, OpenedRun, RunRef, Signal, SignalName, run_id
 from trimtab.db import runs
 from trimtab.db.account_days import ref_of
+from trimtab.db.alerts import raise_alert
 from trimtab.db.events import emit, signal_open_account_days
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill
-from trimtab.domain.sessions import MarketEvent, Session, market_events, stepped_events
+from trimtab.domain.sessions import MarketEvent, market_events, stepped_events
 
 STEPPED: Final = "stepped"
 
@@ -50,18 +51,17 @@ def open_run(connection: Connection, request: DayRequest) -> OpenedRun:
             _tell(connection, ref, "RUN_NO_SESSION")
         return OpenedRun(ref, session=False)
     session, before = calendar.session(request.business_date), calendar.previous(request.business_date)
-    if runs.insert_run(connection, ref, as_of=before.date, clock_mode=firm.clock_mode, status=runs.OPEN):
-        runs.insert_market_events(connection, ref, [_row(ref, each) for each in _events(firm, session, before)])
+    new = runs.insert_run(connection, ref, as_of=before.date, clock_mode=firm.clock_mode, status=runs.OPEN)
+    run = runs.run_row(connection, ref)
+    # The run's own clock counts: its row may have been written before, with a hold, by whoever wants to step it.
+    stepped = run.clock_mode == STEPPED
+    if runs.next_unpublished(connection, ref) is None and run.status == runs.OPEN:
+        events = stepped_events(session, before) if stepped else market_events(session, before)
+        runs.insert_market_events(connection, ref, [_row(ref, each) for each in events])
+    if new:
         _tell(connection, ref, "RUN_OPENED")
-    stepped = runs.run_row(connection, ref).clock_mode == STEPPED
     started = runs.is_published(connection, ref.run_id, [MarketEventKind.RUN_START])
     return OpenedRun(ref, session=True, stepped=stepped, started=started)
-
-
-def _events(firm: Row[Any], session: Session, before: Session) -> tuple[MarketEvent, ...]:
-    if firm.clock_mode == STEPPED:
-        return stepped_events(session, before)
-    return market_events(session, before)
 
 
 def _row(ref: RunRef, event: MarketEvent) -> dict[str, Any]:
@@ -132,6 +132,26 @@ def publish_event(connection: Connection, event: EventRef) -> bool:
         note = Signal(event.event_id, str(event.kind))
         signal_open_account_days(connection, ref.firm_id, ref.run_id, SignalName.MARKET, note, listeners)
     return True
+
+
+def tell_stalled(connection: Connection, ref: RunRef) -> None:
+    """Tell that a stepped clock waits for something that does not come, unless a person holds it."""
+    event, run = runs.next_unpublished(connection, ref), runs.run_row(connection, ref)
+    if event is None or run.hold_before == event.kind:
+        return
+    moving, unsent = runs.count_moving(connection, ref), runs.count_unsent(connection, ref.firm_id)
+    in_trade, on_the_way = runs.count_in_trade(connection, ref), runs.count_blocks_on_the_way(connection, ref)
+    raise_alert(
+        connection,
+        ref.firm_id,
+        cause=f"CLOCK_STALLED_BEFORE_{event.kind}",
+        scope=ref.run_id,
+        business_date=ref.business_date,
+        message=(
+            f"the stepped clock waits before {event.kind}: {moving} account-days on their way, {unsent} commands"
+            f" not delivered, {in_trade} account-days in trade, {on_the_way} blocks not acknowledged"
+        ),
+    )
 
 
 def close_run(connection: Connection, ref: RunRef) -> None:

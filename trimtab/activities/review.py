@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.decisions import ANSWERED, accepted_approvals, open_suspensions, unanswered_decisions
-from trimtab.db.filters import read_facts
 from trimtab.db.runs import firm_row, is_published
 from trimtab.db.stages import StageResult, look_again, newest_result
+from trimtab.db.tables import account_day, proposal
 from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill, TerminalState
 
 _EXPIRED_BY: Final = (MarketEventKind.REVIEW_EXPIRY, MarketEventKind.CLOSE, MarketEventKind.DAY_END)
@@ -76,8 +76,13 @@ def _enough_approvals(connection: Connection, ref: AccountDayRef, day: Row[Any])
 
 def approvals_needed(connection: Connection, ref: AccountDayRef) -> int:
     """Two different persons above the firm's limit of dollars traded, else one (authorization rows 16 and 17)."""
-    facts = read_facts(connection, ref.run_id, ref.account_id)
-    traded = Decimal(str(facts.traded_value or 0)) if facts is not None else Decimal(0)
+    standing = (
+        select(proposal.c.body["trades"])
+        .join(account_day, account_day.c.proposal_id == proposal.c.proposal_id)
+        .where(account_day.c.account_day_id == ref.account_day_id)
+    )
+    trades = connection.scalar(standing) or ()
+    traded = sum((Decimal(trade["notional"]) for trade in trades), Decimal(0))
     return 2 if traded > firm_row(connection, ref.firm_id).approval_limit else 1
 
 

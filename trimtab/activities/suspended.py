@@ -25,6 +25,11 @@ def suspended(connection: Connection, ref: AccountDayRef, *, build: str) -> Stag
     return look_again(connection, ref, Standstill.SUSPENDED, lambda day: _answer(connection, ref, day), build=build)
 
 
+def end_suspended(connection: Connection, ref: AccountDayRef, *, build: str) -> StageOutcome:
+    """End the account-day as SUSPENDED now: a page's provisional outcome, which needs no lifecycle."""
+    return look_again(connection, ref, Standstill.SUSPENDED, lambda day: _ended(connection, ref, day), build=build)
+
+
 def would_move_from_suspended(connection: Connection, ref: AccountDayRef, day: Row[Any]) -> bool:
     """Whether a look would find an answer; writes nothing."""
     return _answer(connection, ref, day) is not None

@@ -1,0 +1,197 @@
+"""The day's own activities: opening, deliveries, freezing, pages, the clock and the ledger."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, Engine
+from temporalio import activity
+
+from trimtab.activities import clock, ledger, pages
+from trimtab.activities.deliveries import awaited, load_deliveries
+from trimtab.activities.edge import Edge, Subject, described
+from trimtab.activities.filter import filter_lane
+from trimtab.activities.record import record_day
+from trimtab.activities.stages import AnalysisActivities, FrozenInputs, StageFunction
+from trimtab.activities.suspended import end_suspended
+from trimtab.contracts import (
+    AccountDayRef,
+    ActivityName,
+    DayRequest,
+    EventRef,
+    MarketTick,
+    OpenedRun,
+    Page,
+    PagePlan,
+    PlanRequest,
+    RunRef,
+    StageOutcome,
+)
+from trimtab.db import runs
+from trimtab.db.failures import ErrorClass
+from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill
+
+log = structlog.get_logger(__name__)
+
+CLOCK_POLL: Final = 0.1  # seconds between looks whether a phase has drained
+DELIVERY_POLL: Final = 2.0
+LEDGER_POLL: Final = 0.5
+LEDGER_PATIENCE: Final = 60.0
+"""Seconds that account-days have after an event to end, before an alert names them."""
+STALLED_AFTER: Final = 120.0
+"""Seconds after which a stepped clock that does not drain is told of; it goes on waiting."""
+
+Freeze = Callable[[Connection, RunRef], None]
+
+
+class DayActivities:
+    """What DailyRun calls. `freeze` freezes the run's inputs in one transaction."""
+
+    def __init__(self, edge: Edge, engine: Engine, drop_folder: Path, freeze: Freeze) -> None:
+        self._edge = edge
+        self._engine = engine
+        self._drop_folder = drop_folder
+        self._freeze = freeze
+
+    @activity.defn(name=ActivityName.OPEN_RUN)
+    async def open_run(self, request: DayRequest) -> OpenedRun:
+        on = request.business_date or date.min
+        whom = Subject(request.firm_id, "run", on)
+        return await self._edge.in_transaction(whom, lambda c: clock.open_run(c, request))
+
+    @activity.defn(name=ActivityName.AWAIT_DELIVERIES)
+    async def await_deliveries(self, ref: RunRef) -> None:
+        """Loads what lies in the drop folder; on the market clock, until everything is there or the cut-off."""
+        async with self._edge.guard(_run(ref)):
+            started = asyncio.get_running_loop().time()
+            while True:
+                await self._load(ref)
+                if await self._edge.transact(ref.firm_id, lambda c: _waited_enough(c, ref)):
+                    break
+                await asyncio.sleep(DELIVERY_POLL)
+            spent = asyncio.get_running_loop().time() - started
+            await self._edge.transact(ref.firm_id, lambda c: runs.add_seconds(c, ref, "feeds", round(spent, 3)))
+
+    async def _load(self, ref: RunRef) -> None:
+        as_of = await self._edge.transact(ref.firm_id, lambda c: runs.run_row(c, ref).as_of)
+        for loaded in await asyncio.to_thread(
+            load_deliveries, self._engine, ref.firm_id, self._drop_folder, ref.business_date, as_of=as_of
+        ):
+            log.info("delivery", kind=str(loaded.kind), status=str(loaded.status), rows=loaded.rows)
+
+    @activity.defn(name=ActivityName.FREEZE_INPUTS)
+    async def freeze_inputs(self, ref: RunRef) -> None:
+        await self._edge.in_transaction(_run(ref), lambda c: self._freeze(c, ref))
+
+    @activity.defn(name=ActivityName.PLAN_PAGES)
+    async def plan_pages(self, request: PlanRequest) -> PagePlan:
+        return await self._edge.in_transaction(_run(request.run), lambda c: pages.plan_pages(c, request))
+
+    @activity.defn(name=ActivityName.NEXT_EVENT)
+    async def next_event(self, ref: RunRef) -> MarketTick | None:
+        """The next tick; on the stepped clock once the phase has drained and nobody holds the clock."""
+        async with self._edge.guard(_run(ref)):
+            waited, told = 0.0, False
+            while True:
+                tick, known = await self._edge.transact(ref.firm_id, lambda c: clock.next_event(c, ref))
+                if known:
+                    return tick
+                await asyncio.sleep(CLOCK_POLL)
+                waited += CLOCK_POLL
+                if waited > STALLED_AFTER and not told:
+                    told = True
+                    await self._edge.transact(ref.firm_id, lambda c: clock.tell_stalled(c, ref))
+
+    @activity.defn(name=ActivityName.PUBLISH_EVENT)
+    async def publish_event(self, event: EventRef) -> bool:
+        return await self._edge.in_transaction(_run(event.run), lambda c: clock.publish_event(c, event))
+
+    @activity.defn(name=ActivityName.CHECK_COMPLETENESS)
+    async def check_completeness(self, event: EventRef) -> int:
+        """Gives account-days a moment to end, then names those that have not; returns how many."""
+        firm_id = event.run.firm_id
+        async with self._edge.guard(_run(event.run)):
+            for _ in range(int(LEDGER_PATIENCE / LEDGER_POLL)):
+                if not await self._edge.transact(firm_id, lambda c: bool(ledger.incomplete(c, event))):
+                    break
+                await asyncio.sleep(LEDGER_POLL)
+            return await self._edge.transact(firm_id, lambda c: ledger.report_incomplete(c, event))
+
+    @activity.defn(name=ActivityName.CLOSE_RUN)
+    async def close_run(self, ref: RunRef) -> None:
+        await self._edge.in_transaction(_run(ref), lambda c: clock.close_run(c, ref))
+
+
+class PageActivities:
+    """A page as one activity: with lifecycles it opens the account-days, else it works through them itself."""
+
+    def __init__(
+        self,
+        edge: Edge,
+        inputs: FrozenInputs,
+        analysis: AnalysisActivities,
+        ingest: StageFunction,
+        validate: StageFunction,
+    ) -> None:
+        self._edge = edge
+        self._inputs = inputs
+        self._analysis = analysis
+        self._stages: dict[Stage, StageFunction] = {
+            Stage.INGEST: ingest,
+            Stage.VALIDATE: validate,
+            Stage.FILTER: lambda c, ref, inputs: filter_lane(c, ref, inputs, build=edge.build),
+            Stage.RECORD: lambda c, ref, _: record_day(c, ref, build=edge.build),
+        }
+
+    @activity.defn(name=ActivityName.RUN_PAGE)
+    async def run_page(self, page: Page) -> None:
+        """Begins every account of the page. A retry goes on after the last account that its heartbeat named."""
+        done: list[str] = list(activity.info().heartbeat_details)[-1:]
+        async with self._edge.guard(_run(page.run), lambda: done):
+            days = await self._edge.transact(page.run.firm_id, lambda c: pages.open_page(c, page))
+            if page.lifecycles:
+                return
+            for ref in days:
+                if not done or ref.account_id > done[0]:
+                    await self._through(ref)
+                    done[:] = [ref.account_id]
+
+    async def _through(self, ref: AccountDayRef) -> None:
+        """Walks one account-day as far as it goes without waiting; what must wait gets a lifecycle."""
+        try:
+            outcome = await self._stage(ref, Stage.INGEST)
+            while outcome.next is not None and not pages.must_wait(outcome):
+                outcome = await self._stage(ref, outcome.next)
+        except Exception as error:
+            error_class, code, _ = described(error)
+            if error_class is ErrorClass.TRANSIENT:
+                raise
+            log.warning("page hands a failing account to its lifecycle", account=ref.account_id, code=code)
+            await self._edge.transact(ref.firm_id, lambda c: pages.hand_over(c, ref))
+            return
+        if outcome.next is not None:
+            await self._edge.transact(ref.firm_id, lambda c: pages.hand_over(c, ref))
+
+    async def _stage(self, ref: AccountDayRef, place: Stage | Standstill) -> StageOutcome:
+        if place == Stage.ANALYZE:
+            return await self._analysis.analyze_account(ref)
+        if place == Standstill.SUSPENDED:
+            return await self._edge.transact(ref.firm_id, lambda c: end_suspended(c, ref, build=self._edge.build))
+        stage = self._stages[Stage(place)]
+        return await self._edge.transact(ref.firm_id, lambda c: stage(c, ref, self._inputs.of(c, ref)))
+
+
+def _run(ref: RunRef) -> Subject:
+    return Subject(ref.firm_id, f"run/{ref.run_id}", ref.business_date)
+
+
+def _waited_enough(connection: Connection, ref: RunRef) -> bool:
+    """On the stepped clock what is there is there; else everything has come, or the cut-off has."""
+    if runs.run_row(connection, ref).clock_mode == clock.STEPPED:
+        return True
+    if not awaited(connection, ref.business_date):
+        return True
+    return runs.is_published(connection, ref.run_id, [MarketEventKind.CUT_OFF])

@@ -1,0 +1,196 @@
+"""The stages as activities: thin classes, one for each thing that they need, around functions of one transaction."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from temporalio import activity
+
+from trimtab.activities.analyze import AnalysisJob, prepare_analysis, store_analysis
+from trimtab.activities.approve import approve
+from trimtab.activities.blocked import block, give_up
+from trimtab.activities.close_orders import close_orders
+from trimtab.activities.commit_orders import commit_orders
+from trimtab.activities.edge import Edge, StepFault, Subject
+from trimtab.activities.filter import filter_lane
+from trimtab.activities.record import record_day
+from trimtab.activities.release import release
+from trimtab.activities.review import review
+from trimtab.activities.solver import SolveFault, SolverPool
+from trimtab.activities.suspended import suspended
+from trimtab.contracts import (
+    TRADING_OVER,
+    AccountDayRef,
+    ActivityName,
+    BlockedStep,
+    EventRef,
+    RunRef,
+    StageOutcome,
+)
+from trimtab.db.runs import RunInputs, is_published, read_inputs
+from trimtab.db.tables import intent
+from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill
+from trimtab.domain.orders import IntentStatus
+
+StageFunction = Callable[[Connection, AccountDayRef, RunInputs], StageOutcome]
+
+
+class FrozenInputs:
+    """Each run's frozen inputs, read once in each process: they never change."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], RunInputs] = {}
+        self._lock = threading.Lock()
+
+    def of(self, connection: Connection, ref: AccountDayRef) -> RunInputs:
+        key = (ref.firm_id, ref.run_id)
+        found = self._known.get(key)
+        if found is None:
+            found = read_inputs(connection, RunRef(ref.firm_id, ref.run_id, ref.business_date))
+            with self._lock:
+                self._known[key] = found
+        return found
+
+
+def subject(ref: AccountDayRef) -> Subject:
+    """Whom a step of the account-day is for."""
+    return Subject(ref.firm_id, ref.account_id, ref.business_date)
+
+
+class StageActivities:
+    """The stages that need the database alone."""
+
+    def __init__(self, edge: Edge, inputs: FrozenInputs, ingest: StageFunction, validate: StageFunction) -> None:
+        self._edge = edge
+        self._inputs = inputs
+        self._ingest = ingest
+        self._validate = validate
+
+    @activity.defn(name=ActivityName.INGEST)
+    async def ingest(self, ref: AccountDayRef) -> StageOutcome:
+        return await self._of_inputs(ref, self._ingest)
+
+    @activity.defn(name=ActivityName.VALIDATE)
+    async def validate(self, ref: AccountDayRef) -> StageOutcome:
+        return await self._of_inputs(ref, self._validate)
+
+    @activity.defn(name=ActivityName.FILTER)
+    async def filter(self, ref: AccountDayRef) -> StageOutcome:
+        build = self._edge.build
+        return await self._of_inputs(ref, lambda c, each, inputs: filter_lane(c, each, inputs, build=build))
+
+    @activity.defn(name=ActivityName.APPROVE)
+    async def approve(self, ref: AccountDayRef) -> StageOutcome:
+        build = self._edge.build
+        return await self._of_inputs(ref, lambda c, each, inputs: approve(c, each, inputs, build=build))
+
+    @activity.defn(name=ActivityName.REVIEW)
+    async def open_review(self, ref: AccountDayRef) -> StageOutcome:
+        return await self._of_day(ref, review)
+
+    @activity.defn(name=ActivityName.SUSPEND)
+    async def open_suspended(self, ref: AccountDayRef) -> StageOutcome:
+        return await self._of_day(ref, suspended)
+
+    @activity.defn(name=ActivityName.RECORD)
+    async def record(self, ref: AccountDayRef) -> StageOutcome:
+        return await self._of_day(ref, record_day)
+
+    @activity.defn(name=ActivityName.BLOCK)
+    async def block(self, step: BlockedStep) -> StageOutcome:
+        return await self._edge.in_transaction(subject(step.ref), lambda c: block(c, step))
+
+    @activity.defn(name=ActivityName.UNBLOCK)
+    async def unblock(self, step: BlockedStep) -> StageOutcome:
+        return await self._edge.in_transaction(subject(step.ref), lambda c: give_up(c, step.ref, step.stage))
+
+    async def _of_inputs(self, ref: AccountDayRef, stage: StageFunction) -> StageOutcome:
+        return await self._edge.in_transaction(subject(ref), lambda c: stage(c, ref, self._inputs.of(c, ref)))
+
+    async def _of_day(self, ref: AccountDayRef, stage: Callable[..., StageOutcome]) -> StageOutcome:
+        return await self._edge.in_transaction(subject(ref), lambda c: stage(c, ref, build=self._edge.build))
+
+
+class AnalysisActivities:
+    """The stage that solves."""
+
+    def __init__(self, edge: Edge, inputs: FrozenInputs, solver: SolverPool) -> None:
+        self._edge = edge
+        self._inputs = inputs
+        self._solver = solver
+
+    @activity.defn(name=ActivityName.ANALYZE)
+    async def analyze(self, ref: AccountDayRef) -> StageOutcome:
+        async with self._edge.guard(subject(ref)):
+            return await self.analyze_account(ref)
+
+    async def analyze_account(self, ref: AccountDayRef) -> StageOutcome:
+        """Read, solve, write: two transactions, and between them no lock is held."""
+        job = await self._edge.transact(ref.firm_id, lambda c: prepare_analysis(c, ref, self._inputs.of(c, ref)))
+        if not isinstance(job, AnalysisJob):
+            return job
+        solved = await self._solver.solve(job.solve)
+        if isinstance(solved, SolveFault):
+            raise StepFault(solved.error_class, solved.code, solved.message)
+        return await self._edge.transact(
+            ref.firm_id, lambda c: store_analysis(c, ref, job, solved, build=self._edge.build)
+        )
+
+
+class OrderActivities:
+    """The trade stage's two halves, and releases."""
+
+    def __init__(self, edge: Edge, broker: str) -> None:
+        self._edge = edge
+        self._broker = broker
+
+    @activity.defn(name=ActivityName.COMMIT_ORDERS)
+    async def commit_orders(self, ref: AccountDayRef) -> StageOutcome:
+        return await self._edge.in_transaction(subject(ref), lambda c: _commit(c, ref, self._edge.build))
+
+    @activity.defn(name=ActivityName.CLOSE_ORDERS)
+    async def close_orders(self, ref: AccountDayRef) -> StageOutcome:
+        return await self._edge.in_transaction(subject(ref), lambda c: _close(c, ref, self._edge.build))
+
+    @activity.defn(name=ActivityName.RELEASE)
+    async def release(self, event: EventRef) -> int:
+        """Releases the run's pending intents as blocks; returns how many blocks."""
+        whom = Subject(event.run.firm_id, f"run/{event.run.run_id}", event.run.business_date)
+        return await self._edge.in_transaction(whom, lambda c: release(c, event.run, self._broker))
+
+
+def _commit(connection: Connection, ref: AccountDayRef, build: str) -> StageOutcome:
+    """Says at once when there is nothing to wait for: a lifecycle that was started again may come late."""
+    outcome = commit_orders(connection, ref, build=build)
+    if outcome.next == Standstill.TRADE and _is_over(connection, ref):
+        return StageOutcome(Stage.TRADE, Standstill.TRADE, code=TRADING_OVER)
+    return outcome
+
+
+def _close(connection: Connection, ref: AccountDayRef, build: str) -> StageOutcome:
+    """Waits on until the orders are done or the market has closed: a signal alone proves neither."""
+    if not _is_over(connection, ref):
+        return StageOutcome(Stage.TRADE, Standstill.TRADE)
+    return close_orders(connection, ref, build=build)
+
+
+def _is_over(connection: Connection, ref: AccountDayRef) -> bool:
+    over = (MarketEventKind.CLOSE, MarketEventKind.DAY_END)
+    return not _working(connection, ref) or is_published(connection, ref.run_id, over)
+
+
+def _working(connection: Connection, ref: AccountDayRef) -> int:
+    """How many of the account-day's intents have not come to their end."""
+    rows = select(func.count()).where(
+        intent.c.account_day_id == ref.account_day_id,
+        intent.c.status.in_([IntentStatus.PENDING.value, IntentStatus.RELEASED.value]),
+    )
+    return int(connection.scalar(rows) or 0)
+
+
+def bound(*classes: Any) -> list[Callable[..., Any]]:
+    """The activities of the instances, for a worker."""
+    names = {name for each in classes for name in dir(type(each))}
+    methods = [getattr(each, name) for each in classes for name in sorted(names) if hasattr(each, name)]
+    return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
