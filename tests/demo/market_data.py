@@ -24,19 +24,19 @@ ACTIONS = (
 SESSIONS = sessions_between(date(2016, 12, 30), date(2020, 12, 3))
 
 
-def write_market_data(data: Path) -> Path:
-    """Closes walk from 100; SPLT closes at 186.98 and 93.64 around its split, TRPL falls to a third of 90."""
+def write_market_data(data: Path, actions: tuple[tuple[str, ...], ...] = ACTIONS) -> Path:
+    """Closes walk from 100; SPLT closes at 187.00 and 93.60 around its split, TRPL falls to a third of 90."""
     stocks = {symbol: _walk(number) for number, symbol in enumerate((*INDEX, "OUT1", "OUT2"))}
-    stocks["SPLT"] = np.where(_days() < INDEX_DAY.toordinal(), 186.98, 93.64)
+    stocks["SPLT"] = np.where(_days() < INDEX_DAY.toordinal(), 187.00, 93.60)
     stocks["TRPL"] = np.where(_days() < date(2018, 6, 1).toordinal(), 90.0, 30.0) * _walk(90) / 100
-    stocks["SPIN"] = np.where(_days() < date(2019, 6, 3).toordinal(), 30.52, 76.10)
+    stocks["SPIN"] = np.where(_days() < date(2019, 6, 3).toordinal(), 30.50, 76.00)
     funds = {symbol: _walk(100 + number) for number, symbol in enumerate(FUNDS)}
     for name, table in (("2010_2021_mit", stocks), ("2015_2024", funds)):
         _write_wide(data / f"prices/us_close_raw_{name}.csv.gz", table)
         _write_wide(
             data / f"prices/us_volume_k_{name}.csv.gz", {symbol: np.full(len(SESSIONS), 50) for symbol in table}
         )
-    _write(data / "prices/us_actions_2010_2021_mit.csv", [("date", "ticker", "type", "value"), *ACTIONS])
+    _write(data / "prices/us_actions_2010_2021_mit.csv", [("date", "ticker", "type", "value"), *actions])
     _write(data / "prices/us_actions_2015_2024.csv", [("date", "ticker", "type", "value")])
     weights = [(symbol, f"{symbol} SID", "20201130", weight, "1.0", "") for symbol, weight in WEIGHTS.items()]
     columns = ("ticker", "lean_sid", "last_update", "weight", "shares", "market_value")

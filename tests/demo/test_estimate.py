@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from trimtab.demo import estimate
 from trimtab.demo.errors import DataDirectoryUnusable
 from trimtab.demo.estimate import estimate_risk
 
@@ -15,9 +16,9 @@ def returns_of(days: int, seed: int = 1) -> np.ndarray:
     return factors @ exposures.T + rng.normal(0.0, 0.20 / 252**0.5, (days, 40))
 
 
-def volatility(estimate, weights: np.ndarray) -> float:
-    exposure = weights @ estimate.exposures
-    variance = exposure @ estimate.covariance @ exposure + (weights**2) @ estimate.specific_risk**2
+def volatility(model, weights: np.ndarray) -> float:
+    exposure = weights @ model.exposures
+    variance = exposure @ model.covariance @ exposure + (weights**2) @ model.specific_risk**2
     return float(variance**0.5)
 
 
@@ -37,8 +38,8 @@ def test_specific_risk_is_found_again():
 
 def test_each_securitys_own_volatility_is_kept():
     returns = returns_of(500)
-    estimate = estimate_risk(returns, 2)
-    own = [volatility(estimate, row) for row in np.eye(40)]
+    model = estimate_risk(returns, 2)
+    own = [volatility(model, row) for row in np.eye(40)]
     assert np.allclose(own, returns.std(axis=0) * 252**0.5, rtol=0.1)
 
 
@@ -52,18 +53,18 @@ def test_the_factor_covariance_is_symmetric_and_positive_definite():
 def test_a_newcomer_is_taken_for_the_median_security():
     returns = returns_of(500)
     returns[:-5, 3] = np.nan
-    estimate = estimate_risk(returns, 2)
-    others = np.delete(estimate.exposures, 3, axis=0)
-    assert np.allclose(estimate.exposures[3], np.median(others, axis=0), atol=0.05)
-    assert estimate.specific_risk[3] == pytest.approx(np.median(estimate.specific_risk), rel=0.02)
+    model = estimate_risk(returns, 2)
+    others = np.delete(model.exposures, 3, axis=0)
+    assert np.allclose(model.exposures[3], np.median(others, axis=0), atol=0.05)
+    assert model.specific_risk[3] == pytest.approx(np.median(model.specific_risk), rel=0.02)
 
 
 def test_a_security_without_any_return_has_no_row():
     returns = returns_of(500)
     returns[:, 7] = np.nan
-    estimate = estimate_risk(returns, 2)
-    assert np.isnan(estimate.exposures[7]).all()
-    assert not np.isnan(np.delete(estimate.exposures, 7, axis=0)).any()
+    model = estimate_risk(returns, 2)
+    assert np.isnan(model.exposures[7]).all()
+    assert not np.isnan(np.delete(model.exposures, 7, axis=0)).any()
 
 
 def test_equal_returns_give_an_equal_model():
@@ -75,3 +76,14 @@ def test_equal_returns_give_an_equal_model():
 def test_one_security_is_no_market():
     with pytest.raises(DataDirectoryUnusable):
         estimate_risk(returns_of(100)[:, :1])
+
+
+def test_sixty_days_beside_three_thousand_count_for_half(monkeypatch):
+    """Trust is 60 x 3,060 / (120 x 3,000) = 0.51; the rest is the median security."""
+    returns = returns_of(3000)
+    returns[:-60, 0] = np.nan
+    drawn = estimate_risk(returns, 1).exposures[:, 0]
+    monkeypatch.setattr(estimate, "HALF_TRUSTED_DAYS", 0)
+    own = estimate_risk(returns, 1).exposures[:, 0]
+    assert (drawn[1:] == own[1:]).all()
+    assert drawn[0] == pytest.approx(0.51 * own[0] + 0.49 * np.median(own[1:]))

@@ -169,9 +169,11 @@ def test_what_must_never_be_sold_is_held(firm):
 def test_a_sale_at_a_loss_left_an_open_window_on_a_company_of_the_accounts_model(firm):
     models = {model.id: model for model in firm.models}
     accounts = {entry.id: entry.account for entry in firm.accounts}
+    held = {(holding.account_id, holding.security_id) for holding in firm.book.holdings}
     assert {sale.account_id for sale in firm.book.sales} == set(firm.with_case(Case.LOSS_SALE))
     for sale in firm.book.sales:
         assert sale.proceeds < sale.basis
+        assert (sale.account_id, sale.security_id) not in held
         assert DAY - timedelta(days=30) <= sale.sold_on < DAY
         assert sale.security_id in models[accounts[sale.account_id].model_id].weights
         assert accounts[sale.account_id].tax_status is TaxStatus.TAXABLE

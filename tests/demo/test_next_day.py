@@ -103,3 +103,7 @@ def test_a_firm_is_made_again_from_its_last_evenings_book_alone(firm):
     tuesday = next_day(monday, evening)
     assert tuesday.business_date == date(2026, 11, 24)
     assert resume_firm(20, firm.seed, DAY, MONDAY, evening) == tuesday
+
+
+def test_made_again_the_firm_keeps_what_the_book_does_not_know_with_the_split_applied(firm):
+    assert resume_firm(20, firm.seed, DAY, DAY, a_book()) == next_day(firm, a_book())

@@ -43,19 +43,19 @@ def test_odd_ratios_are_not(value):
 
 
 def test_a_split_whose_price_followed_is_booked():
-    """499.23 to 129.04 is a factor of 3.87; four for one."""
-    assert sort_one("SPLIT", "4", "499.23", "129.04").splits == {"XYZ1": [(DAY, Fraction(4))]}
+    """500.00 to 129.00 is a factor of 3.88; four for one."""
+    assert sort_one("SPLIT", "4", "500.00", "129.00").splits == {"XYZ1": [(DAY, Fraction(4))]}
 
 
 def test_a_reverse_split_on_the_day_of_a_spin_off_is_set_aside():
-    """30.52 times three would be 91.56, and the close is 76.10: something else left the company that day."""
-    found = sort_one("SPLIT", "0.333333", "30.52", "76.10")
+    """30.50 times three would be 91.50, and the close is 76.00: something else left the company that day."""
+    found = sort_one("SPLIT", "0.333333", "30.50", "76.00")
     assert found.splits == {}
-    assert found.set_aside == {"XYZ1": [(DAY, "split of 0.333333, while the close went from 30.52 to 76.10")]}
+    assert found.set_aside == {"XYZ1": [(DAY, "split of 0.333333, while the close went from 30.50 to 76.00")]}
 
 
 def test_the_morning_of_a_split_knows_no_close_and_goes_by_the_ratio():
-    assert sort_one("SPLIT", "2.0", "186.98").splits == {"XYZ1": [(DAY, Fraction(2))]}
+    assert sort_one("SPLIT", "2.0", "187.00").splits == {"XYZ1": [(DAY, Fraction(2))]}
 
 
 def test_a_dividend_below_a_tenth_of_the_price_is_booked_and_from_there_set_aside():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.market_data import write_market_data
+from tests.demo.market_data import ACTIONS, write_market_data
 from trimtab.demo.custodian import deliver, next_day, resume
 from trimtab.demo.errors import DataDirectoryUnusable
 from trimtab.demo.firm import DemoFirm
@@ -62,9 +62,9 @@ def test_the_split_of_that_morning_is_announced_and_not_yet_applied(firm):
     split, dividend = firm.actions
     assert (split.kind, split.new_shares, split.old_shares, split.ex_on) == ("SPLF", 2, 1, DAY)
     assert (dividend.kind, dividend.cash_per_share) == ("DVCA", Decimal("0.4"))
-    assert price(firm, "SPLT") == Decimal("186.98")
-    assert firm.market_closes[split.security_id] == Decimal("93.64")
-    assert {lot.unit_cost for lot in lots(firm, "SPLT")} == {Decimal("186.98")}
+    assert price(firm, "SPLT") == Decimal("187.00")
+    assert firm.market_closes[split.security_id] == Decimal("93.60")
+    assert {lot.unit_cost for lot in lots(firm, "SPLT")} == {Decimal("187.00")}
 
 
 def test_lots_of_before_an_old_split_have_three_times_the_shares_and_the_same_cost(firm):
@@ -98,15 +98,17 @@ def test_every_lot_costs_the_close_of_its_day(firm):
         assert lot.original_cost == lot.quantity * firm.market.close("N05", lot.acquired_on)
 
 
-def test_dividends_since_the_last_monthly_purchase_are_in_cash(firm, data):
-    """PAYS went ex 0.50 on 2020-11-16, after the purchases of 2020-11-02."""
-    from trimtab.demo.real_firm import _dividends_since
-    from trimtab.demo.real_market import read_market
-
-    market = read_market(data)
-    due = _dividends_since(market, date(2020, 11, 2))
-    assert due[market.columns["PAYS"]] == 0.5
-    assert due.sum() == 0.5
+def test_dividends_since_the_last_monthly_purchase_are_in_cash(firm, tmp_path):
+    """PAYS went ex 0.50 on 2020-11-16, after the purchases of 2020-11-02: without it each holder has less cash."""
+    without = tuple(action for action in ACTIONS if action[0] != "2020-11-16")
+    poorer = build_real_firm(write_market_data(tmp_path, without), accounts=20, seed=20)
+    assert poorer.book.lots == firm.book.lots
+    pays = next(security.id for security in firm.securities if security.symbol == "PAYS")
+    shares = {held.account_id: held.quantity for held in firm.book.holdings if held.security_id == pays}
+    assert len(shares) >= 4
+    for account, balance in firm.book.cash.items():
+        received = balance.settled - poorer.book.cash[account].settled
+        assert abs(received - shares.get(account, Decimal(0)) / 2) <= Decimal("0.01")
 
 
 def test_lots_sum_to_positions_but_for_the_one_account_with_bad_data(firm):
@@ -138,7 +140,7 @@ def test_trimtabs_readers_take_every_file(firm, tmp_path):
 def test_the_next_real_day_has_real_prices_and_applied_splits(firm):
     wednesday = next_day(firm, firm.book)
     assert wednesday.business_date == date(2020, 12, 2)
-    assert price(wednesday, "SPLT") == Decimal("93.64")
+    assert price(wednesday, "SPLT") == Decimal("93.60")
     assert resume(firm, DAY, firm.book) == wednesday
 
 
