@@ -153,3 +153,13 @@ def test_the_days_end_with_the_data(firm):
 def test_a_directory_without_prices_is_named(tmp_path):
     with pytest.raises(DataDirectoryUnusable, match=r"us_close_raw_2010_2021_mit\.csv\.gz is missing"):
         build_real_firm(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path):
+    path = write_market_data(tmp_path) / "prices/us_actions_2010_2021_mit.csv"
+    path.write_text("date,ticker,type,value\n2020-04-03,ODD1,SPLIT,one for two\n")
+    with pytest.raises(DataDirectoryUnusable, match=r"us_actions_2010_2021_mit\.csv cannot be read near line 2"):
+        build_real_firm(tmp_path)
+    (tmp_path / "prices/us_close_raw_2010_2021_mit.csv.gz").write_bytes(b"not gzip")
+    with pytest.raises(DataDirectoryUnusable, match=r"us_close_raw_2010_2021_mit\.csv\.gz cannot be read"):
+        build_real_firm(tmp_path)

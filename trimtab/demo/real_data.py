@@ -54,12 +54,16 @@ def read_wide(data: Path, name: str, symbols: frozenset[str] | None = None) -> W
     with _rows(data, name) as rows:
         header = next(rows, [])
         places = [i for i, cell in enumerate(header) if i and (symbols is None or cell in symbols)]
-        kept = [row for row in rows if row and row[0] >= HISTORY_FROM.isoformat()]
-    if not kept or not places:
+        sessions: list[date] = []
+        values: list[list[float]] = []
+        for row in rows:
+            if row and row[0] >= HISTORY_FROM.isoformat():
+                sessions.append(date.fromisoformat(row[0]))
+                values.append([float(row[i]) if row[i] else np.nan for i in places])
+    if not sessions or not places:
         raise DataDirectoryUnusable(f"{data / name} has no rows since {HISTORY_FROM}, or none of the symbols wanted")
-    values = [[float(row[i]) if row[i] else np.nan for i in places] for row in kept]
     return WideTable(
-        sessions=tuple(date.fromisoformat(row[0]) for row in kept),
+        sessions=tuple(sessions),
         symbols=tuple(header[i] for i in places),
         values=np.array(values),
     )
@@ -97,11 +101,16 @@ def _pairs(data: Path, name: str, key: str, value: str) -> list[tuple[str, str]]
 
 @contextmanager
 def _rows(data: Path, name: str) -> Iterator[Iterator[list[str]]]:
+    """The file's rows. What cannot be read in them, then or in the caller's block, is the directory's fault."""
     path = data / name
     if not path.is_file():
         raise DataDirectoryUnusable(f"{data} is no directory of market data: {name} is missing")
     with _open(path) as file:
-        yield csv.reader(file)
+        rows = csv.reader(file)
+        try:
+            yield rows
+        except (OSError, EOFError, ValueError, ArithmeticError, IndexError, csv.Error) as error:
+            raise DataDirectoryUnusable(f"{path} cannot be read near line {rows.line_num}: {error}") from error
 
 
 def _open(path: Path) -> TextIO:
