@@ -12,51 +12,26 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 _TYPES: Mapping[str, str] = {
     "version": "integer",
-    "effective_on": "date",
-    "acquired_on": "date",
-    "holding_start": "date",
-    "sold_on": "date",
-    "ex_on": "date",
-    "as_of": "date",
-    "due_on": "date",
-    "tradable": "boolean",
-    "whole_shares": "boolean",
-    "discretionary": "boolean",
-    "approved_for_trading": "boolean",
-    "covered": "boolean",
     "specific_risk": "double precision",
     "factors": "double precision[]",
-} | dict.fromkeys(
-    [
-        "half_spread_bps",
-        "quantity",
-        "market_value",
-        "settled",
-        "unsettled",
-        "proceeds",
-        "basis",
-        "close",
-        "volume",
-        "new_shares",
-        "old_shares",
-        "cash_per_share",
-        "cost",
-        "wash_adjustment",
-        "weight",
-        "amount",
-        "minimum",
-        "maximum",
-        "short_term_rate",
-        "long_term_rate",
-        "cash_target",
-        "cash_reserve",
-        "minimum_trade",
-        "commission",
-    ],
-    "numeric",
-)
+    **dict.fromkeys(_words("as_of effective_on acquired_on holding_start sold_on ex_on due_on"), "date"),
+    **dict.fromkeys(_words("tradable whole_shares discretionary approved_for_trading covered"), "boolean"),
+    **dict.fromkeys(
+        _words(
+            "half_spread_bps quantity market_value settled unsettled proceeds basis close volume new_shares old_shares"
+            " cash_per_share cost wash_adjustment weight amount minimum maximum short_term_rate long_term_rate"
+            " cash_target cash_reserve minimum_trade commission"
+        ),
+        "numeric",
+    ),
+}
 """Of staged columns; the others are text."""
 
 
@@ -65,7 +40,7 @@ class FactTable:
     """Where a kind's rows go. `columns` are staged columns of the same name; `renamed` gives a staged one another."""
 
     name: str
-    columns: Sequence[str]
+    columns: tuple[str, ...]
     identified: bool = False
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -73,62 +48,30 @@ class FactTable:
 FACT_TABLES: Mapping[str, FactTable] = {
     "securities": FactTable(
         "security_fact",
-        [
-            "security_id",
-            "symbol",
-            "cusip",
-            "isin",
-            "figi",
-            "name",
-            "kind",
-            "asset_class",
-            "sector",
-            "currency",
-            "tradable",
-            "whole_shares",
-            "wash_group",
-            "half_spread_bps",
-        ],
+        _words(
+            "security_id symbol cusip isin figi name kind asset_class sector currency tradable whole_shares"
+            " wash_group half_spread_bps"
+        ),
     ),
     "accounts": FactTable(
         "account_fact",
-        [
-            "account_id",
-            "household_id",
-            "advisor_id",
-            "programme",
-            "registration",
-            "model_id",
-            "discretionary",
-            "standing",
-            "approved_for_trading",
-            "tier",
-            "suspension",
-            "suspension_reason",
-        ],
+        _words(
+            "account_id household_id advisor_id programme registration model_id discretionary standing"
+            " approved_for_trading tier suspension suspension_reason"
+        ),
     ),
-    "positions": FactTable("position_fact", ("account_id", "quantity", "market_value"), identified=True),
+    "positions": FactTable("position_fact", _words("account_id quantity market_value"), identified=True),
     "lots": FactTable(
         "lot_fact",
-        [
-            "account_id",
-            "lot_id",
-            "quantity",
-            "acquired_on",
-            "holding_start",
-            "cost",
-            "wash_adjustment",
-            "purchase_id",
-            "covered",
-        ],
+        _words("account_id lot_id quantity acquired_on holding_start cost wash_adjustment purchase_id covered"),
         identified=True,
     ),
-    "cash": FactTable("cash_fact", ("account_id", "settled", "unsettled")),
-    "sales": FactTable("sale_fact", ("account_id", "sold_on", "quantity", "proceeds", "basis"), identified=True),
-    "prices": FactTable("price_fact", ("as_of", "close", "currency", "volume"), identified=True),
+    "cash": FactTable("cash_fact", _words("account_id settled unsettled")),
+    "sales": FactTable("sale_fact", _words("account_id sold_on quantity proceeds basis"), identified=True),
+    "prices": FactTable("price_fact", _words("as_of close currency volume"), identified=True),
     "corporate_actions": FactTable(
         "corporate_action_fact",
-        ("event_id", "version", "kind", "ex_on", "new_shares", "old_shares", "cash_per_share", "status"),
+        _words("event_id version kind ex_on new_shares old_shares cash_per_share status"),
         identified=True,
     ),
     "risk_exposures": FactTable(

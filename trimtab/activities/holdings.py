@@ -1,0 +1,208 @@
+"""What was delivered about one account and its household: the content that the ingest stage stores."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row
+
+from trimtab.activities.inputs import RunData
+from trimtab.db.inputs import HoldingRows, read_holdings
+from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
+from trimtab.domain.account_settings import AccountSettings
+from trimtab.domain.accounts import Account, AccountId, CashBalance, TaxStatus
+from trimtab.domain.data_codes import DataCode
+from trimtab.domain.lots import LotId, TaxLot
+from trimtab.domain.money import CENT, ZERO
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.validation import DeliveredPosition
+from trimtab.domain.wash_sales import DAYS_EITHER_SIDE, HouseholdPurchase, HouseholdSale
+
+_ACCOUNT: Final[TypeAdapter[Account]] = TypeAdapter(Account)
+_SETTINGS: Final[TypeAdapter[AccountSettings]] = TypeAdapter(AccountSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class RawLot:
+    """A lot as delivered. `cost` is None when the custodian does not know it."""
+
+    lot_id: LotId
+    security_id: SecurityId | None
+    security_key: str
+    quantity: Decimal
+    acquired_on: date
+    holding_start: date | None
+    cost: Decimal | None
+    wash_adjustment: Decimal
+    purchase_id: str
+    covered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """A row of the account that cannot be used, or that contradicts another."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawHoldings:
+    """Everything delivered about one account for the business date, before corporate actions.
+
+    Identifiers are resolved where the security master knows them. `household_lots` are purchases of the other
+    members that may still be inside a wash sale window; `purchases` are our own, of all members.
+    """
+
+    account: Account
+    settings: AccountSettings | None  # None: the accounts feed has never stated any
+    positions: tuple[DeliveredPosition, ...]
+    lots: tuple[RawLot, ...]
+    cash: CashBalance | None
+    household_taxable: bool  # some member pays tax on gains: only then do past sales matter
+    household_lots: tuple[TaxLot, ...]
+    sales: tuple[HouseholdSale, ...]
+    purchases: tuple[HouseholdPurchase, ...]
+    faults: tuple[RowFault, ...]
+
+
+def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
+    """Read some accounts in eight statements, however many they are: give a page whole households."""
+    manifest = run.manifest
+    rows = read_holdings(connection, run.deliveries, account_ids, manifest.business_date, DAYS_EITHER_SIDE)
+    settings = held_settings(
+        connection, ACCOUNT_SETTINGS, manifest.business_date, manifest.settings_seq, list(account_ids)
+    )
+    return _Book(run, rows, settings).of(account_ids)
+
+
+class _Book:
+    """The rows of some accounts, grouped."""
+
+    def __init__(self, run: RunData, rows: HoldingRows, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        self._names = run.names
+        self._settings = settings
+        self._accounts = {row.account_id: _ACCOUNT.validate_python(row.profile, strict=False) for row in rows.members}
+        self._households = _grouped(rows.members, "household_id")
+        self._positions = _grouped(rows.positions, "account_id")
+        self._lots = _grouped(rows.lots, "account_id")
+        self._cash = _grouped(rows.cash, "account_id")
+        self._sales = _grouped(rows.sales, "account_id")
+        self._faults = _grouped(rows.faults, "account_id")
+        self._own = _grouped(rows.own_trades, "account_id")
+        self._since = run.manifest.business_date - DAYS_EITHER_SIDE
+
+    def of(self, account_ids: Iterable[str]) -> dict[str, RawHoldings]:
+        return {account_id: self._one(self._accounts[account_id]) for account_id in sorted(account_ids)}
+
+    def _one(self, account: Account) -> RawHoldings:
+        members = [row.account_id for row in self._households[account.household_id]]
+        stated = self._settings.get(account.id)
+        cash = self._cash.get(account.id, ())
+        return RawHoldings(
+            account=account,
+            settings=None if stated is None else _SETTINGS.validate_python(stated, strict=False),
+            positions=tuple(self._position(row) for row in self._positions.get(account.id, ())),
+            lots=tuple(self._lot(row) for row in self._lots.get(account.id, ())),
+            cash=CashBalance(cash[-1].settled, cash[-1].unsettled) if cash else None,
+            household_taxable=any(self._accounts[name].tax_status is TaxStatus.TAXABLE for name in members),
+            household_lots=tuple(
+                self._tax_lot(row)
+                for name in members
+                if name != account.id
+                for row in self._lots.get(name, ())
+                if row.acquired_on >= self._since
+            ),
+            sales=self._household_sales(members),
+            purchases=tuple(
+                HouseholdPurchase(row.account_id, row.security_id, row.traded_on, row.bought)
+                for name in members
+                for row in self._own.get(name, ())
+                if row.bought > 0
+            ),
+            faults=(*self._row_faults(account.id), *self._repetitions(account.id)),
+        )
+
+    def _known(self, row: Row[Any]) -> SecurityId | None:
+        """The security as resolved when the file was loaded, or by a master that came later."""
+        return row.security_id or self._names.get(row.security_key)
+
+    def _position(self, row: Row[Any]) -> DeliveredPosition:
+        return DeliveredPosition(self._known(row), row.security_key, row.quantity, row.market_value)
+
+    def _lot(self, row: Row[Any]) -> RawLot:
+        return RawLot(
+            lot_id=LotId(row.lot_id),
+            security_id=self._known(row),
+            security_key=row.security_key,
+            quantity=row.quantity,
+            acquired_on=row.acquired_on,
+            holding_start=row.holding_start,
+            cost=row.cost,
+            wash_adjustment=row.wash_adjustment,
+            purchase_id=row.purchase_id,
+            covered=row.covered,
+        )
+
+    def _tax_lot(self, row: Row[Any]) -> TaxLot:
+        """A lot of another member: only what a window is judged by counts, so an unknown cost is no hindrance."""
+        return TaxLot(
+            id=LotId(row.lot_id),
+            account_id=AccountId(row.account_id),
+            security_id=self._known(row) or SecurityId(row.security_key),
+            quantity=row.quantity,
+            acquired_on=row.acquired_on,
+            cost=row.cost or ZERO,
+            purchase_id=row.purchase_id,
+        )
+
+    def _household_sales(self, members: Sequence[str]) -> tuple[HouseholdSale, ...]:
+        """Sales that the custodian reports, and our own that its file does not show yet."""
+        found = []
+        for name in members:
+            taxable = self._accounts[name].tax_status is TaxStatus.TAXABLE
+            reported = [self._reported(row, taxable) for row in self._sales.get(name, ())]
+            seen = {(sale.security_id, sale.sold_on) for sale in reported}
+            own = [_own_sale(row, taxable) for row in self._own.get(name, ()) if row.sold > 0]
+            found += reported + [sale for sale in own if (sale.security_id, sale.sold_on) not in seen]
+        return tuple(found)
+
+    def _reported(self, row: Row[Any], taxable: bool) -> HouseholdSale:
+        security_id = self._known(row) or SecurityId(row.security_key)
+        return HouseholdSale(
+            AccountId(row.account_id), security_id, row.sold_on, row.quantity, row.proceeds, row.basis, taxable
+        )
+
+    def _row_faults(self, account_id: str) -> list[RowFault]:
+        return [
+            RowFault(row.code, f"{row.field or 'a row'}: {row.message}") for row in self._faults.get(account_id, ())
+        ]
+
+    def _repetitions(self, account_id: str) -> list[RowFault]:
+        """Case 56: a security, or the cash, that stands twice."""
+        keys = [self._known(row) or row.security_key for row in self._positions.get(account_id, ())]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        faults = [RowFault(DataCode.DUP_ACCOUNT.value, f"the position of {key} stands twice") for key in twice]
+        if len(self._cash.get(account_id, ())) > 1:
+            faults.append(RowFault(DataCode.DUP_ACCOUNT.value, "the cash stands twice"))
+        return faults
+
+
+def _own_sale(row: Row[Any], taxable: bool) -> HouseholdSale:
+    """A posted sale has its basis; of a committed one only the direction is known: a loss counts as a cent."""
+    basis = row.basis
+    if row.loss and basis <= row.proceeds:
+        basis = row.proceeds + CENT
+    return HouseholdSale(
+        AccountId(row.account_id), SecurityId(row.security_id), row.traded_on, row.sold, row.proceeds, basis, taxable
+    )
+
+
+def _grouped(rows: Iterable[Row[Any]], name: str) -> dict[str, list[Row[Any]]]:
+    groups: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, name), []).append(row)
+    return groups

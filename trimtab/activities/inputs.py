@@ -1,0 +1,224 @@
+"""A run's frozen inputs: what every account of the run shares, computed once, stored by hash, cached by hash.
+
+Freezing is get or compute: the manifest that is stored says what the run reads, and a later delivery changes
+nothing until `freeze_inputs` is asked to look again, which adds the next manifest beside the first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import Connection
+
+from trimtab.activities.deliveries import KINDS
+from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_market
+from trimtab.contracts import AccountDayRef, RunRef
+from trimtab.db import runs
+from trimtab.db.content import get_content, put_content
+from trimtab.db.deliveries import FeedState, feed_states
+from trimtab.db.settings_versions import newest_seq
+from trimtab.domain.accounts import ModelId
+from trimtab.domain.findings import PriceFaultPolicy
+from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.price_checks import JudgedPrice, PriceStatus
+from trimtab.domain.records import content_hash
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.snapshots import MarketSnapshot
+from trimtab.domain.validation import MarketFacts
+
+MANIFEST: Final = "inputs"
+MARKET: Final = "market"
+FINDINGS: Final = "market_findings"
+MODEL: Final = "model"
+SETTINGS: Final = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a run reads of one kind. Without a delivery `code` and `message` say why."""
+
+    delivery_id: str | None
+    content_hash: str
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that a run reads, by hash: stored as content, so its own hash stands for all of it."""
+
+    firm_id: str
+    run_id: str
+    business_date: date
+    as_of: date  # the session before
+    feeds: Mapping[str, Feed]  # by kind
+    market: str  # hash of the MarketSnapshot
+    findings: str  # hash of the MarketFindings
+    models: Mapping[str, str]  # model id to hash of the ModelPortfolio
+    settings_seq: int  # settings as known at this version
+    price_fault_policy: str = PriceFaultPolicy.SUSPEND.value
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """A manifest with the values that it names."""
+
+    digest: str
+    manifest: Manifest
+    market: MarketSnapshot
+    findings: MarketFindings
+    models: Mapping[ModelId, ModelPortfolio]
+
+    @property
+    def policy(self) -> PriceFaultPolicy:
+        return PriceFaultPolicy(self.manifest.price_fault_policy)
+
+    @property
+    def deliveries(self) -> Mapping[str, str | None]:
+        """Kind to the delivery that the run reads."""
+        return {kind: feed.delivery_id for kind, feed in self.manifest.feeds.items()}
+
+    @cached_property
+    def facts(self) -> MarketFacts:
+        """What validation looks prices and securities up in."""
+        good = {
+            name: JudgedPrice(PriceStatus.GOOD, price.close, price.as_of) for name, price in self.market.prices.items()
+        }
+        return MarketFacts(
+            as_of=self.manifest.as_of,
+            securities=self.market.securities,
+            prices={**good, **self.findings.faulty_prices},
+            risk_covered=frozenset(self.market.risk_model.securities),
+            duplicate_lots=frozenset(self.findings.duplicate_lots),
+            missing_accounts=frozenset(self.findings.missing_accounts),
+        )
+
+    @cached_property
+    def names(self) -> Mapping[str, SecurityId]:
+        """Identifier of any scheme to security: one that two securities share, or two schemes, names neither."""
+        found: dict[str, set[SecurityId]] = {}
+        for security in self.market.securities.values():
+            for name in (security.id, security.symbol, security.cusip, security.isin, security.figi):
+                if name:
+                    found.setdefault(name, set()).add(security.id)
+        return {name: next(iter(owners)) for name, owners in found.items() if len(owners) == 1}
+
+
+class Inputs:
+    """The process's cache of run data: a run's manifest is looked up each time, its values are read once."""
+
+    def __init__(self, kept: int = 4) -> None:
+        self._kept = kept
+        self._values: dict[str, RunData] = {}
+        self._lock = Lock()
+
+    def of_run(self, connection: Connection, ref: RunRef | AccountDayRef) -> RunData:
+        """What the run reads now. Raises InputNotFrozen."""
+        found = runs.read_inputs(connection, RunRef(ref.firm_id, ref.run_id, ref.business_date))
+        return self.of_manifest(connection, newest_manifest(found))
+
+    def of_manifest(self, connection: Connection, digest: str) -> RunData:
+        """The run data under a manifest's hash."""
+        with self._lock:
+            if digest not in self._values:
+                self._values[digest] = _read(connection, digest)
+                while len(self._values) > self._kept:
+                    del self._values[next(iter(self._values))]
+            return self._values[digest]
+
+
+def newest_manifest(frozen: runs.RunInputs) -> str:
+    """The hash of the run's last manifest. Raises InputNotFrozen."""
+    numbers = sorted(frozen.of(MANIFEST), key=int)
+    return frozen.one(MANIFEST, numbers[-1] if numbers else "1")
+
+
+def _read(connection: Connection, digest: str) -> RunData:
+    manifest = get_content(connection, digest, Manifest)
+    return RunData(
+        digest=digest,
+        manifest=manifest,
+        market=get_content(connection, manifest.market, MarketSnapshot),
+        findings=get_content(connection, manifest.findings, MarketFindings),
+        models={
+            ModelId(name): get_content(connection, model_hash, ModelPortfolio)
+            for name, model_hash in manifest.models.items()
+        },
+    )
+
+
+def freeze_inputs(
+    connection: Connection, firm_id: str, run_id: str, business_date: date, *, again: bool = False
+) -> str:
+    """Freeze what the run reads, and return the manifest's hash.
+
+    Repeating it gives the same; with `again` it looks at what has come since, and adds a manifest when something
+    has changed. Raises RunMissing.
+    """
+    ref = RunRef(firm_id, run_id, business_date)
+    row = runs.lock_run(connection, ref)
+    frozen = runs.read_inputs(connection, ref)
+    if frozen.of(MANIFEST) and not again:
+        return newest_manifest(frozen)
+    states = feed_states(connection, business_date, [str(kind) for kind in KINDS])
+    seq = newest_seq(connection)
+    market = freeze_market(connection, firm_id, business_date, row.as_of, states, seq)
+    manifest = _manifest(connection, ref, row.as_of, states, seq, market)
+    digest = put_content(connection, firm_id, MANIFEST, manifest)
+    if digest in frozen.of(MANIFEST).values():
+        return newest_manifest(frozen)
+    number = str(len(frozen.of(MANIFEST)) + 1)
+    runs.freeze(connection, ref, MANIFEST, {number: digest})
+    if number == "1":
+        _freeze_each(connection, ref, manifest)
+    return digest
+
+
+def _manifest(
+    connection: Connection,
+    ref: RunRef,
+    as_of: date,
+    states: Mapping[str, FeedState],
+    seq: int,
+    market: FrozenMarket,
+) -> Manifest:
+    firm_id = ref.firm_id
+    return Manifest(
+        firm_id=firm_id,
+        run_id=ref.run_id,
+        business_date=ref.business_date,
+        as_of=as_of,
+        feeds={
+            kind: Feed(state.delivery_id, state.content_hash, state.code, state.message)
+            for kind, state in states.items()
+        },
+        market=put_content(connection, firm_id, MARKET, market.snapshot),
+        findings=put_content(connection, firm_id, FINDINGS, market.findings),
+        models={name: put_content(connection, firm_id, MODEL, model) for name, model in market.models.items()},
+        settings_seq=seq,
+        price_fault_policy=runs.firm_row(connection, firm_id).price_fault_policy,
+    )
+
+
+def _freeze_each(connection: Connection, ref: RunRef, manifest: Manifest) -> None:
+    """One row for each input beside the manifest: what other stages read, and what people look up."""
+    for kind, feed in manifest.feeds.items():
+        if feed.delivery_id is not None:
+            runs.freeze(connection, ref, kind, {feed.delivery_id: feed.content_hash})
+    runs.freeze(connection, ref, MARKET, {"": manifest.market})
+    runs.freeze(connection, ref, FINDINGS, {"": manifest.findings})
+    runs.freeze(connection, ref, MODEL, manifest.models)
+    runs.freeze(connection, ref, SETTINGS, {"": content_hash({"seq": manifest.settings_seq})})
+
+
+__all__ = [
+    "Feed",
+    "Inputs",
+    "Manifest",
+    "RunData",
+    "freeze_inputs",
+    "newest_manifest",
+]
