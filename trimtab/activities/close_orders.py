@@ -1,20 +1,29 @@
 """The trade stage's second half: what came of the orders."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.orders import intents_of, lock_household_and_account, release_reservations, set_status
-from trimtab.db.stages import StageResult, get_or_compute
+from trimtab.db.runs import is_published
+from trimtab.db.stages import StageResult, adopt, get_or_compute
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lifecycle import HoldCode, Stage, TerminalState
+from trimtab.domain.lifecycle import HoldCode, MarketEventKind, Stage, TerminalState, trade_ending
+from trimtab.domain.money import ZERO
 from trimtab.domain.orders import IntentStatus
+
+_MARKET_IS_OVER: Final = (MarketEventKind.CLOSE, MarketEventKind.DAY_END)
+_REASONS: Final = {
+    HoldCode.IN_DOUBT: "nobody knows whether the broker has the orders",
+    HoldCode.BROKER_REJECTED: "the broker refused every order",
+    HoldCode.UNFILLED: "no share was executed",
+}
 
 
 class BrokerStateUnknown(TrimtabError):
-    """Some of the account's orders are at the broker and their end is not known yet: ask again."""
+    """Some of the account's orders still wait for a release or for the broker: ask again."""
 
     code = "BROKER_STATE_UNKNOWN"
     transient = True
@@ -23,15 +32,21 @@ class BrokerStateUnknown(TrimtabError):
 def close_orders(connection: Connection, ref: AccountDayRef, *, build: str) -> StageOutcome:
     """End the account's trading day: TRADED when at least one share was executed, else HELD with the reason.
 
-    Intents that no release took are ended unfilled and free what they reserved. Raises BrokerStateUnknown
-    while the broker still works on an order.
+    After the close, intents that no release took are ended unfilled and free what they reserved. Raises
+    BrokerStateUnknown while a release may still take one, or the broker works on an order: a signal that comes
+    too early ends nothing.
     """
     lock_household_and_account(connection, ref.account_id)
-    intents = intents_of(connection, ref.account_day_id)
+    adopted = adopt(connection, ref, Stage.TRADE)
+    if adopted is not None:
+        return adopted
+    intents = intents_of(connection, ref.account_day_id, lock=True)
     working = [row.intent_id for row in intents if row.status == IntentStatus.RELEASED]
     if working:
         raise BrokerStateUnknown(f"{len(working)} orders of account-day {ref.account_day_id} are at the broker")
     never_sent = [row.intent_id for row in intents if row.status == IntentStatus.PENDING]
+    if (never_sent or not intents) and not is_published(connection, ref.run_id, _MARKET_IS_OVER):
+        raise BrokerStateUnknown(f"{len(never_sent)} orders of account-day {ref.account_day_id} wait for a release")
     set_status(connection, never_sent, IntentStatus.UNFILLED)
     release_reservations(connection, never_sent)
     ended = intents_of(connection, ref.account_day_id)
@@ -42,16 +57,15 @@ def close_orders(connection: Connection, ref: AccountDayRef, *, build: str) -> S
 
 
 def _outcome(intents: Sequence[Row[Any]]) -> StageOutcome:
-    statuses = {row.status for row in intents}
-    if any(row.filled_quantity > 0 for row in intents):
-        code = "FULL" if statuses == {IntentStatus.FILLED} else "PARTIAL"
-        return StageOutcome(Stage.TRADE, Stage.RECORD, terminal=TerminalState.TRADED, code=code)
-    if IntentStatus.IN_DOUBT in statuses:
-        return _held(HoldCode.IN_DOUBT, "nobody knows whether the broker has the orders")
-    if statuses == {IntentStatus.REJECTED}:
-        return _held(HoldCode.BROKER_REJECTED, "the broker refused every order")
-    return _held(HoldCode.UNFILLED, "no share was executed")
-
-
-def _held(code: HoldCode, reason: str) -> StageOutcome:
-    return StageOutcome(Stage.TRADE, Stage.RECORD, terminal=TerminalState.HELD, code=code, reason=reason)
+    if not intents:
+        reason = "no order was committed before the close"
+        return StageOutcome(
+            Stage.TRADE, Stage.RECORD, terminal=TerminalState.HELD, code=HoldCode.UNFILLED, reason=reason
+        )
+    terminal, code = trade_ending(
+        [IntentStatus(row.status) for row in intents],
+        sum((row.quantity for row in intents), ZERO),
+        sum((row.filled_quantity for row in intents), ZERO),
+    )
+    reason = "" if terminal is TerminalState.TRADED else _REASONS[HoldCode(code)]
+    return StageOutcome(Stage.TRADE, Stage.RECORD, terminal=terminal, code=code, reason=reason)

@@ -10,14 +10,16 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, select
 
-from trimtab.auth.policy import Role
+from trimtab.activities.review import approvals_needed
+from trimtab.auth.matrix import Role
 from trimtab.contracts import AccountDayRef, StageOutcome
+from trimtab.db.account_days import lock_day, stands_at, unpark
 from trimtab.db.content import get_content
+from trimtab.db.decisions import accepted_approvals, open_suspensions
 from trimtab.db.orders import (
-    accepted_approval,
-    account_day_row,
+    cash_moved,
     earlier_open_intents,
     household_trades_today,
     insert_intents,
@@ -29,10 +31,10 @@ from trimtab.db.orders import (
     wash_keys,
 )
 from trimtab.db.stages import StageResult, get_or_compute, visits
-from trimtab.db.tables import person, suspension
+from trimtab.db.tables import person
 from trimtab.domain.accounts import Account, TaxStatus
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lifecycle import HoldCode, Stage, Standstill, TerminalState
+from trimtab.domain.lifecycle import HoldCode, Lane, Stage, Standstill, TerminalState
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO
 from trimtab.domain.orders import IntentStatus, Side, intent_id
@@ -79,14 +81,16 @@ def commit_orders(connection: Connection, ref: AccountDayRef, *, build: str) -> 
     """Insert the approved proposal's intents, with the lots and cash that they reserve, all or nothing.
 
     Repeating it after it has committed changes nothing. Goes back to INGEST when a household member's trades
-    of the day conflict (WASH_SALE_PEER) and to APPROVE when the approval no longer stands; ends HELD when an
+    of the day conflict (WASH_SALE_PEER) and to ANALYZE when the approval no longer stands; ends HELD when an
     earlier day's order is still open. Raises RunSuperseded, ProposalChanged, LotOversold, CashShort.
     """
     owner = lock_household_and_account(connection, ref.account_id)
+    day = lock_day(connection, ref)
     if intents_of(connection, ref.account_day_id):
+        if stands_at(day, Stage.TRADE) and day.stage == Standstill.BLOCKED:
+            unpark(connection, ref, day)
         return StageOutcome(Stage.TRADE, Standstill.TRADE)
-    day = account_day_row(connection, ref.account_day_id)
-    if owner.current_run != ref.run_id or not day.current:
+    if stands_at(day, Stage.TRADE) and owner.current_run != ref.run_id:
         raise RunSuperseded(f"account {ref.account_id} belongs to run {owner.current_run}, not {ref.run_id}")
     inputs = {"step": "commit", "proposal": day.proposal_hash, "visit": visits(connection, ref, Stage.TRADE)}
     return get_or_compute(
@@ -97,17 +101,17 @@ def commit_orders(connection: Connection, ref: AccountDayRef, *, build: str) -> 
 def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Row[Any], build: str) -> StageResult:
     if earlier_open_intents(connection, ref.account_id, ref.business_date):
         return _held(HoldCode.PRIOR_ORDER_OPEN, "an order of an earlier day has no known end")
-    standing = _standing_suspension(connection, ref)
-    if standing is not None:
-        return _back_to(Standstill.SUSPENDED, standing.code, standing.reason)
+    suspensions = open_suspensions(connection, ref)
+    if suspensions:
+        return _back_to(Standstill.SUSPENDED, suspensions[0].code, suspensions[0].reason)
     proposal = proposal_row(connection, day.proposal_id)
     if content_hash(proposal.body) != day.proposal_hash:
         raise ProposalChanged(f"proposal {day.proposal_id} was changed after it was approved")
     if not _approved(connection, ref, day, proposal):
-        return _back_to(Stage.APPROVE, "APPROVAL_STALE", "the approval no longer stands")
+        return _back_to(Stage.ANALYZE, "APPROVAL_STALE", "the approval no longer stands")
     trades = _PROPOSALS.validate_python(proposal.body, strict=False).trades
     keys = wash_keys(connection, ref.business_date, [trade.security_id for trade in trades])
-    peers = household_trades_today(connection, owner.household_id, ref.business_date, ref.account_id)
+    peers = household_trades_today(connection, owner.household_id, ref.business_date, ref.account_day_id)
     snapshot = get_content(connection, day.snapshot_hash, AccountSnapshot)
     conflicts = wash_conflicts(_legs(snapshot.account, trades, keys), peers)
     if conflicts:
@@ -127,31 +131,15 @@ def _held(code: HoldCode, reason: str) -> StageResult:
     return StageResult(outcome, {"step": "commit"})
 
 
-def _standing_suspension(connection: Connection, ref: AccountDayRef) -> Row[Any] | None:
-    return connection.execute(
-        select(suspension)
-        .where(
-            suspension.c.lifted_by.is_(None),
-            or_(
-                (suspension.c.scope == "ACCOUNT") & (suspension.c.scope_id == ref.account_id),
-                (suspension.c.scope == "FIRM") & (suspension.c.scope_id == ref.firm_id),
-            ),
-        )
-        .order_by(suspension.c.recorded_at)
-    ).first()
-
-
 def _approved(connection: Connection, ref: AccountDayRef, day: Row[Any], proposal: Row[Any]) -> bool:
-    """An accepted approval of exactly this proposal, by the policy or by another person who may still approve."""
-    approval = accepted_approval(connection, ref.account_day_id, day.proposal_hash)
-    if approval is None:
-        return False
-    if approval.actor.startswith(POLICY_ACTOR):
-        return True
-    if approval.actor == proposal.proposed_by:
-        return False
-    approver = connection.execute(select(person).where(person.c.person_id == approval.actor)).one_or_none()
-    return approver is not None and approver.active and bool(APPROVING_ROLES & set(approver.roles))
+    """Approved as it stands: by the policy in its own lane, else by enough persons who may still approve."""
+    approvals = accepted_approvals(connection, ref, day.proposal_hash)
+    if day.lane == Lane.AUTOMATED:
+        return any(row.actor.startswith(POLICY_ACTOR) for row in approvals)
+    eligible = {row.actor for row in approvals if proposal.proposed_by not in (row.actor, row.on_behalf_of)}
+    people = connection.execute(select(person).where(person.c.person_id.in_(eligible), person.c.active))
+    standing = [row.person_id for row in people if APPROVING_ROLES & set(row.roles)]
+    return bool(standing) and len(standing) >= approvals_needed(connection, ref)
 
 
 def _legs(account: Account, trades: Sequence[ProposedTrade], keys: Mapping[SecurityId, str]) -> list[HouseholdTrade]:
@@ -178,9 +166,11 @@ def _require_lots(connection: Connection, snapshot: AccountSnapshot, trades: Seq
 
 def _require_cash(connection: Connection, snapshot: AccountSnapshot, trades: Sequence[ProposedTrade]) -> None:
     """Purchases may use the same day's proceeds (CS-3), and leave the reserve and announced withdrawals alone."""
-    spent = sum((_cash_of(trade, snapshot.settings.commission) for trade in trades), ZERO)
-    free = snapshot.cash.trade_date_total - reserved_cash(connection, snapshot.account.id)
-    if any(trade.side is Side.BUY for trade in trades) and spent > free - snapshot.settings.cash_reserve:
+    account_id, settings = snapshot.account.id, snapshot.settings
+    spent = sum((_cash_of(trade, settings.commission) for trade in trades), ZERO)
+    held = snapshot.cash.trade_date_total + cash_moved(connection, account_id, snapshot.business_date)
+    free = held - reserved_cash(connection, account_id) - settings.cash_reserve - settings.cash_needed
+    if any(trade.side is Side.BUY for trade in trades) and spent > free:
         raise CashShort("the purchases need more than the account's free cash")
 
 

@@ -1,16 +1,20 @@
 """A release: the firm's pending intents become block orders, in one transaction."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, not_, or_, select
 
 from trimtab.contracts import RunRef
+from trimtab.db.account_days import SYSTEM_ACTOR
 from trimtab.db.events import emit
-from trimtab.db.orders import intent_of
-from trimtab.db.tables import account_day, block, block_member, intent, market_event, run, suspension
+from trimtab.db.orders import intent_of, set_status
+from trimtab.db.records import NewRecord, append_records
+from trimtab.db.runs import is_published, lock_run
+from trimtab.db.tables import account_day, block, block_member, intent, suspension
 from trimtab.domain.lifecycle import MarketEventKind
-from trimtab.domain.orders import Block, BlockStatus, IntentStatus, form_blocks
+from trimtab.domain.orders import Block, BlockStatus, IntentId, IntentStatus, form_blocks
 
 
 def release(connection: Connection, ref: RunRef, broker: str) -> int:
@@ -19,8 +23,8 @@ def release(connection: Connection, ref: RunRef, broker: str) -> int:
     Repeating it is safe: an intent is a member of one block at most. Nothing is released before the market's
     open or after its close, and nothing of a suspended account or firm (I10).
     """
-    locked = connection.execute(select(run).where(run.c.run_id == ref.run_id).with_for_update()).one()
-    if not _market_is_open(connection, locked.run_id):
+    lock_run(connection, ref)  # no market event is published meanwhile
+    if not _market_is_open(connection, ref.run_id):
         return 0
     pending = _pending(connection, ref)
     if not pending:
@@ -34,11 +38,8 @@ def release(connection: Connection, ref: RunRef, broker: str) -> int:
         broker=broker,
     )
     _insert(connection, ref, blocks)
-    connection.execute(
-        update(intent)
-        .where(intent.c.intent_id.in_([row.intent_id for row in pending]))
-        .values(status=IntentStatus.RELEASED)
-    )
+    set_status(connection, [row.intent_id for row in pending], IntentStatus.RELEASED)
+    append_records(connection, ref.firm_id, _records(ref, number + 1, blocks, pending))
     emit(
         connection,
         ref.firm_id,
@@ -50,12 +51,9 @@ def release(connection: Connection, ref: RunRef, broker: str) -> int:
 
 
 def _market_is_open(connection: Connection, run_id: str) -> bool:
-    published = set(
-        connection.scalars(
-            select(market_event.c.kind).where(market_event.c.run_id == run_id, market_event.c.published_at.is_not(None))
-        )
+    return is_published(connection, run_id, [MarketEventKind.OPEN]) and not is_published(
+        connection, run_id, [MarketEventKind.CLOSE]
     )
-    return MarketEventKind.OPEN in published and MarketEventKind.CLOSE not in published
 
 
 def _pending(connection: Connection, ref: RunRef) -> Sequence[Row[Any]]:
@@ -78,6 +76,26 @@ def _pending(connection: Connection, ref: RunRef) -> Sequence[Row[Any]]:
         .order_by(intent.c.intent_id)
         .with_for_update(of=intent)
     ).all()
+
+
+def _records(ref: RunRef, number: int, blocks: Sequence[Block], pending: Sequence[Row[Any]]) -> list[NewRecord]:
+    """One record an account-day: which of its orders left in which block."""
+    block_of = {member.intent_id: each.client_order_id for each in blocks for member in each.members}
+    orders: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in pending:
+        order = {"intent": row.intent_id, "client_order_id": block_of[IntentId(row.intent_id)]}
+        orders[row.account_id, row.account_day_id].append(order)
+    return [
+        NewRecord(
+            account_id,
+            "ORDERS_RELEASED",
+            {"run": ref.run_id, "release": number, "orders": released},
+            ref.business_date,
+            SYSTEM_ACTOR,
+            account_day_id=day_id,
+        )
+        for (account_id, day_id), released in sorted(orders.items())
+    ]
 
 
 def _insert(connection: Connection, ref: RunRef, blocks: Sequence[Block]) -> None:

@@ -4,15 +4,21 @@ Ids are no cursor: a row that commits late would be skipped for ever. The firm's
 committed events; readers page by `event_seq`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from trimtab.contracts import Signal, SignalName
 from trimtab.db.tables import account_day, event, outbox
 from trimtab.domain.records import plain
+
+COMMANDS_CHANNEL = "trimtab_commands"
+"""Where a transaction that wrote outbox rows wakes the relay when it commits."""
+EVENTS_CHANNEL = "trimtab_events"
+"""Where the sequencer announces published events: one notification per batch, "<firm>:<last event_seq>"."""
 
 
 def emit(
@@ -40,6 +46,36 @@ def emit(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What is to be told, when there is much of it."""
+
+    kind: str
+    business_date: date | None = None
+    account_id: str | None = None
+    account_day_id: str | None = None
+    advisor_id: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+def emit_all(connection: Connection, firm_id: str, new: Sequence[NewEvent]) -> None:
+    """Write events, in their order."""
+    if new:
+        rows = [
+            {
+                "firm_id": firm_id,
+                "kind": each.kind,
+                "business_date": each.business_date,
+                "account_id": each.account_id,
+                "account_day_id": each.account_day_id,
+                "advisor_id": each.advisor_id,
+                "body": plain(each.body),
+            }
+            for each in new
+        ]
+        connection.execute(insert(event), rows)
+
+
 def read_events(connection: Connection, after: int, limit: int = 500) -> list[Row[Any]]:
     """Published events with event_seq above `after`, in order, without a gap."""
     rows = select(event).where(event.c.event_seq > after).order_by(event.c.event_seq).limit(limit)
@@ -51,13 +87,23 @@ def start_lifecycle(connection: Connection, firm_id: str, workflow_id: str, requ
     connection.execute(
         insert(outbox).values(firm_id=firm_id, kind="start_lifecycle", workflow_id=workflow_id, body=plain(request))
     )
+    _wake_relay(connection)
 
 
 def signal(connection: Connection, firm_id: str, workflow_id: str, name: SignalName, note: Signal) -> None:
     """Ask the relay to send a signal."""
-    connection.execute(
-        insert(outbox).values(firm_id=firm_id, kind="signal", workflow_id=workflow_id, signal=name, body=plain(note))
-    )
+    signal_all(connection, firm_id, name, [(workflow_id, note)])
+
+
+def signal_all(connection: Connection, firm_id: str, name: SignalName, notes: Sequence[tuple[str, Signal]]) -> None:
+    """Ask the relay to signal several workflows, each with its own note."""
+    if notes:
+        rows = [
+            {"firm_id": firm_id, "kind": "signal", "workflow_id": workflow, "signal": name.value, "body": plain(note)}
+            for workflow, note in notes
+        ]
+        connection.execute(insert(outbox), rows)
+        _wake_relay(connection)
 
 
 def signal_open_account_days(
@@ -75,16 +121,10 @@ def signal_open_account_days(
     if stages is not None:
         days = days.where(account_day.c.stage.in_(stages))
     targets = list(connection.scalars(days.order_by(account_day.c.account_id)))
-    if targets:
-        rows = [
-            {
-                "firm_id": firm_id,
-                "kind": "signal",
-                "workflow_id": target,
-                "signal": name.value,
-                "body": plain(note),
-            }
-            for target in targets
-        ]
-        connection.execute(insert(outbox), rows)
+    signal_all(connection, firm_id, name, [(target, note) for target in targets])
     return len(targets)
+
+
+def _wake_relay(connection: Connection) -> None:
+    """The relay polls as well: this only makes it look at once. Repeated in one transaction it is sent once."""
+    connection.execute(select(func.pg_notify(COMMANDS_CHANNEL, "")))

@@ -6,13 +6,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from trimtab.db.tables import block, execution, gateway_lease, market_event, run
+from trimtab.db.orders import among
+from trimtab.db.tables import block, block_member, execution, gateway_lease, intent, market_event, run, suspension
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import MarketEventKind
-from trimtab.domain.orders import BlockStatus
+from trimtab.domain.orders import BLOCK_STATUS_AFTER, BlockStatus
 
 LEASE_SECONDS = 6.0
 """How long a lease holds. Its owner renews it every two seconds and stops sending well before it ends."""
@@ -35,13 +36,15 @@ class Fill:
     business_date: date
 
 
-def take_lease(connection: Connection, firm_id: str, broker: str, owner: str) -> int | None:
+def take_lease(
+    connection: Connection, firm_id: str, broker: str, owner: str, seconds: float = LEASE_SECONDS
+) -> int | None:
     """Become the only sender of the firm's orders to the broker: the new generation, or None while another holds it.
 
     The database's clock decides when a lease has run out; it is a matter of processes, not of business.
     """
     now: Any = func.clock_timestamp()
-    until = now + timedelta(seconds=LEASE_SECONDS)
+    until = now + timedelta(seconds=seconds)
     fresh = upsert(gateway_lease).values(firm_id=firm_id, broker=broker, owner=owner, generation=1, expires_at=until)
     taken = fresh.on_conflict_do_update(
         index_elements=["firm_id", "broker"],
@@ -52,13 +55,15 @@ def take_lease(connection: Connection, firm_id: str, broker: str, owner: str) ->
     return generation
 
 
-def renew_lease(connection: Connection, broker: str, owner: str, generation: int) -> None:
+def renew_lease(
+    connection: Connection, broker: str, owner: str, generation: int, seconds: float = LEASE_SECONDS
+) -> None:
     """Hold the lease for another while. Raises LeaseLost when it is another's."""
     now: Any = func.clock_timestamp()
     renewed = connection.execute(
         update(gateway_lease)
         .where(gateway_lease.c.broker == broker, *_mine(owner, generation))
-        .values(expires_at=now + timedelta(seconds=LEASE_SECONDS))
+        .values(expires_at=now + timedelta(seconds=seconds))
         .returning(gateway_lease.c.generation)
     ).one_or_none()
     if renewed is None:
@@ -94,97 +99,198 @@ def cursor_of(connection: Connection, broker: str) -> int:
 
 
 def set_cursor(connection: Connection, broker: str, cursor: int) -> None:
-    connection.execute(update(gateway_lease).where(gateway_lease.c.broker == broker).values(execution_cursor=cursor))
+    """Remember the last report posted. It never goes back: an owner that was replaced may still be posting."""
+    furthest = func.greatest(gateway_lease.c.execution_cursor, cursor)
+    connection.execute(update(gateway_lease).where(gateway_lease.c.broker == broker).values(execution_cursor=furthest))
+
+
+def newest_business_date(connection: Connection) -> date | None:
+    """Of the firm's runs; None before the first."""
+    newest: date | None = connection.scalar(select(func.max(run.c.business_date)))
+    return newest
+
+
+def hold_lease(connection: Connection, broker: str, owner: str, generation: int) -> None:
+    """Make sure of the lease until the transaction ends: nobody can take it over before. Raises LeaseLost."""
+    held = connection.execute(
+        select(gateway_lease.c.generation)
+        .where(gateway_lease.c.broker == broker, *_mine(owner, generation))
+        .where(gateway_lease.c.expires_at > func.clock_timestamp())
+        .with_for_update(read=True)
+    ).one_or_none()
+    if held is None:
+        raise LeaseLost(f"generation {generation} of {owner} no longer owns the session with {broker}")
 
 
 def take_ready_blocks(connection: Connection, broker: str, owner: str, generation: int, limit: int) -> list[Row[Any]]:
-    """READY -> SENDING for up to `limit` blocks, in one statement that compares the generation with the lease's."""
-    holds = exists().where(
-        gateway_lease.c.broker == broker,
-        *_mine(owner, generation),
-        gateway_lease.c.expires_at > func.clock_timestamp(),
-    )
+    """READY -> SENDING for up to `limit` blocks of an open market, under the lease. Raises LeaseLost.
+
+    Without the lock on the lease, a successor could look for blocks in doubt before this transaction commits
+    and miss them. A block with a suspended member stays: nothing of a suspended scope is sent (I10).
+    """
+    hold_lease(connection, broker, owner, generation)
     ready = (
         select(block.c.client_order_id)
-        .where(block.c.broker == broker, block.c.status == BlockStatus.READY)
+        .where(block.c.broker == broker, block.c.status == BlockStatus.READY, ~_market_closed(), ~_barred())
         .order_by(block.c.release, block.c.client_order_id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return list(
-        connection.execute(
-            update(block)
-            .where(block.c.client_order_id.in_(ready), holds)
-            .values(status=BlockStatus.SENDING, generation=generation)
-            .returning(*block.c)
-        )
+    taken = connection.execute(
+        update(block)
+        .where(block.c.client_order_id.in_(ready))
+        .values(status=BlockStatus.SENDING, generation=generation)
+        .returning(*block.c)
+    )
+    return sorted(taken, key=lambda row: str(row.client_order_id))
+
+
+def ready_blocks(connection: Connection, broker: str) -> int:
+    """How many blocks wait to be sent, whatever may hold them back."""
+    rows = select(func.count()).where(block.c.broker == broker, block.c.status == BlockStatus.READY)
+    return int(connection.scalar(rows) or 0)
+
+
+def held_blocks(connection: Connection, broker: str) -> list[Row[Any]]:
+    """Blocks that are not sent because a suspension covers one of their members: business date and id."""
+    rows = select(block.c.business_date, block.c.client_order_id).where(
+        block.c.broker == broker, block.c.status == BlockStatus.READY, _barred()
+    )
+    return list(connection.execute(rows.order_by(block.c.client_order_id)))
+
+
+def blocks_too_late(connection: Connection, broker: str) -> list[str]:
+    """Blocks that were never sent and whose market has closed."""
+    rows = select(block.c.client_order_id).where(
+        block.c.broker == broker, block.c.status == BlockStatus.READY, _market_closed()
+    )
+    return list(connection.scalars(rows.order_by(block.c.client_order_id)))
+
+
+def _market_closed() -> ColumnElement[bool]:
+    over = (MarketEventKind.CLOSE, MarketEventKind.DAY_END)
+    return (
+        select(market_event.c.event_id)
+        .where(market_event.c.run_id == block.c.run_id, market_event.c.kind.in_(over))
+        .where(market_event.c.published_at.is_not(None))
+        .exists()
+    )
+
+
+def _barred() -> ColumnElement[bool]:
+    of_member = and_(suspension.c.scope == "ACCOUNT", suspension.c.scope_id == intent.c.account_id)
+    of_firm = and_(suspension.c.scope == "FIRM", suspension.c.scope_id == block.c.firm_id)
+    return (
+        select(suspension.c.suspension_id)
+        .select_from(block_member)
+        .join(intent, intent.c.intent_id == block_member.c.intent_id)
+        .join(suspension, or_(of_member, of_firm))
+        .where(block_member.c.client_order_id == block.c.client_order_id, suspension.c.lifted_by.is_(None))
+        .correlate(block)
+        .exists()
     )
 
 
 def blocks_in_doubt(connection: Connection, broker: str, generation: int) -> list[Row[Any]]:
-    """Blocks that an earlier generation was sending: it is not known whether the broker has them."""
+    """Blocks that an earlier generation was sending: it is not known whether the broker has them.
+
+    `closed` says whether their market has closed meanwhile.
+    """
     return list(
         connection.execute(
-            select(block).where(
-                block.c.broker == broker, block.c.status == BlockStatus.SENDING, block.c.generation < generation
-            )
+            select(block, _market_closed().label("closed"))
+            .where(block.c.broker == broker, block.c.status == BlockStatus.SENDING, block.c.generation < generation)
+            .order_by(block.c.release, block.c.client_order_id)
         )
     )
 
 
-def claim_block(connection: Connection, client_order_id: str, generation: int) -> None:
-    connection.execute(update(block).where(block.c.client_order_id == client_order_id).values(generation=generation))
+def claim_block(connection: Connection, broker: str, owner: str, generation: int, client_order_id: str) -> None:
+    """Take over the sending of a block that the broker has never seen. Raises LeaseLost."""
+    hold_lease(connection, broker, owner, generation)
+    connection.execute(
+        update(block)
+        .where(block.c.client_order_id == client_order_id, block.c.status == BlockStatus.SENDING)
+        .values(generation=generation)
+    )
 
 
 def set_block_status(
     connection: Connection, client_order_ids: Sequence[str], status: BlockStatus, text: str | None = None
 ) -> None:
-    connection.execute(
-        update(block)
-        .where(block.c.client_order_id.in_(client_order_ids))
-        .values(status=status, broker_text=func.coalesce(literal(text), block.c.broker_text))
-    )
+    """Move blocks to the status, but those whose present one it may not follow: a late answer changes nothing."""
+    if client_order_ids:
+        connection.execute(
+            update(block)
+            .where(among(block.c.client_order_id, client_order_ids), block.c.status.in_(_BEFORE[status]))
+            .values(status=status, broker_text=func.coalesce(literal(text), block.c.broker_text))
+        )
+
+
+_BEFORE: Mapping[BlockStatus, Sequence[BlockStatus]] = {
+    status: [earlier for earlier, after in BLOCK_STATUS_AFTER.items() if status in after] for status in BlockStatus
+}
 
 
 def post_fills(connection: Connection, firm_id: str, broker: str, fills: Sequence[Fill]) -> list[Fill]:
-    """Insert executions, each once by (broker, exec id), and add them to their blocks; returns the new ones."""
+    """Insert executions, each once by (broker, exec id), and add them to their blocks; returns the new ones.
+
+    A block that has been allocated keeps its figures. A block with more fills than were ordered is shown as
+    filled: allocating it raises the alarm.
+    """
     if not fills:
         return []
-    rows = [
-        {
-            "firm_id": firm_id,
-            "broker": broker,
-            "exec_id": fill.exec_id,
-            "client_order_id": fill.client_order_id,
-            "quantity": fill.quantity,
-            "price": fill.price,
-            "business_date": fill.business_date,
-        }
-        for fill in fills
-    ]
     inserted = connection.scalars(
-        upsert(execution).values(rows).on_conflict_do_nothing().returning(execution.c.exec_id)
+        upsert(execution)
+        .values([_execution_row(firm_id, broker, fill) for fill in fills])
+        .on_conflict_do_nothing()
+        .returning(execution.c.exec_id)
     ).all()
     new = [fill for fill in fills if fill.exec_id in set(inserted)]
-    for client_order_id in {fill.client_order_id for fill in new}:
-        filled, value = connection.execute(
-            select(func.sum(execution.c.quantity), func.sum(execution.c.quantity * execution.c.price)).where(
-                execution.c.client_order_id == client_order_id
-            )
-        ).one()
-        connection.execute(
-            update(block)
-            .where(block.c.client_order_id == client_order_id)
-            .values(filled_quantity=filled, average_price=value / filled, status=BlockStatus.PARTIAL)
-        )
+    if new:
+        _sum_up(connection, sorted({fill.client_order_id for fill in new}))
     return new
+
+
+def _sum_up(connection: Connection, client_order_ids: Sequence[str]) -> None:
+    """Each block's filled quantity and average price, from all of its executions."""
+    shares = func.sum(execution.c.quantity)
+    totals = connection.execute(
+        select(execution.c.client_order_id, shares, func.sum(execution.c.quantity * execution.c.price) / shares)
+        .where(among(execution.c.client_order_id, client_order_ids))
+        .group_by(execution.c.client_order_id)
+        .order_by(execution.c.client_order_id)
+    )
+    connection.execute(
+        update(block)
+        .where(block.c.client_order_id == bindparam("of"), ~block.c.allocated)
+        .where(block.c.status.in_((*_BEFORE[BlockStatus.PARTIAL], BlockStatus.PARTIAL)))
+        .values(
+            filled_quantity=func.least(bindparam("filled"), block.c.quantity),
+            average_price=bindparam("price"),
+            status=BlockStatus.PARTIAL,
+        ),
+        [{"of": of, "filled": filled, "price": price} for of, filled, price in totals],
+    )
+
+
+def _execution_row(firm_id: str, broker: str, fill: Fill) -> dict[str, Any]:
+    return {
+        "firm_id": firm_id,
+        "broker": broker,
+        "exec_id": fill.exec_id,
+        "client_order_id": fill.client_order_id,
+        "quantity": fill.quantity,
+        "price": fill.price,
+        "business_date": fill.business_date,
+    }
 
 
 def known_blocks(connection: Connection, client_order_ids: Sequence[str]) -> Mapping[str, Row[Any]]:
     """The blocks, locked, by client order id."""
     rows = connection.execute(
         select(block)
-        .where(block.c.client_order_id.in_(client_order_ids))
+        .where(among(block.c.client_order_id, client_order_ids))
         .order_by(block.c.client_order_id)
         .with_for_update()
     )

@@ -1,17 +1,16 @@
 """Intents and their reservations: what an account has committed to trade, and what that leaves it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Row, Text, any_, func, insert, literal, select, update
 
 from trimtab.db.tables import (
     account,
-    account_day,
+    block,
     cash_reservation,
-    decision,
     delivery,
     household,
     intent,
@@ -22,12 +21,17 @@ from trimtab.db.tables import (
 )
 from trimtab.domain.accounts import AccountId, HouseholdId
 from trimtab.domain.lots import LotId
-from trimtab.domain.orders import Intent, IntentId, IntentStatus, LotClaim, Side
+from trimtab.domain.orders import BlockStatus, Intent, IntentId, IntentStatus, LotClaim, Side
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.wash_sales import HouseholdTrade
 
 OPEN_INTENTS = (IntentStatus.PENDING, IntentStatus.RELEASED, IntentStatus.IN_DOUBT)
 """Intents whose end is not known yet."""
+
+
+def among(column: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
+    """Whether the column is one of the values, however many: they travel as one array, not as 65,535 parameters."""
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 def lock_household_and_account(connection: Connection, account_id: str) -> Row[Any]:
@@ -41,35 +45,18 @@ def lock_household_and_account(connection: Connection, account_id: str) -> Row[A
     return connection.execute(select(account).where(account.c.account_id == account_id).with_for_update()).one()
 
 
-def account_day_row(connection: Connection, account_day_id: str) -> Row[Any]:
-    """The account-day, locked until the transaction ends."""
-    return connection.execute(
-        select(account_day).where(account_day.c.account_day_id == account_day_id).with_for_update()
-    ).one()
-
-
 def proposal_row(connection: Connection, proposal_id: str) -> Row[Any]:
     return connection.execute(select(proposal).where(proposal.c.proposal_id == proposal_id)).one()
 
 
-def accepted_approval(connection: Connection, account_day_id: str, proposal_hash: str) -> Row[Any] | None:
-    """The accepted approval of exactly this proposal, or None."""
-    return connection.execute(
-        select(decision)
-        .where(
-            decision.c.account_day_id == account_day_id,
-            decision.c.kind == "APPROVE",
-            decision.c.status == "ACCEPTED",
-            decision.c.proposal_hash == proposal_hash,
-        )
-        .order_by(decision.c.recorded_at)
-    ).first()
+def intents_of(connection: Connection, account_day_id: str, *, lock: bool = False) -> list[Row[Any]]:
+    """The account-day's intents by leg; locked, no release and no gateway changes them meanwhile.
 
-
-def intents_of(connection: Connection, account_day_id: str) -> list[Row[Any]]:
-    return list(
-        connection.execute(select(intent).where(intent.c.account_day_id == account_day_id).order_by(intent.c.leg))
-    )
+    Whoever locks several intents takes them in the order of their ids.
+    """
+    rows = select(intent).where(intent.c.account_day_id == account_day_id).order_by(intent.c.intent_id)
+    found = connection.execute(rows.with_for_update() if lock else rows)
+    return sorted(found, key=lambda row: int(row.leg))
 
 
 def earlier_open_intents(connection: Connection, account_id: str, business_date: date) -> int:
@@ -89,12 +76,12 @@ def earlier_open_intents(connection: Connection, account_id: str, business_date:
 def household_trades_today(
     connection: Connection, household_id: str, business_date: date, but_of: str
 ) -> list[HouseholdTrade]:
-    """What the household's other accounts have committed to trade, or have traded, on the business date."""
+    """What the household has committed to trade, or has traded, on the business date, but for one account-day."""
     rows = connection.execute(
         select(intent).where(
             intent.c.household_id == household_id,
             intent.c.business_date == business_date,
-            intent.c.account_id != but_of,
+            intent.c.account_day_id != but_of,
             intent.c.status.not_in((IntentStatus.UNFILLED, IntentStatus.REJECTED)),
         )
     )
@@ -130,7 +117,7 @@ def taken_from_lots(connection: Connection, account_id: str, since: date) -> dic
     )
     sold = connection.execute(
         select(posting.c.lot_id, -func.sum(posting.c.quantity))
-        .where(and_(posting.c.account_id == account_id, posting.c.quantity < 0, posting.c.trade_date >= since))
+        .where(posting.c.account_id == account_id, posting.c.quantity < 0, posting.c.trade_date >= since)
         .group_by(posting.c.lot_id)
     )
     taken: dict[str, Decimal] = {}
@@ -149,6 +136,14 @@ def reserved_cash(connection: Connection, account_id: str) -> Decimal:
     return Decimal(total or 0)
 
 
+def cash_moved(connection: Connection, account_id: str, since: date) -> Decimal:
+    """Dollars that trades on or after `since` have brought (positive) or taken."""
+    total = connection.scalar(
+        select(func.sum(posting.c.cash)).where(posting.c.account_id == account_id, posting.c.trade_date >= since)
+    )
+    return Decimal(total or 0)
+
+
 def insert_intents(
     connection: Connection,
     intents: Sequence[dict[str, Any]],
@@ -161,14 +156,25 @@ def insert_intents(
             connection.execute(insert(table), list(rows))
 
 
-def release_reservations(connection: Connection, intent_ids: Sequence[str]) -> None:
+def release_reservations(connection: Connection, intent_ids: Collection[str]) -> None:
     """Free what the intents reserved: they are filled, or will not be."""
+    if not intent_ids:
+        return
     for table in (lot_reservation, cash_reservation):
-        connection.execute(update(table).where(table.c.intent_id.in_(intent_ids)).values(released=True))
+        connection.execute(update(table).where(among(table.c.intent_id, intent_ids)).values(released=True))
 
 
-def set_status(connection: Connection, intent_ids: Sequence[str], status: IntentStatus) -> None:
-    connection.execute(update(intent).where(intent.c.intent_id.in_(intent_ids)).values(status=status))
+def set_status(connection: Connection, intent_ids: Collection[str], status: IntentStatus) -> None:
+    if intent_ids:
+        connection.execute(update(intent).where(among(intent.c.intent_id, intent_ids)).values(status=status))
+
+
+def unsent_blocks(connection: Connection, run_id: str) -> int:
+    """How many of the run's blocks the gateway has yet to send, or has no answer for: the market must not close."""
+    rows = select(func.count()).where(
+        block.c.run_id == run_id, block.c.status.in_((BlockStatus.READY, BlockStatus.SENDING, BlockStatus.SENT))
+    )
+    return int(connection.scalar(rows) or 0)
 
 
 def intent_of(row: Row[Any]) -> Intent:

@@ -1,6 +1,6 @@
 """The record: one hash chain per account, appended in the transaction that it records."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.tables import account_chain, record
 from trimtab.domain.records import GENESIS, content_hash, plain, record_hash
-
 
 _HEADER = ("firm_id", "account_id", "seq", "kind", "business_date", "account_day_id", "actor", "body_hash")
 
@@ -77,7 +76,7 @@ def append_records(connection: Connection, firm_id: str, new: Sequence[NewRecord
 
 
 def _row(firm_id: str, new: NewRecord, seq: int, previous: str) -> dict[str, Any]:
-    body = plain(new.body)
+    body = _as_stored(plain(new.body))
     row = {
         "firm_id": firm_id,
         "account_id": new.account_id,
@@ -89,6 +88,15 @@ def _row(firm_id: str, new: NewRecord, seq: int, previous: str) -> dict[str, Any
         "body_hash": content_hash(body),
     }
     return {**row, "body": body, "prev": previous, "hash": record_hash(previous, row)}
+
+
+def _as_stored(value: Any) -> Any:  # Any: JSON
+    """The value as JSONB gives it back: its numbers have no exponent and no negative zero, so 1e22 comes back whole."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {key: _as_stored(item) for key, item in value.items()}
+    return [_as_stored(item) for item in value] if isinstance(value, list) else value
 
 
 def _header(row: Row[Any]) -> dict[str, Any]:
@@ -115,45 +123,53 @@ def _lock_heads(connection: Connection, firm_id: str, account_ids: Sequence[str]
 def verify_chains(connection: Connection, account_ids: Sequence[str] | None = None) -> tuple[int, list[BrokenChain]]:
     """Recompute every chain of the firm: how many records were verified, and each chain's first fault.
 
-    Reads the whole chain of one account at a time; compares the last link with the stored head, so that a
-    record deleted from the end is found too.
+    Each last link is compared with the stored head, so that a record deleted from the end is found too. Needs one
+    snapshot for all that it reads (REPEATABLE READ) while others append.
     """
     heads = select(account_chain).order_by(account_chain.c.account_id)
     if account_ids is not None:
         heads = heads.where(account_chain.c.account_id.in_(account_ids))
     verified, broken = 0, []
     for head in connection.execute(heads).all():
-        count, fault = _verify_chain(head.account_id, head.seq, head.head, _chain(connection, head.account_id))
+        count, fault = _verify_chain(head, _chain(connection, head.account_id))
         verified += count
         if fault is not None:
             broken.append(fault)
-    without_head = select(func.distinct(record.c.account_id)).where(
-        record.c.account_id.not_in(select(account_chain.c.account_id))
-    )
     if account_ids is None:
+        without_head = select(func.distinct(record.c.account_id)).where(
+            record.c.account_id.not_in(select(account_chain.c.account_id))
+        )
         broken += [BrokenChain(account, 1, "the chain has no head") for account in connection.scalars(without_head)]
     return verified, broken
 
 
-def _chain(connection: Connection, account_id: str) -> Iterator[Any]:
-    return iter(connection.execute(select(record).where(record.c.account_id == account_id).order_by(record.c.seq)))
+def _chain(connection: Connection, account_id: str) -> Sequence[Row[Any]]:
+    return connection.execute(select(record).where(record.c.account_id == account_id).order_by(record.c.seq)).all()
 
 
-def _verify_chain(account_id: str, seq: int, head: str, rows: Iterator[Any]) -> tuple[int, BrokenChain | None]:
-    previous, expected = GENESIS, 1
-    for row in rows:
-        reason = None
-        if row.seq != expected:
-            reason = f"record {expected} is missing"
-        elif row.prev != previous:
-            reason = "it does not name its predecessor"
-        elif content_hash(row.body) != row.body_hash:
-            reason = "its body was changed"
-        elif record_hash(previous, _header(row)) != row.hash:
-            reason = "its hash does not fit"
+def _verify_chain(head: Row[Any], rows: Sequence[Row[Any]]) -> tuple[int, BrokenChain | None]:
+    """How many records of the chain stand, and the first that does not."""
+    previous = GENESIS
+    for seq, row in enumerate(rows, start=1):
+        reason = _fault(row, seq, previous, head.seq)
         if reason is not None:
-            return expected - 1, BrokenChain(account_id, expected, reason)
-        previous, expected = row.hash, expected + 1
-    if (expected - 1, previous) != (seq, head):
-        return expected - 1, BrokenChain(account_id, expected, "the chain's head names a record that is not there")
-    return expected - 1, None
+            return seq - 1, BrokenChain(head.account_id, seq, reason)
+        previous = row.hash
+    if len(rows) < head.seq:
+        return len(rows), BrokenChain(head.account_id, len(rows) + 1, "it is missing: the chain's head is further on")
+    if previous != head.head:
+        return len(rows) - 1, BrokenChain(head.account_id, len(rows), "it is not the one that the chain's head names")
+    return len(rows), None
+
+
+def _fault(row: Row[Any], seq: int, previous: str, last: int) -> str | None:
+    """What is wrong with the record that stands at place `seq` of its chain."""
+    if row.seq != seq:
+        return "it is missing"
+    if row.prev != previous:
+        return "it does not name its predecessor"
+    if content_hash(row.body) != row.body_hash:
+        return "its body was changed"
+    if record_hash(previous, _header(row)) != row.hash:
+        return "its hash does not fit"
+    return "it stands beyond the chain's head" if seq > last else None

@@ -1,0 +1,5 @@
+"""`python -m trimtab.gateway`."""
+
+from trimtab.gateway import main
+
+main()
