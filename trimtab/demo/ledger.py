@@ -1,7 +1,7 @@
 """What trimtab's own ledger says of the evening: the custodian's book after corporate actions and fills."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from pydantic import TypeAdapter
@@ -18,34 +18,37 @@ from trimtab.domain.orders import IntentId
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot
 
+SALES_KEPT = timedelta(days=45)
+"""The custodian's sales feed reaches back so far; wash sale windows need 31 days."""
+
 _TERM: TypeAdapter[HoldingPeriod | None] = TypeAdapter(HoldingPeriod | None)
 
 
 def evening_book(connection: Connection, business_date: date) -> Book:
-    """The accounts that were valid on the business date, as their snapshots and the day's postings leave them."""
-    postings = _postings(connection, business_date)
+    """Every account as its latest valid snapshot and the postings since leave it, and the sales of the last weeks."""
+    postings = _postings(connection, business_date - SALES_KEPT)
     lots: list[TaxLot] = []
     holdings: list[Holding] = []
     cash: dict[AccountId, CashBalance] = {}
-    sales: list[Sale] = []
     rows = connection.execute(
-        select(account_day.c.snapshot_hash)
+        select(account_day.c.account_id, account_day.c.snapshot_hash)
+        .distinct(account_day.c.account_id)
         .where(
-            account_day.c.business_date == business_date,
+            account_day.c.business_date <= business_date,
             account_day.c.current,
             account_day.c.snapshot_hash.is_not(None),
         )
-        .order_by(account_day.c.account_id)
+        .order_by(account_day.c.account_id, account_day.c.business_date.desc())
     )
     for row in rows:
         snapshot = get_content(connection, row.snapshot_hash, AccountSnapshot)
         account_id = snapshot.account.id
-        changes = postings.get(account_id, [])
+        changes = [each for each in postings.get(account_id, []) if each.trade_date >= snapshot.business_date]
         lots += apply_postings({lot.id: lot for lot in snapshot.lots}, changes).values()
         holdings += _holdings(snapshot, changes)
         traded = sum((change.cash for change in changes), ZERO)
         cash[account_id] = CashBalance(snapshot.cash.settled, snapshot.cash.unsettled + traded)
-        sales += [_sale(change) for change in changes if change.quantity < 0]
+    sales = [_sale(change) for changes in postings.values() for change in changes if change.quantity < 0]
     return Book(tuple(holdings), tuple(lots), cash, tuple(sales))
 
 
@@ -66,12 +69,10 @@ def _sale(change: LotPosting) -> Sale:
     return Sale(change.account_id, change.security_id, change.trade_date, -change.quantity, change.cash, -change.basis)
 
 
-def _postings(connection: Connection, business_date: date) -> dict[AccountId, list[LotPosting]]:
+def _postings(connection: Connection, since: date) -> dict[AccountId, list[LotPosting]]:
     by_account: defaultdict[AccountId, list[LotPosting]] = defaultdict(list)
     rows = connection.execute(
-        select(posting)
-        .where(posting.c.trade_date == business_date)
-        .order_by(posting.c.account_id, posting.c.posting_id)
+        select(posting).where(posting.c.trade_date >= since).order_by(posting.c.account_id, posting.c.posting_id)
     )
     for row in rows:
         by_account[AccountId(row.account_id)].append(

@@ -51,7 +51,7 @@ class DayProgress:
             roster = roster_size(connection)
             phase = connection.scalar(select(run.c.phase).where(run.c.run_id == self._ref.run_id)) or ""
             stage = func.coalesce(account_day.c.terminal_state, account_day.c.stage)
-            counts = dict(
+            counts: dict[str, int] = dict(
                 connection.execute(
                     select(stage, func.count())
                     .where(account_day.c.run_id == self._ref.run_id, account_day.c.current)

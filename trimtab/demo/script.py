@@ -25,6 +25,7 @@ from trimtab.demo.report import print_json, print_summary, print_where_to_look
 from trimtab.demo.reviewers import decide_some_reviews
 from trimtab.demo.seed import seed_firm
 from trimtab.demo.summary import summarize_day
+from trimtab.domain.accounts import FirmId
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import MarketEventKind
 from trimtab.embedded.supervisor import Supervisor
@@ -133,7 +134,7 @@ class _DemoDay:
             if newest.status != "OPEN" and not self._options.new_day:
                 return None
         self._console.print(f"Building the demo firm {self._firm_id} ({self._options.accounts} accounts) ...")
-        firm = replace(self._first_day(), id=self._firm_id)
+        firm = replace(self._first_day(), id=FirmId(self._firm_id))
         if newest is not None:
             firm = self._later(firm, newest)
         self._business_date = firm.business_date
