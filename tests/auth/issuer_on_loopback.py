@@ -20,7 +20,7 @@ API = "https://api.example/"
 
 @dataclass
 class LoopbackIssuer:
-    """`documents` maps a path to what is served there: an object as JSON, or bytes as they are."""
+    """`documents` maps a path to what is served there: an object as JSON, bytes as they are, a text as a redirect."""
 
     url: str
     key: ECKey
@@ -73,7 +73,11 @@ def a_loopback_issuer() -> Iterator[LoopbackIssuer]:
             issuer.asked[self.path] += 1
             document = issuer.documents.get(self.path)
             body = document if isinstance(document, bytes) else json.dumps(document).encode()
-            self.send_response(200 if document is not None else 404)
+            if isinstance(document, str):
+                self.send_response(302)
+                self.send_header("Location", document)
+            else:
+                self.send_response(200 if document is not None else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

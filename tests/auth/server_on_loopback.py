@@ -52,6 +52,10 @@ INTEGRATOR = AnOAuthClient(
 )
 
 
+WEB_APPLICATION = AnOAuthClient("web-application", secret_hash=INTEGRATOR_SECRET_HASH)
+RETIRED = AnOAuthClient("retired", active=False)
+
+
 class SignInDirectory:
     """People by username and id; a test may replace one to disable it."""
 
@@ -59,6 +63,8 @@ class SignInDirectory:
         self.people = {person.person_id: person for person in people}
 
     def by_username(self, username: str) -> APerson | None:
+        if "\x00" in username:
+            raise ValueError("as PostgreSQL does: a text cannot hold NUL")
         return next((one for one in self.people.values() if one.username == username), None)
 
     def by_person_id(self, person_id: str) -> APerson | None:
@@ -113,7 +119,13 @@ def a_running_server(folder: Path, lifetimes: Lifetimes | None = None) -> Iterat
     running = RunningServer(
         url=f"http://127.0.0.1:{listening.getsockname()[1]}",
         people=SignInDirectory(an_overlay_manager()),
-        clients=ClientDirectory(AnOAuthClient("dashboard"), AnOAuthClient("other-dashboard"), INTEGRATOR),
+        clients=ClientDirectory(
+            AnOAuthClient("dashboard", scopes=frozenset({"openid", "offline"})),
+            AnOAuthClient("other-dashboard"),
+            INTEGRATOR,
+            WEB_APPLICATION,
+            RETIRED,
+        ),
         grants=InMemoryGrants(),
         key_path=folder / "signing-key.json",
     )

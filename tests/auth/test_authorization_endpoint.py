@@ -79,7 +79,7 @@ async def test_nobody_is_sent_to_an_address_that_is_not_registered_letter_by_let
     assert "invalid_request" in page.text
 
 
-@pytest.mark.parametrize("client_id", ["unknown", None, "", "warehouse", '"><script>', "\x00"])
+@pytest.mark.parametrize("client_id", ["unknown", None, "", "warehouse", "retired", '"><script>', "\x00"])
 async def test_an_unknown_client_gets_an_error_page(browser, client_id):
     page = await browser.ask(browser.query(client_id=client_id))
     assert page.status_code == 400
@@ -154,6 +154,16 @@ async def test_a_form_without_its_cookie_is_refused(server, browser):
         again = await Browser(server, other_browser, browser.verifier).post_form(page)
     assert again.status_code == 403
     assert "Location" not in again.headers
+
+
+async def test_a_form_that_was_shown_to_another_browser_is_refused(server, browser):
+    theirs = await browser.ask(browser.query())
+    async with httpx.AsyncClient() as other_http:
+        other = Browser(server, other_http, browser.verifier)
+        await other.ask(browser.query())
+        again = await other.post_form(theirs)
+    assert again.status_code == 403
+    assert "no longer valid" in again.text
 
 
 @pytest.mark.parametrize("csrf", ["", "0" * 64, "é", None])

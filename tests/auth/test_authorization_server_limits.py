@@ -37,7 +37,7 @@ from trimtab.auth.authorization_server.passwords import (
     password_matches,
 )
 from trimtab.auth.authorization_server.signing import signing_keys
-from trimtab.auth.client import SignInFailed, client_credentials, sign_in
+from trimtab.auth.client import SignInFailed, client_credentials, code_in, sign_in
 
 
 def settings(folder: Path, **changes: object) -> AuthorizationServerSettings:
@@ -242,6 +242,15 @@ def test_many_names_together_are_slowed_down_too_and_do_not_fill_the_memory():
 
 
 # The client
+
+
+@pytest.mark.parametrize(
+    "query", ["code=c&state=other&iss=http://127.0.0.1:1", "code=c&state=s&iss=http://evil", "code=c", "state=s"]
+)
+def test_the_client_takes_no_code_that_is_not_the_answer_to_its_own_request(query):
+    answer = httpx.Response(303, headers={"Location": f"{REDIRECT}?{query}"})
+    with pytest.raises(SignInFailed, match="foreign_answer"):
+        code_in(answer, "http://127.0.0.1:1", "s")
 
 
 async def test_the_client_says_what_went_wrong(tmp_path):

@@ -152,7 +152,30 @@ async def test_a_refresh_may_ask_for_less_but_never_for_more(server, browser):
     assert error_of(more) == "invalid_scope"
 
 
+async def test_the_successor_of_a_narrow_refresh_keeps_what_the_person_granted(browser):
+    first = (await browser.redeem(await browser.code(scope=None))).json()
+    assert first["scope"] == "offline openid"
+    narrow = await browser.token(
+        grant_type="refresh_token", client_id="dashboard", refresh_token=first["refresh_token"], scope="openid"
+    )
+    assert narrow.json()["scope"] == "openid"
+    wide = await browser.token(
+        grant_type="refresh_token", client_id="dashboard", refresh_token=narrow.json()["refresh_token"]
+    )
+    assert wide.json()["scope"] == "offline openid"
+
+
 # Clients
+
+
+async def test_a_confidential_application_needs_its_secret_and_its_verifier(server, browser):
+    code = await browser.code(client_id="web-application")
+    refused = await browser.redeem(code, client_id="web-application")
+    assert error_of(refused) == "invalid_client"
+    secret = {"client_id": "web-application", "client_secret": INTEGRATOR_SECRET}
+    assert (await browser.redeem(code, **secret)).status_code == 200
+    other = await browser.code(client_id="web-application")
+    assert error_of(await browser.redeem(other, **secret, code_verifier=None)) == "invalid_request"
 
 
 def basic(name: str, secret: str) -> dict[str, str]:

@@ -250,7 +250,6 @@ async def test_keys_for_encryption_secrets_and_unknown_kinds_are_ignored(issuer,
 @pytest.mark.parametrize(
     ("path", "document"),
     [
-        ("/.well-known/openid-configuration", {"issuer": "https://other.example", "jwks_uri": "https://x"}),
         ("/.well-known/openid-configuration", b"<html>"),
         ("/.well-known/openid-configuration", ["not", "an", "object"]),
         ("/.well-known/openid-configuration", b"[" * 100_000),
@@ -269,10 +268,32 @@ async def test_an_issuer_with_broken_documents_is_unavailable(issuer, settings, 
 
 
 @pytest.mark.parametrize("jwks_uri", ["http://idp.example/jwks", "file:///etc/passwd", None, 7])
-async def test_keys_are_not_fetched_from_an_unsafe_place(issuer, settings, http, jwks_uri):
+async def test_keys_are_not_asked_for_at_an_unsafe_place(issuer, settings, jwks_uri):
     issuer.documents["/.well-known/openid-configuration"]["jwks_uri"] = jwks_uri
-    with pytest.raises(refused.IssuerUnavailable):
+    asked: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        asked.append(str(request.url))
+
+    async with httpx.AsyncClient(event_hooks={"request": [note]}) as http:
+        with pytest.raises(refused.IssuerUnavailable):
+            await TokenVerifier([settings], Directory(ANN), http).principal(issuer.token())
+    assert asked == [f"{issuer.url}/.well-known/openid-configuration"]
+
+
+async def test_a_discovery_document_of_another_issuer_is_not_believed(issuer, settings, http):
+    issuer.documents["/.well-known/openid-configuration"]["issuer"] = "https://other.example"
+    with pytest.raises(refused.IssuerUnavailable, match="names another issuer"):
         await TokenVerifier([settings], Directory(ANN), http).principal(issuer.token())
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
+async def test_redirects_are_not_followed_even_by_a_client_that_would(issuer, settings, path):
+    issuer.documents["/moved"] = issuer.documents[path]
+    issuer.documents[path] = f"{issuer.url}/moved"
+    async with httpx.AsyncClient(follow_redirects=True) as http:
+        with pytest.raises(refused.IssuerUnavailable, match="302"):
+            await TokenVerifier([settings], Directory(ANN), http).principal(issuer.token())
 
 
 async def test_an_issuer_that_starts_late_is_asked_again_after_five_seconds(issuer, settings, http):

@@ -77,7 +77,7 @@ async def sign_in(
             form = _Form.read(shown.text)
             filled = {**form.fields, "username": username, "password": password}
             answer = await session.post(urljoin(str(shown.url), form.action), data=filled)
-        code = _code(answer, server["issuer"], state)
+        code = code_in(answer, server["issuer"], state)
         grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         return await _tokens(session, server, {**grant, "client_id": client_id, "code_verifier": verifier}, auth=None)
 
@@ -140,7 +140,7 @@ async def _tokens(
     )
 
 
-def _code(answer: httpx.Response, issuer: str, state: str) -> str:
+def code_in(answer: httpx.Response, issuer: str, state: str) -> str:
     """The code in the redirect to the application, which proves that the answer is this server's and to us."""
     if not answer.is_redirect:
         raise SignInFailed("refused", _Form.read(answer.text).alert or f"the form answered {answer.status_code}")

@@ -99,6 +99,7 @@ class IssuerKeys:
         self._keys: list[Key] = []
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
+        self._last_fault = "never tried"
         self._refreshing = asyncio.Lock()
 
     async def key(self, kid: str | None) -> Key:
@@ -135,9 +136,10 @@ class IssuerKeys:
                     self._keys = await self._fetch()
                     self._fetched_at = self._monotonic()
                 except IssuerUnavailable as fault:
+                    self._last_fault = str(fault)
                     _log.warning("issuer_keys_not_read", issuer=self._settings.issuer, error=str(fault))
         if self._age() > _KEYS_USABLE_SECONDS:
-            raise IssuerUnavailable(f"keys of issuer {self._settings.issuer} cannot be read; retry later")
+            raise IssuerUnavailable(f"no keys of issuer {self._settings.issuer}: {self._last_fault}")
 
     async def _fetch(self) -> list[Key]:
         issuer = self._settings.issuer
