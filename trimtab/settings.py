@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     temporal_address: str | None = None  # None: embedded
     temporal_namespace: str = "default"
     payload_key: SecretStr | None = None  # 32 bytes, URL-safe base64; None: the embedded set-up's own
+    allow_plain_payloads: bool = False  # say it in so many words: Temporal's payloads go unencrypted without a key
     host: str = "127.0.0.1"
     port: Port | None = None  # None: chosen once per state directory
     public_url: str | None = None  # how browsers reach the API; None: http://host:port

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveJob
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.account_days import SYSTEM_ACTOR
 from trimtab.db.decisions import write_proposal
 from trimtab.db.filters import write_facts
-from trimtab.db.runs import RunInputs
 from trimtab.db.stages import StageResult, adopt, find_result, get_or_compute, newest_result
 from trimtab.db.tables import account_day
 from trimtab.domain.account_facts import AccountFacts
@@ -24,8 +24,6 @@ from trimtab.domain.lifecycle import HoldCode, Stage, TerminalState
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
 from trimtab.domain.records import content_hash, plain
 
-MARKET: Final = "market"
-MODEL: Final = "model"
 CONFLICT_FLAG: Final = "RULES_CONFLICT"
 """The flag that sends an account whose rules contradict each other to a person."""
 
@@ -44,27 +42,29 @@ class AnalysisJob:
     inputs: Mapping[str, Any]
 
 
-def prepare_analysis(connection: Connection, ref: AccountDayRef, inputs: RunInputs) -> AnalysisJob | StageOutcome:
+def prepare_analysis(connection: Connection, ref: AccountDayRef, inputs: Inputs) -> AnalysisJob | StageOutcome:
     """What to solve, or the outcome when the account-day has it already.
 
-    Raises SnapshotMissing, InputNotFrozen and OutOfStep.
+    Market and models are those of the manifest that the account was ingested from. Raises SnapshotMissing and
+    OutOfStep.
     """
     adopted = adopt(connection, ref, Stage.ANALYZE)
     if adopted is not None:
         return adopted
     snapshot_hash = _day(connection, ref).snapshot_hash
-    if snapshot_hash is None:
+    ingested = newest_result(connection, ref, Stage.INGEST)
+    if snapshot_hash is None or ingested is None:
         raise SnapshotMissing(f"account-day {ref.account_day_id} has no snapshot to analyse")
-    models = inputs.of(MODEL)
+    manifest = inputs.of_manifest(connection, str(ingested.detail["inputs"])).manifest
     key = {
         "snapshot": snapshot_hash,
-        "market": inputs.one(MARKET),
-        "models": content_hash(models),
+        "market": manifest.market,
+        "models": content_hash(manifest.models),
         "calibration": CALIBRATION_VERSION,
     }
     if find_result(connection, ref, Stage.ANALYZE, content_hash(key)) is not None:
         return get_or_compute(connection, ref, Stage.ANALYZE, key, _never)
-    return AnalysisJob(SolveJob(ref.firm_id, snapshot_hash, inputs.one(MARKET), dict(models)), key)
+    return AnalysisJob(SolveJob(ref.firm_id, snapshot_hash, manifest.market, dict(manifest.models)), key)
 
 
 def store_analysis(

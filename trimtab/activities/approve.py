@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from trimtab.activities.filter import FILTERS
+from trimtab.activities.filter import FILTERS, FrozenInputs
 from trimtab.activities.review import approvals_needed
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.decisions import accepted_approvals, open_suspensions, stored_proposal, write_policy_approval
@@ -19,14 +19,16 @@ POLICY: Final = "policy:"
 """Approvals by the firm's own policy carry this prefix and the filters' version."""
 
 
-def approve(connection: Connection, ref: AccountDayRef, inputs: RunInputs, *, build: str) -> StageOutcome:
+def approve(connection: Connection, ref: AccountDayRef, frozen: FrozenInputs, *, build: str) -> StageOutcome:
     """TRADE when the approval stands, back to ANALYZE when it is stale, SUSPENDED when a suspension has opened.
 
     Stale: the proposal changed, its approver proposed it, too few persons approved it, or the market or the
     account moved on from what was approved. A proposal without trades ends NO_TRADE.
     """
     key = {"account_day": ref.account_day_id, "pass": visits(connection, ref, Stage.APPROVE) + 1}
-    return get_or_compute(connection, ref, Stage.APPROVE, key, lambda: _verify(connection, ref, inputs), build=build)
+    return get_or_compute(
+        connection, ref, Stage.APPROVE, key, lambda: _verify(connection, ref, frozen.of(connection, ref)), build=build
+    )
 
 
 def _verify(connection: Connection, ref: AccountDayRef, inputs: RunInputs) -> StageResult:

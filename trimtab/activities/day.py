@@ -13,10 +13,14 @@ from temporalio import activity
 from trimtab.activities import clock, ledger, pages
 from trimtab.activities.deliveries import awaited, load_deliveries
 from trimtab.activities.edge import Edge, Subject, described
-from trimtab.activities.filter import filter_lane
+from trimtab.activities.filter import FrozenInputs, filter_lane
+from trimtab.activities.freeze import freeze_run
+from trimtab.activities.ingest import ingest
+from trimtab.activities.inputs import Inputs
 from trimtab.activities.record import record_day
-from trimtab.activities.stages import AnalysisActivities, FrozenInputs, StageFunction
+from trimtab.activities.stages import AnalysisActivities
 from trimtab.activities.suspended import end_suspended
+from trimtab.activities.validate import validate
 from trimtab.contracts import (
     AccountDayRef,
     ActivityName,
@@ -32,7 +36,7 @@ from trimtab.contracts import (
 )
 from trimtab.db import runs
 from trimtab.db.failures import ErrorClass
-from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill
+from trimtab.domain.lifecycle import MarketEventKind, Place, Stage, Standstill
 
 log = structlog.get_logger(__name__)
 
@@ -44,17 +48,14 @@ LEDGER_PATIENCE: Final = 60.0
 STALLED_AFTER: Final = 120.0
 """Seconds after which a stepped clock that does not drain is told of; it goes on waiting."""
 
-Freeze = Callable[[Connection, RunRef], None]
-
 
 class DayActivities:
-    """What DailyRun calls. `freeze` freezes the run's inputs in one transaction."""
+    """What DailyRun calls."""
 
-    def __init__(self, edge: Edge, engine: Engine, drop_folder: Path, freeze: Freeze) -> None:
+    def __init__(self, edge: Edge, engine: Engine, drop_folder: Path) -> None:
         self._edge = edge
         self._engine = engine
         self._drop_folder = drop_folder
-        self._freeze = freeze
 
     @activity.defn(name=ActivityName.OPEN_RUN)
     async def open_run(self, request: DayRequest) -> OpenedRun:
@@ -84,7 +85,7 @@ class DayActivities:
 
     @activity.defn(name=ActivityName.FREEZE_INPUTS)
     async def freeze_inputs(self, ref: RunRef) -> None:
-        await self._edge.in_transaction(_run(ref), lambda c: self._freeze(c, ref))
+        await self._edge.in_transaction(_run(ref), lambda c: freeze_run(c, ref))
 
     @activity.defn(name=ActivityName.PLAN_PAGES)
     async def plan_pages(self, request: PlanRequest) -> PagePlan:
@@ -128,22 +129,16 @@ class DayActivities:
 class PageActivities:
     """A page as one activity: with lifecycles it opens the account-days, else it works through them itself."""
 
-    def __init__(
-        self,
-        edge: Edge,
-        inputs: FrozenInputs,
-        analysis: AnalysisActivities,
-        ingest: StageFunction,
-        validate: StageFunction,
-    ) -> None:
+    def __init__(self, edge: Edge, inputs: Inputs, frozen: FrozenInputs, analysis: AnalysisActivities) -> None:
         self._edge = edge
-        self._inputs = inputs
         self._analysis = analysis
-        self._stages: dict[Stage, StageFunction] = {
-            Stage.INGEST: ingest,
-            Stage.VALIDATE: validate,
-            Stage.FILTER: lambda c, ref, inputs: filter_lane(c, ref, inputs, build=edge.build),
-            Stage.RECORD: lambda c, ref, _: record_day(c, ref, build=edge.build),
+        build = edge.build
+        self._stages: dict[Place, Callable[[Connection, AccountDayRef], StageOutcome]] = {
+            Stage.INGEST: lambda c, ref: ingest(c, ref, inputs, build=build),
+            Stage.VALIDATE: lambda c, ref: validate(c, ref, inputs, build=build),
+            Stage.FILTER: lambda c, ref: filter_lane(c, ref, frozen, build=build),
+            Standstill.SUSPENDED: lambda c, ref: end_suspended(c, ref, build=build),
+            Stage.RECORD: lambda c, ref: record_day(c, ref, build=build),
         }
 
     @activity.defn(name=ActivityName.RUN_PAGE)
@@ -175,13 +170,11 @@ class PageActivities:
         if outcome.next is not None:
             await self._edge.transact(ref.firm_id, lambda c: pages.hand_over(c, ref))
 
-    async def _stage(self, ref: AccountDayRef, place: Stage | Standstill) -> StageOutcome:
+    async def _stage(self, ref: AccountDayRef, place: Place) -> StageOutcome:
         if place == Stage.ANALYZE:
             return await self._analysis.analyze_account(ref)
-        if place == Standstill.SUSPENDED:
-            return await self._edge.transact(ref.firm_id, lambda c: end_suspended(c, ref, build=self._edge.build))
-        stage = self._stages[Stage(place)]
-        return await self._edge.transact(ref.firm_id, lambda c: stage(c, ref, self._inputs.of(c, ref)))
+        stage = self._stages[place]
+        return await self._edge.transact(ref.firm_id, lambda c: stage(c, ref))
 
 
 def _run(ref: RunRef) -> Subject:

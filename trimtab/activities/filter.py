@@ -1,16 +1,17 @@
 """The filter stage: the firm's filters choose the lane."""
 
+import threading
 from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Row, select
 
-from trimtab.contracts import AccountDayRef, StageOutcome
+from trimtab.contracts import AccountDayRef, RunRef, StageOutcome
 from trimtab.db.content import get_body
 from trimtab.db.decisions import is_cleared
 from trimtab.db.filters import read_facts
-from trimtab.db.runs import RunInputs
+from trimtab.db.runs import RunInputs, read_inputs
 from trimtab.db.stages import StageResult, get_or_compute
 from trimtab.db.tables import account_day
 from trimtab.domain.account_facts import AccountFacts
@@ -35,14 +36,31 @@ class FactsMissing(TrimtabError):
     code = "FACTS_MISSING"
 
 
-def filter_lane(connection: Connection, ref: AccountDayRef, inputs: RunInputs, *, build: str) -> StageOutcome:
+class FrozenInputs:
+    """Each run's frozen inputs, read once in each process: they never change."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], RunInputs] = {}
+        self._lock = threading.Lock()
+
+    def of(self, connection: Connection, ref: AccountDayRef) -> RunInputs:
+        key = (ref.firm_id, ref.run_id)
+        found = self._known.get(key)
+        if found is None:
+            found = read_inputs(connection, RunRef(ref.firm_id, ref.run_id, ref.business_date))
+            with self._lock:
+                self._known[key] = found
+        return found
+
+
+def filter_lane(connection: Connection, ref: AccountDayRef, frozen: FrozenInputs, *, build: str) -> StageOutcome:
     """The lane of an analysed account, by the run's frozen filters. Raises FactsMissing and FilterError."""
     facts = read_facts(connection, ref.run_id, ref.account_id)
     day = connection.execute(
         select(account_day.c.proposal_hash).where(account_day.c.account_day_id == ref.account_day_id)
     ).one_or_none()
     cleared = day is not None and is_cleared(connection, ref, day.proposal_hash)
-    digest = inputs.one(FILTERS)
+    digest = frozen.of(connection, ref).one(FILTERS)
     key = {"facts": facts, "filters": digest, "cleared": cleared, "proposal": day.proposal_hash if day else None}
     return get_or_compute(
         connection,

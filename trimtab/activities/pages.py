@@ -1,7 +1,7 @@
 """Pages: whole households whose account-days are opened, and begun by their own lifecycles or by the page itself."""
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, update
 
@@ -21,13 +21,10 @@ from trimtab.db.tables import account, intent
 from trimtab.domain.lifecycle import Stage, Standstill
 from trimtab.domain.records import content_hash, plain
 
-PAGES_ABOVE: Final = 5_000
-"""`auto`: books with more accounts than this are paged, smaller ones have a lifecycle for each account."""
-
 
 def plan_pages(connection: Connection, request: PlanRequest) -> PagePlan:
     """The next pages in household order: a household is never split."""
-    lifecycles = _every_account_a_lifecycle(connection, request)
+    lifecycles = not runs.is_paged(connection, request.run.firm_id)
     wanted = request.page_size * request.limit
     households = runs.households_after(connection, request.after, wanted + 1)
     pages: list[Page] = []
@@ -49,13 +46,6 @@ def plan_pages(connection: Connection, request: PlanRequest) -> PagePlan:
 
 def _page(request: PlanRequest, place: int, ids: list[str], lifecycles: bool) -> Page:
     return Page(request.run, request.number + place + 1, tuple(ids), lifecycles)
-
-
-def _every_account_a_lifecycle(connection: Connection, request: PlanRequest) -> bool:
-    policy = runs.firm_row(connection, request.run.firm_id).lifecycle_pages
-    if policy == "auto":
-        return runs.roster_size(connection) <= PAGES_ABOVE
-    return bool(policy == "never")
 
 
 def open_page(connection: Connection, page: Page) -> list[AccountDayRef]:

@@ -1,6 +1,5 @@
 """The stages as activities: thin classes, one for each thing that they need, around functions of one transaction."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,44 +12,27 @@ from trimtab.activities.blocked import block, give_up
 from trimtab.activities.close_orders import close_orders
 from trimtab.activities.commit_orders import commit_orders
 from trimtab.activities.edge import Edge, StepFault, Subject
-from trimtab.activities.filter import filter_lane
+from trimtab.activities.filter import FrozenInputs, filter_lane
+from trimtab.activities.ingest import ingest
+from trimtab.activities.inputs import Inputs
 from trimtab.activities.record import record_day
 from trimtab.activities.release import release
 from trimtab.activities.review import review
 from trimtab.activities.solver import SolveFault, SolverPool
 from trimtab.activities.suspended import suspended
+from trimtab.activities.validate import validate
 from trimtab.contracts import (
     TRADING_OVER,
     AccountDayRef,
     ActivityName,
     BlockedStep,
     EventRef,
-    RunRef,
     StageOutcome,
 )
-from trimtab.db.runs import RunInputs, is_published, read_inputs
+from trimtab.db.runs import is_published
 from trimtab.db.tables import intent
 from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill
 from trimtab.domain.orders import IntentStatus
-
-StageFunction = Callable[[Connection, AccountDayRef, RunInputs], StageOutcome]
-
-
-class FrozenInputs:
-    """Each run's frozen inputs, read once in each process: they never change."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], RunInputs] = {}
-        self._lock = threading.Lock()
-
-    def of(self, connection: Connection, ref: AccountDayRef) -> RunInputs:
-        key = (ref.firm_id, ref.run_id)
-        found = self._known.get(key)
-        if found is None:
-            found = read_inputs(connection, RunRef(ref.firm_id, ref.run_id, ref.business_date))
-            with self._lock:
-                self._known[key] = found
-        return found
 
 
 def subject(ref: AccountDayRef) -> Subject:
@@ -61,29 +43,26 @@ def subject(ref: AccountDayRef) -> Subject:
 class StageActivities:
     """The stages that need the database alone."""
 
-    def __init__(self, edge: Edge, inputs: FrozenInputs, ingest: StageFunction, validate: StageFunction) -> None:
+    def __init__(self, edge: Edge, inputs: Inputs, frozen: FrozenInputs) -> None:
         self._edge = edge
         self._inputs = inputs
-        self._ingest = ingest
-        self._validate = validate
+        self._frozen = frozen
 
     @activity.defn(name=ActivityName.INGEST)
     async def ingest(self, ref: AccountDayRef) -> StageOutcome:
-        return await self._of_inputs(ref, self._ingest)
+        return await self._of_inputs(ref, ingest, self._inputs)
 
     @activity.defn(name=ActivityName.VALIDATE)
     async def validate(self, ref: AccountDayRef) -> StageOutcome:
-        return await self._of_inputs(ref, self._validate)
+        return await self._of_inputs(ref, validate, self._inputs)
 
     @activity.defn(name=ActivityName.FILTER)
     async def filter(self, ref: AccountDayRef) -> StageOutcome:
-        build = self._edge.build
-        return await self._of_inputs(ref, lambda c, each, inputs: filter_lane(c, each, inputs, build=build))
+        return await self._of_inputs(ref, filter_lane, self._frozen)
 
     @activity.defn(name=ActivityName.APPROVE)
     async def approve(self, ref: AccountDayRef) -> StageOutcome:
-        build = self._edge.build
-        return await self._of_inputs(ref, lambda c, each, inputs: approve(c, each, inputs, build=build))
+        return await self._of_inputs(ref, approve, self._frozen)
 
     @activity.defn(name=ActivityName.REVIEW)
     async def open_review(self, ref: AccountDayRef) -> StageOutcome:
@@ -105,8 +84,8 @@ class StageActivities:
     async def unblock(self, step: BlockedStep) -> StageOutcome:
         return await self._edge.in_transaction(subject(step.ref), lambda c: give_up(c, step.ref, step.stage))
 
-    async def _of_inputs(self, ref: AccountDayRef, stage: StageFunction) -> StageOutcome:
-        return await self._edge.in_transaction(subject(ref), lambda c: stage(c, ref, self._inputs.of(c, ref)))
+    async def _of_inputs(self, ref: AccountDayRef, stage: Callable[..., StageOutcome], inputs: object) -> StageOutcome:
+        return await self._edge.in_transaction(subject(ref), lambda c: stage(c, ref, inputs, build=self._edge.build))
 
     async def _of_day(self, ref: AccountDayRef, stage: Callable[..., StageOutcome]) -> StageOutcome:
         return await self._edge.in_transaction(subject(ref), lambda c: stage(c, ref, build=self._edge.build))
@@ -115,7 +94,7 @@ class StageActivities:
 class AnalysisActivities:
     """The stage that solves."""
 
-    def __init__(self, edge: Edge, inputs: FrozenInputs, solver: SolverPool) -> None:
+    def __init__(self, edge: Edge, inputs: Inputs, solver: SolverPool) -> None:
         self._edge = edge
         self._inputs = inputs
         self._solver = solver
@@ -127,7 +106,7 @@ class AnalysisActivities:
 
     async def analyze_account(self, ref: AccountDayRef) -> StageOutcome:
         """Read, solve, write: two transactions, and between them no lock is held."""
-        job = await self._edge.transact(ref.firm_id, lambda c: prepare_analysis(c, ref, self._inputs.of(c, ref)))
+        job = await self._edge.transact(ref.firm_id, lambda c: prepare_analysis(c, ref, self._inputs))
         if not isinstance(job, AnalysisJob):
             return job
         solved = await self._solver.solve(job.solve)

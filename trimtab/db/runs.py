@@ -254,6 +254,16 @@ def roster_size(connection: Connection) -> int:
     return int(connection.scalar(select(func.count()).select_from(account)) or 0)
 
 
+PAGED_ABOVE = 5_000
+"""`auto`: books with more accounts than this are paged, smaller ones have a lifecycle for each account."""
+
+
+def is_paged(connection: Connection, firm_id: str) -> bool:
+    """Whether pages work through the firm's book themselves, by its setting `lifecycle_pages`."""
+    policy = firm_row(connection, firm_id).lifecycle_pages
+    return bool(roster_size(connection) > PAGED_ABOVE if policy == "auto" else policy == "always")
+
+
 def households_after(connection: Connection, after: str, limit: int) -> list[tuple[str, int]]:
     """The next households in id order, each with its number of accounts."""
     rows = (
