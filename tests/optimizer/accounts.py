@@ -128,8 +128,11 @@ def _value(market: MarketSnapshot, security_id: SecurityId, shares: Decimal) -> 
     return shares * (price.close if price else Decimal(100))
 
 
-def a_window(key: str, opened_on: date, quantity: str = "10", account_id: str = ACCOUNT) -> WashWindow:
-    return WashWindow(key, opened_on, opened_on + timedelta(days=30), Decimal(quantity), account_id)
+def a_window(
+    key: str, opened_on: date, quantity: str = "10", *, account_id: str = ACCOUNT, purchase_id: str = ""
+) -> WashWindow:
+    last_day = opened_on + timedelta(days=30)
+    return WashWindow(key, opened_on, last_day, Decimal(quantity), account_id, purchase_id)
 
 
 def a_rule(kind: RestrictionKind, security_id: str) -> Restriction:

@@ -107,7 +107,7 @@ def _bands(account: CheckedAccount) -> Iterator[str]:
 
 
 def _more_to_sell(account: CheckedAccount, security_id: SecurityId) -> bool:
-    """True when a whole share is left in lots that no wash sale window locks."""
+    """True when a whole share and a minimum trade are left in lots that no wash sale window locks."""
     price = account.market.prices[security_id].close
     sold = {sale.lot_id: sale.quantity for trade in account.proposal.trades for sale in trade.lot_sales}
     free = ZERO
@@ -115,7 +115,7 @@ def _more_to_sell(account: CheckedAccount, security_id: SecurityId) -> bool:
         if lot.security_id == security_id:
             locked = account.taxable and lot.quantity * price < lot.cost and account.washed(lot)
             free += ZERO if locked else lot.quantity - sold.get(lot.id, ZERO)
-    return free >= 1
+    return free >= 1 and free * price >= account.settings.minimum_trade
 
 
 def _cash(account: CheckedAccount) -> Iterator[str]:

@@ -40,8 +40,9 @@ def lot_rows(
     washed = void & ~never_hold[security] & (not sell_washed_losses)
     long_term = _long_term([lot.holding_from for lot in lots], request.snapshot.business_date)
     rate = np.where(long_term, float(settings.long_term_rate), float(settings.short_term_rate)) * taxable
-    counts = np.where(at_loss, _loss_credit(gain, parameters) * ~void, parameters.gain_tax_weight)
-    tax = rate * gain * counts
+    counts = np.where(at_loss, _loss_credit(gain, parameters), parameters.gain_tax_weight)
+    # A washed loss saves no tax and uses up what it could save later: it costs what a gain of its size would.
+    tax = np.where(void, -rate * gain * parameters.gain_tax_weight, rate * gain * counts)
     order = np.lexsort((tax, security))  # stable: equal costs stay in the order of their ids
     return Lots(
         lots=tuple(lots[index] for index in order),

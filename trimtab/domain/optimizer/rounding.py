@@ -63,7 +63,7 @@ class _Desk:
         self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
 
     def start_from(self, found: Found) -> None:
-        """Nearest units, then nothing or the minimum where that is nearer than a trade too small."""
+        """Nearest units; nothing or the minimum where a trade is too small; no crumbs of names outside the target."""
         sells = sum_by(self.data.lots.security, found.solution.lot_sells, len(self.unit))
         nearest = np.rint((found.solution.buys - sells) / self.unit).astype(np.int64)
         units = np.clip(nearest, -self.most_sold, self.most_bought)
@@ -72,6 +72,8 @@ class _Desk:
         lifted = np.sign(units) * np.where(2 * size >= self.smallest, self.smallest, 0)
         units = np.where(small, lifted, units)
         units = np.where((units < -self.most_sold) | (units > self.most_bought), 0, units)
+        crumb = (units < 0) & self.closes & (self.most_sold + units < self.smallest)
+        units = np.where(crumb & (self.data.securities.target == 0), -self.most_sold, units)
         units = np.where(self.least_sold > 0, np.minimum(units, -self.least_sold), units)
         self.units = np.where(self.least_bought > 0, np.maximum(units, self.least_bought), units)
 

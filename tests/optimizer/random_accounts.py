@@ -1,0 +1,126 @@
+"""Random small accounts with every kind of rule, from one seed: prices, lots, restrictions, windows, needs."""
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tests.optimizer.accounts import (
+    ACCOUNT,
+    BUSINESS_DATE,
+    a_lot,
+    a_market,
+    a_model,
+    a_rule,
+    a_security,
+    a_window,
+    an_input,
+)
+from trimtab.domain.account_settings import (
+    AccountSettings,
+    CashNeed,
+    Harvesting,
+    RestrictionKind,
+    TaxSensitivity,
+    Tracking,
+    WeightBand,
+)
+from trimtab.domain.accounts import Registration
+from trimtab.domain.lots import TaxLot
+from trimtab.domain.market import RiskExposure
+from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot, WashWindow, WashWindows
+
+NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
+
+
+def a_random_account(seed: int) -> AnalysisInput:
+    rng = random.Random(seed)
+    market = _market(rng)
+    return an_input(
+        market,
+        _model(rng),
+        lots=_lots(rng, market),
+        cash=str(rng.choice([0, 50, 3000, 40000])),
+        settings=_settings(rng),
+        registration=rng.choice(list(Registration)),
+        wash_windows=WashWindows(_windows(rng, market), _windows(rng, market)),
+        frozen={rng.choice(NAMES): "PRICE_STALE"} if rng.random() < 0.1 else {},
+    )
+
+
+def _market(rng: random.Random) -> MarketSnapshot:
+    securities = {
+        name: a_security(
+            name,
+            asset_class=rng.choice(["US", "BOND"]),
+            wash_group=rng.choice(["", "", "TWINS"]),
+            whole_shares=rng.random() < 0.8,
+            tradable=rng.random() < 0.95,
+        )
+        for name in NAMES
+    }
+    prices = {name: f"{rng.choice([3, 20, 100, 450, 1800]) * rng.uniform(0.8, 1.2):.2f}" for name in NAMES}
+    if rng.random() < 0.2:
+        prices[rng.choice(NAMES)] = ""
+    market = a_market(prices, securities=securities)
+    exposures = {
+        SecurityId(name): RiskExposure((rng.uniform(0.2, 1.6),), rng.uniform(0.02, 0.5))
+        for name in NAMES
+        if rng.random() < 0.97
+    }
+    return replace(market, risk_model=replace(market.risk_model, securities=exposures))
+
+
+def _model(rng: random.Random) -> ModelPortfolio:
+    names = [name for name in NAMES if rng.random() < 0.7] or ["AAA"]
+    weights = [rng.random() + 0.01 for _ in names]
+    invested = rng.choice([1, 0.97]) / sum(weights)
+    return a_model({name: f"{weight * invested:.6f}" for name, weight in zip(names, weights, strict=True)})
+
+
+def _lots(rng: random.Random, market: MarketSnapshot) -> tuple[TaxLot, ...]:
+    lots = []
+    for name in NAMES:
+        known = market.prices.get(SecurityId(name))
+        price = float(known.close) if known else 100.0
+        for number in range(rng.choice([0, 0, 1, 2, 4])):
+            quantity = rng.choice([str(max(1, int(rng.uniform(100, 30000) / price))), f"{rng.uniform(0.5, 200):.4f}"])
+            bought = BUSINESS_DATE - timedelta(days=rng.choice([3, 10, 200, 365, 366, 900]))
+            purchase = rng.choice(["", f"P{number}"])
+            unit_cost = f"{price * rng.uniform(0.5, 1.8):.4f}"
+            lots.append(a_lot(name, quantity, unit_cost, bought, purchase=purchase, name=f"{name}{number}"))
+    return tuple(lots)
+
+
+def _settings(rng: random.Random) -> AccountSettings:
+    band = WeightBand(Decimal(rng.choice(["0", "0.05", "0.2"])), Decimal(rng.choice(["1", "0.3", "0.1"])))
+    need = CashNeed(Decimal(rng.choice([500, 20000])), date(2026, 3, 6))
+    return AccountSettings(
+        tracking=rng.choice(list(Tracking)),
+        tax_sensitivity=rng.choice(list(TaxSensitivity)),
+        harvesting=rng.choice(list(Harvesting)),
+        cash_target=Decimal(rng.choice(["0", "0.01", "0.05"])),
+        cash_reserve=Decimal(rng.choice([0, 0, 1000])),
+        cash_needs=(need,) if rng.random() < 0.25 else (),
+        minimum_trade=Decimal(rng.choice([0, 250, 2000])),
+        commission=Decimal(rng.choice(["0", "0", "4.95"])),
+        restrictions=tuple(
+            a_rule(rng.choice(list(RestrictionKind)), rng.choice(NAMES)) for _ in range(rng.choice([0, 0, 1, 2]))
+        ),
+        weight_bands={SecurityId(rng.choice(NAMES)): band} if rng.random() < 0.35 else {},
+    )
+
+
+def _windows(rng: random.Random, market: MarketSnapshot) -> tuple[WashWindow, ...]:
+    keys = sorted({security.wash_key for security in market.securities.values()})
+    return tuple(
+        a_window(
+            rng.choice(keys),
+            BUSINESS_DATE - timedelta(days=rng.choice([3, 10])),
+            account_id=rng.choice([ACCOUNT, "A2"]),
+            purchase_id=rng.choice(["", "P0"]),
+        )
+        for _ in range(rng.choice([0, 1, 2]))
+    )
