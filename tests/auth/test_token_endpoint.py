@@ -195,7 +195,7 @@ def basic(name: str, secret: str) -> dict[str, str]:
         {"Authorization": "Basic " + base64.b64encode(b"ware\x00house:x").decode()},
         {"Authorization": "Bearer abc"},
     ],
-    ids=str,
+    ids=["none", "wrong", "empty", "unknown", "public", "no base64", "no text", "control", "bearer"],
 )
 async def test_client_credentials_need_the_right_secret(server, browser, headers):
     answer = await browser.http.post(
