@@ -1,7 +1,7 @@
 """A firm that is about to trade: rows up to an approved proposal, so that the order path runs without workflows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from trimtab.db.account_days import lock_accounts, lock_day, move_on, open_days
 from trimtab.db.content import put_content
 from trimtab.db.decisions import write_policy_approval, write_proposal
 from trimtab.db.runs import OPEN, insert_market_events, insert_run, lock_run, mark_published
-from trimtab.db.tables import account, decision, firm, household, person
+from trimtab.db.tables import account, account_day, decision, firm, household, person
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import Account, AccountId, CashBalance, HouseholdId, ModelId, PersonId, Registration
 from trimtab.domain.lifecycle import Lane, MarketEventKind, Stage
@@ -45,7 +45,7 @@ class Plan:
     household_id: str = ""  # '': a household of its own
     cash: str = "100000"
     registration: Registration = Registration.INDIVIDUAL
-    settings: AccountSettings = AccountSettings()
+    settings: AccountSettings = field(default_factory=AccountSettings)
     proposed_by: str = "trimtab"
     approved_by: tuple[str, ...] = (POLICY,)
 
@@ -257,6 +257,4 @@ def release_at_open(connection: Connection, run: RunRef) -> int:
 
 def day_row(connection: Connection, ref: AccountDayRef) -> Any:
     """The account-day as it stands."""
-    from trimtab.db.tables import account_day
-
     return connection.execute(select(account_day).where(account_day.c.account_day_id == ref.account_day_id)).one()

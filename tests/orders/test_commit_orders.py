@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from tests.orders.factories import (
     BUILD,
@@ -24,6 +25,7 @@ from tests.orders.factories import (
     insert_person,
     open_approved,
 )
+from tests.servers import FreshDatabase
 from trimtab.activities.commit_orders import (
     CashShort,
     LotOversold,
@@ -33,6 +35,7 @@ from trimtab.activities.commit_orders import (
 )
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db.account_days import lock_day, park
+from trimtab.db.engine import firm_transaction
 from trimtab.db.suspensions import lift_suspension, open_suspension
 from trimtab.db.tables import (
     account,
@@ -207,14 +210,13 @@ def test_an_older_approval_that_no_longer_stands_does_not_void_a_newer_one(conne
 
 
 def test_a_proposal_that_was_changed_behind_the_approval_is_never_committed(
-    connection: Connection, run: RunRef
+    database: FreshDatabase, engine: Engine
 ) -> None:
-    [ref] = approved_days(connection, run, [SWITCH])
-    connection.execute(text("RESET ROLE"))  # the application itself may not change a proposal
-    connection.execute(
-        text("UPDATE proposal SET body = jsonb_set(body, '{trades,1,quantity}', '\"5000\"') WHERE account_id = 'A1'")
-    )
-    with pytest.raises(ProposalChanged):
+    with firm_transaction(engine, FIRM) as connection:
+        [ref] = approved_days(connection, insert_a_run(connection), [SWITCH])
+    with psycopg.connect(database.superuser_url, autocommit=True) as superuser:  # the application may not change it
+        superuser.execute("UPDATE proposal SET body = jsonb_set(body, '{trades,1,quantity}', '\"5000\"')")
+    with pytest.raises(ProposalChanged), firm_transaction(engine, FIRM) as connection:
         commit_orders(connection, ref, build=BUILD)
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.orders import among
@@ -151,6 +151,19 @@ def ready_blocks(connection: Connection, broker: str) -> int:
     return int(connection.scalar(rows) or 0)
 
 
+def blocks_on_the_way(connection: Connection, run_id: str) -> int:
+    """How many of the run's blocks are about to be sent or have no answer yet: a stepped market must not close.
+
+    Blocks that a suspension holds back do not count: they may never go.
+    """
+    under_way = or_(
+        block.c.status.in_((BlockStatus.SENDING, BlockStatus.SENT)),
+        and_(block.c.status == BlockStatus.READY, ~_barred()),
+    )
+    rows = select(func.count()).where(block.c.run_id == run_id, under_way)
+    return int(connection.scalar(rows) or 0)
+
+
 def held_blocks(connection: Connection, broker: str) -> list[Row[Any]]:
     """Blocks that are not sent because a suspension covers one of their members: business date and id."""
     rows = select(block.c.business_date, block.c.client_order_id).where(
@@ -246,7 +259,8 @@ def post_fills(connection: Connection, firm_id: str, broker: str, fills: Sequenc
         .on_conflict_do_nothing()
         .returning(execution.c.exec_id)
     ).all()
-    new = [fill for fill in fills if fill.exec_id in set(inserted)]
+    by_id = {fill.exec_id: fill for fill in fills}
+    new = [by_id[exec_id] for exec_id in inserted]
     if new:
         _sum_up(connection, sorted({fill.client_order_id for fill in new}))
     return new
@@ -255,22 +269,25 @@ def post_fills(connection: Connection, firm_id: str, broker: str, fills: Sequenc
 def _sum_up(connection: Connection, client_order_ids: Sequence[str]) -> None:
     """Each block's filled quantity and average price, from all of its executions."""
     shares = func.sum(execution.c.quantity)
-    totals = connection.execute(
-        select(execution.c.client_order_id, shares, func.sum(execution.c.quantity * execution.c.price) / shares)
+    total = (
+        select(
+            execution.c.client_order_id,
+            shares.label("filled"),
+            (func.sum(execution.c.quantity * execution.c.price) / shares).label("price"),
+        )
         .where(among(execution.c.client_order_id, client_order_ids))
         .group_by(execution.c.client_order_id)
-        .order_by(execution.c.client_order_id)
+        .subquery()
     )
     connection.execute(
         update(block)
-        .where(block.c.client_order_id == bindparam("of"), ~block.c.allocated)
+        .where(block.c.client_order_id == total.c.client_order_id, ~block.c.allocated)
         .where(block.c.status.in_((*_BEFORE[BlockStatus.PARTIAL], BlockStatus.PARTIAL)))
         .values(
-            filled_quantity=func.least(bindparam("filled"), block.c.quantity),
-            average_price=bindparam("price"),
+            filled_quantity=func.least(total.c.filled, block.c.quantity),
+            average_price=total.c.price,
             status=BlockStatus.PARTIAL,
-        ),
-        [{"of": of, "filled": filled, "price": price} for of, filled, price in totals],
+        )
     )
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Row, Text, any_
 
 from trimtab.db.tables import (
     account,
-    block,
     cash_reservation,
     delivery,
     household,
@@ -21,7 +20,7 @@ from trimtab.db.tables import (
 )
 from trimtab.domain.accounts import AccountId, HouseholdId
 from trimtab.domain.lots import LotId
-from trimtab.domain.orders import BlockStatus, Intent, IntentId, IntentStatus, LotClaim, Side
+from trimtab.domain.orders import Intent, IntentId, IntentStatus, LotClaim, Side
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.wash_sales import HouseholdTrade
 
@@ -167,14 +166,6 @@ def release_reservations(connection: Connection, intent_ids: Collection[str]) ->
 def set_status(connection: Connection, intent_ids: Collection[str], status: IntentStatus) -> None:
     if intent_ids:
         connection.execute(update(intent).where(among(intent.c.intent_id, intent_ids)).values(status=status))
-
-
-def unsent_blocks(connection: Connection, run_id: str) -> int:
-    """How many of the run's blocks the gateway has yet to send, or has no answer for: the market must not close."""
-    rows = select(func.count()).where(
-        block.c.run_id == run_id, block.c.status.in_((BlockStatus.READY, BlockStatus.SENDING, BlockStatus.SENT))
-    )
-    return int(connection.scalar(rows) or 0)
 
 
 def intent_of(row: Row[Any]) -> Intent:
