@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from temporalio import activity
 
 from trimtab.activities.analyze import AnalysisJob, prepare_analysis, store_analysis
@@ -148,24 +148,19 @@ def _commit(connection: Connection, ref: AccountDayRef, build: str) -> StageOutc
 
 
 def _close(connection: Connection, ref: AccountDayRef, build: str) -> StageOutcome:
-    """Waits on until the orders are done or the market has closed: a signal alone proves neither."""
+    """Waits on until the orders have come to their end: a signal alone proves nothing."""
     if not _is_over(connection, ref):
         return StageOutcome(Stage.TRADE, Standstill.TRADE)
     return close_orders(connection, ref, build=build)
 
 
 def _is_over(connection: Connection, ref: AccountDayRef) -> bool:
+    """Whether the broker works on none of the orders, and none can be released any more."""
+    statuses = set(connection.scalars(select(intent.c.status).where(intent.c.account_day_id == ref.account_day_id)))
+    if IntentStatus.RELEASED in statuses:
+        return False
     over = (MarketEventKind.CLOSE, MarketEventKind.DAY_END)
-    return not _working(connection, ref) or is_published(connection, ref.run_id, over)
-
-
-def _working(connection: Connection, ref: AccountDayRef) -> int:
-    """How many of the account-day's intents have not come to their end."""
-    rows = select(func.count()).where(
-        intent.c.account_day_id == ref.account_day_id,
-        intent.c.status.in_([IntentStatus.PENDING.value, IntentStatus.RELEASED.value]),
-    )
-    return int(connection.scalar(rows) or 0)
+    return IntentStatus.PENDING not in statuses or is_published(connection, ref.run_id, over)
 
 
 def bound(*classes: Any) -> list[Callable[..., Any]]:

@@ -197,7 +197,8 @@ def run() -> None:
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        logging.getLogger("temporalio").setLevel(logging.WARNING)
+        # It would tell each failed attempt again, with its traceback: the activities' edge has told it already.
+        logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
         asyncio.run(_serve_until_signalled(settings))
     except TrimtabError as error:
         print(f"trimtab worker: {error}", file=sys.stderr)  # noqa: T201 - the process's last word
