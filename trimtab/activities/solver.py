@@ -27,6 +27,7 @@ from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import RebalanceProposal
 from trimtab.domain.records import content_hash
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot
+from trimtab.logs import configure_logs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -139,6 +140,7 @@ _engine: "Engine | None" = None
 
 def _begin(database_url: str) -> None:
     global _engine
+    configure_logs(style="json")
     _engine = sync_engine(database_url, pool_size=1, max_overflow=0, application_name="trimtab-solver")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -170,7 +172,8 @@ def solve(job: SolveJob) -> Solved | SolveFault:
         proposal = analyze(AnalysisInput(snapshot, target, market), arrays)
         facts = facts_of(snapshot.account, snapshot.settings, proposal)
         return Solved(proposal, content_hash(proposal), target_hash, facts, time.perf_counter() - started)
-    except Exception as error:  # noqa: BLE001 - a value always crosses the process's border
+    except Exception as error:  # a value always crosses the process's border
+        log.exception("solve failed", firm=job.firm_id, snapshot=job.snapshot_hash)
         return SolveFault(*described(error))
 
 
