@@ -1,6 +1,6 @@
 """Simulated accounts for benchmarks and stress: a ten-factor market, monthly purchases, everything from one seed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -73,12 +73,17 @@ def a_universe(securities: int, seed: int = 1) -> Universe:
     return Universe(market, history, ids)
 
 
-def an_account(universe: Universe, names: int, lots_each: int, seed: int, *, drift: float = 0.15) -> AnalysisInput:
-    """An account of `names` securities with up to `lots_each` lots each; holdings off target by about `drift`."""
+def an_account(
+    universe: Universe, names: int, lots_each: int, seed: int, *, drift: float = 0.15, value: float | None = None
+) -> AnalysisInput:
+    """An account of `names` securities with up to `lots_each` lots each; holdings off target by about `drift`.
+
+    Worth `value` dollars, or between 150,000 and 5,000,000 by its seed.
+    """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(universe.ids), names, replace=False))
     weights = rng.dirichlet(np.full(names, 3.0))
-    value = float(rng.choice([1.5e5, 4e5, 1.2e6, 5e6]))
+    value = value or float(rng.choice([1.5e5, 4e5, 1.2e6, 5e6]))
     lots, quantities = [], {}
     for row, weight in zip(rows, weights, strict=True):
         own = _lots(universe, int(row), value * weight * np.exp(rng.normal(0, drift)), lots_each, rng)
@@ -115,7 +120,7 @@ def an_account(universe: Universe, names: int, lots_each: int, seed: int, *, dri
         wash_windows=_wash_windows(rng, [universe.ids[row] for row in rows], account.id),
         frozen={},
     )
-    return replace(AnalysisInput(snapshot, model, universe.market))
+    return AnalysisInput(snapshot, model, universe.market)
 
 
 def _lots(universe: Universe, row: int, dollars: float, lots_each: int, rng: np.random.Generator) -> list[TaxLot]:

@@ -16,6 +16,12 @@ from trimtab.domain.proposals import ProposedTrade, Reason, ReasonCode
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
+_SHORT_OF_TARGET = 0.001
+"""A name that may not be bought leaves a gap when its weight is this much below its target."""
+
+_CASH_OFF_TARGET = 0.0005
+"""Cash within this of its target is no reason for a trade."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Told:
@@ -40,7 +46,7 @@ def with_reasons(
 def _classes_left(request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]) -> frozenset[str]:
     sold = {trade.security_id for trade in trades if trade.side is Side.SELL and _gain(trade) < 0}
     held = data.securities
-    barred = {held.ids[row] for row in np.flatnonzero((held.buy_limit == 0) & (data.active < 0))}
+    barred = {held.ids[row] for row in np.flatnonzero((held.buy_limit == 0) & (data.active < -_SHORT_OF_TARGET))}
     master = request.market.securities
     return frozenset(master[each].asset_class for each in sold | barred if each in master)
 
@@ -50,13 +56,20 @@ def _gain(trade: ProposedTrade) -> Decimal:
 
 
 def _reason(told: _Told, trade: ProposedTrade, row: int) -> Reason:
-    total = float(told.parts.total[row])
-    in_all = f"In all the trade counts {bps(total)} of the account ({of_account(told.data, total)})."
+    in_all = _in_all(told, trade, float(told.parts.total[row]))
     demanded = _demanded(told, trade, row)
     if demanded is not None:
         return Reason(ReasonCode.RESTRICTION, f"{demanded} {in_all}")
     code = _largest_part(told, trade, row)
     return Reason(code, f"{_SENTENCES[code](told, trade, row)} {in_all}")
+
+
+def _in_all(told: _Told, trade: ProposedTrade, total: float) -> str:
+    counts = f"counts {bps(total)} of the account ({of_account(told.data, total)})"
+    if total >= 0:
+        return f"In all the trade {counts}."
+    serves = "pays for purchases" if trade.side is Side.SELL else "takes up the proceeds of sales"
+    return f"By itself the trade {counts}; it {serves} that count more."
 
 
 def _demanded(told: _Told, trade: ProposedTrade, row: int) -> str | None:
@@ -77,19 +90,20 @@ def _demanded(told: _Told, trade: ProposedTrade, row: int) -> str | None:
 def _largest_part(told: _Told, trade: ProposedTrade, row: int) -> ReasonCode:
     """The code of the part that counts most; risk is told apart by whether the trade nears its own target."""
     parts, selling = told.parts, trade.side is Side.SELL
+    nears_target = bool(parts.specific[row] > 0)
     risk = max(float(parts.factor[row] + parts.specific[row]), 0.0)
     tax, cash = float(parts.tax[row]), float(parts.cash[row])
     if tax > 0 and tax >= max(risk, cash):
         return ReasonCode.LOSS_HARVEST
     if selling and told.data.cash < told.data.cash_required:
         return ReasonCode.CASH_NEED
-    if cash > risk:
+    in_a_gap = told.request.market.securities[trade.security_id].asset_class in told.classes_left
+    if not selling and not nears_target and in_a_gap:
+        return ReasonCode.REPLACEMENT
+    off_target = told.data.cash - told.data.cash_target if not selling else told.data.cash_target - told.data.cash
+    if cash > risk and off_target > _CASH_OFF_TARGET:
         return ReasonCode.CASH_NEED if selling else ReasonCode.CASH_EXCESS
-    if parts.specific[row] > 0:
-        return ReasonCode.DRIFT
-    security = told.request.market.securities[trade.security_id]
-    stands_in = not selling and security.asset_class in told.classes_left
-    return ReasonCode.REPLACEMENT if stands_in else ReasonCode.RISK
+    return ReasonCode.DRIFT if nears_target else ReasonCode.RISK
 
 
 def _harvest(told: _Told, trade: ProposedTrade, row: int) -> str:

@@ -1,10 +1,12 @@
 """For each drift or loss above its threshold that was left: exactly one reason why."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.optimizer.arrays import Floats, sum_by
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData, fill
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.optimizer.wording import name_of, of_account, percent
 from trimtab.domain.proposals import WhyNot, WhyNotCode
@@ -24,16 +26,35 @@ _NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
 _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Left:
+    """What the trades leave: drift (n,) that no trade made, unrealised losses worth harvesting (n,)."""
+
+    lot_sells: Floats
+    drift: Floats
+    loss: Floats
+    lost_keys: frozenset[int]  # wash keys sold at a loss today
+    bought_keys: frozenset[int]
+
+
 def why_nots(
     request: AnalysisInput, data: OptimizerData, target: PreparedTarget, lot_sells: Floats, buys: Floats
 ) -> tuple[WhyNot, ...]:
     """Ordered by security id; at most one a security."""
     held = data.securities
-    drift = data.active + buys - sum_by(data.lots.security, lot_sells, len(held.ids))
-    loss_left = _loss_left(data, lot_sells)
+    trade = buys - sum_by(data.lots.security, lot_sells, len(held.ids))
+    drift = data.active + trade
+    by_choice = drift * trade > 0  # the trade itself leads away from the target: its reason says why
+    left = _Left(
+        lot_sells=lot_sells,
+        drift=np.where(by_choice, 0.0, drift),
+        loss=_loss_left(data, lot_sells),
+        lost_keys=frozenset(held.wash_key[data.lots.security[data.lots.at_loss & (lot_sells > 0)]].tolist()),
+        bought_keys=frozenset(held.wash_key[buys > 0].tolist()),
+    )
     told = {each: _replaced(request, target, each) for each in target.replaced}
-    for row in np.flatnonzero((np.abs(drift) > DRIFT_TOLD) | (loss_left > LOSS_TOLD)):
-        told.setdefault(held.ids[row], _why_not(request, data, int(row), float(drift[row]), float(loss_left[row])))
+    for row in np.flatnonzero((np.abs(left.drift) > DRIFT_TOLD) | (left.loss > LOSS_TOLD)):
+        told.setdefault(held.ids[row], _why_not(request, data, left, int(row)))
     return tuple(told[each] for each in sorted(told))
 
 
@@ -54,22 +75,22 @@ def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: Secur
     return WhyNot(security_id, entry.code, sentence)
 
 
-def _why_not(request: AnalysisInput, data: OptimizerData, row: int, drift: float, loss: float) -> WhyNot:
-    security_id = data.securities.ids[row]
+def _why_not(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> WhyNot:
+    security_id, drift = data.securities.ids[row], float(left.drift[row])
     name = name_of(request, security_id)
     if drift > DRIFT_TOLD:
-        code, because = _why_not_sold(request, data, row, drift)
+        code, because = _why_not_sold(request, data, left, row)
         what = f"{name} stays {percent(drift)} above its target"
     elif drift < -DRIFT_TOLD:
-        code, because = _why_not_bought(request, data, row, drift)
+        code, because = _why_not_bought(request, data, left, row)
         what = f"{name} stays {percent(-drift)} below its target"
     else:
-        code, because = _why_loss(request, data, row)
-        what = f"A loss of {of_account(data, loss)} in {name} is not realised"
+        code, because = _why_loss(request, data, left, row)
+        what = f"A loss of {of_account(data, float(left.loss[row]))} in {name} is not realised"
     return WhyNot(security_id, code, f"{what} because {because}.")
 
 
-def _why_not_bought(request: AnalysisInput, data: OptimizerData, row: int, drift: float) -> _Why:
+def _why_not_bought(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
     held, settings = data.securities, request.snapshot.settings
     security_id = held.ids[row]
     if security_id in held.untouchable:
@@ -80,10 +101,12 @@ def _why_not_bought(request: AnalysisInput, data: OptimizerData, row: int, drift
     open_until = _window_open_until(request, security_id)
     if open_until is not None:
         return WhyNotCode.WASH_SALE_WINDOW, f"a sale at a loss keeps its wash sale window open until {open_until}"
-    return _TOO_SMALL if -drift < held.minimum_trade[row] else _NOT_WORTH_IT
+    if data.taxable and int(held.wash_key[row]) in left.lost_keys:
+        return WhyNotCode.WASH_SALE_WINDOW, "a substantially identical security is sold at a loss today"
+    return _TOO_SMALL if -left.drift[row] < held.minimum_trade[row] else _NOT_WORTH_IT
 
 
-def _why_not_sold(request: AnalysisInput, data: OptimizerData, row: int, drift: float) -> _Why:
+def _why_not_sold(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
     held, lots = data.securities, data.lots
     security_id = held.ids[row]
     if security_id in held.untouchable:
@@ -93,15 +116,23 @@ def _why_not_sold(request: AnalysisInput, data: OptimizerData, row: int, drift: 
     own = lots.security == row
     if (lots.void & own & (lots.limit == 0)).any():
         return _WOULD_WASH
-    if drift < held.minimum_trade[row]:
+    if left.drift[row] < held.minimum_trade[row]:
         return _TOO_SMALL
-    tax = float((lots.value * np.maximum(lots.gain, 0.0) * lots.rate)[own].sum())
+    tax = _tax_of_selling(data, left, row)
     if tax > 0:
-        return WhyNotCode.TAX_COST, f"selling all of its gains would cost {of_account(data, tax)} of tax"
+        return WhyNotCode.TAX_COST, f"selling that much would cost {of_account(data, tax)} of tax"
     return _NOT_WORTH_IT
 
 
-def _why_loss(request: AnalysisInput, data: OptimizerData, row: int) -> _Why:
+def _tax_of_selling(data: OptimizerData, left: _Left, row: int) -> float:
+    """Tax, as a fraction of account value, of selling the drift of one security from the lots that are left."""
+    lots = data.lots
+    own = np.where(lots.security == row, np.maximum(lots.limit - left.lot_sells, 0.0), 0.0)
+    sold = fill(lots.security, own, np.maximum(left.drift, 0.0))
+    return float((sold * lots.gain * lots.rate).sum())
+
+
+def _why_loss(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
     held, lots = data.securities, data.lots
     security_id = held.ids[row]
     if security_id in held.untouchable:
@@ -110,6 +141,8 @@ def _why_loss(request: AnalysisInput, data: OptimizerData, row: int) -> _Why:
         return _NEVER_SELL
     if (lots.void & (lots.security == row)).any():
         return _WOULD_WASH
+    if int(held.wash_key[row]) in left.bought_keys:
+        return WhyNotCode.WASH_SALE_WINDOW, "it is bought today, which would wash the loss"
     return WhyNotCode.WITHIN_TOLERANCE, "the tax that it saves counts less than what the sale costs in risk and trading"
 
 
