@@ -1,0 +1,171 @@
+"""Keyset pages of runs, account-days, suspensions, alerts and blocked steps. `size` rows and one more are read, so
+that the caller sees whether another page follows."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, tuple_
+
+from trimtab.db.history import days, of_book
+from trimtab.db.tables import account, account_day, alert, blocked_step, record, run, suspension
+
+
+@dataclass(frozen=True, slots=True)
+class DayFilter:
+    """Which account-days; what is None does not matter. `reason` is a code of its end, its wait or its block."""
+
+    business_date: date | None = None
+    account_id: str | None = None
+    stage: str | None = None
+    lane: str | None = None
+    terminal_state: str | None = None
+    reason: str | None = None
+    open_only: bool = False
+    every_attempt: bool = False
+
+
+def day_page(
+    connection: Connection, wanted: DayFilter, book: str | None, size: int, after: tuple[date, str, str] | None
+) -> list[Row[Any]]:
+    """Newest business date first, then by account and id. `after` is (date, account, id) of the last row seen."""
+    rows = of_book(_wanted(days(), wanted), book)
+    if after is not None:
+        on, account_id, day_id = after
+        later = tuple_(account_day.c.account_id, account_day.c.account_day_id) > (account_id, day_id)
+        rows = rows.where(or_(account_day.c.business_date < on, and_(account_day.c.business_date == on, later)))
+    order = (account_day.c.business_date.desc(), account_day.c.account_id, account_day.c.account_day_id)
+    return list(connection.execute(rows.order_by(*order).limit(size + 1)))
+
+
+def count_days(connection: Connection, wanted: DayFilter, book: str | None) -> int:
+    rows = of_book(_wanted(days(), wanted), book).subquery()
+    return int(connection.scalar(select(func.count()).select_from(rows)) or 0)
+
+
+def _wanted(rows: Select[Any], wanted: DayFilter) -> Select[Any]:
+    exact = {
+        "business_date": wanted.business_date,
+        "account_id": wanted.account_id,
+        "stage": wanted.stage,
+        "lane": wanted.lane,
+        "terminal_state": wanted.terminal_state,
+    }
+    rows = rows.where(*(account_day.c[name] == value for name, value in exact.items() if value is not None))
+    if not wanted.every_attempt:
+        rows = rows.where(account_day.c.current)
+    if wanted.open_only:
+        rows = rows.where(account_day.c.terminal_state.is_(None))
+    return rows if wanted.reason is None else rows.where(_has_reason(wanted.reason))
+
+
+def _has_reason(code: str) -> Any:
+    """The day ended with the code, waits because of it, or is blocked by it."""
+    same_day = and_(
+        record.c.firm_id == account_day.c.firm_id,
+        record.c.account_id == account_day.c.account_id,
+        record.c.account_day_id == account_day.c.account_day_id,
+    )
+    passed = select(record.c.seq).where(same_day, record.c.body["outcome"]["code"].astext == code).exists()
+    of_day = and_(
+        blocked_step.c.firm_id == account_day.c.firm_id,
+        blocked_step.c.account_day_id == account_day.c.account_day_id,
+    )
+    blocked = select(blocked_step.c.stage).where(of_day, blocked_step.c.error_type == code, ~blocked_step.c.resolved)
+    return or_(account_day.c.terminal_code == code, passed, blocked.exists())
+
+
+def run_page(connection: Connection, size: int, before: date | None) -> list[Row[Any]]:
+    """Newest business date first."""
+    rows = select(run)
+    if before is not None:
+        rows = rows.where(run.c.business_date < before)
+    return list(connection.execute(rows.order_by(run.c.business_date.desc()).limit(size + 1)))
+
+
+def run_on(connection: Connection, on: date | None) -> Row[Any] | None:
+    """The run of the business date, of the newest one without it."""
+    rows = select(run) if on is None else select(run).where(run.c.business_date == on)
+    return connection.execute(rows.order_by(run.c.business_date.desc()).limit(1)).one_or_none()
+
+
+def suspension_page(
+    connection: Connection, book: str | None, open_only: bool, size: int, after: tuple[date, str] | None
+) -> list[Row[Any]]:
+    """Newest first; of an advisor's book, those of its accounts and those of the whole firm."""
+    rows = select(suspension)
+    if open_only:
+        rows = rows.where(suspension.c.lifted_by.is_(None))
+    if book is not None:
+        own = select(account.c.account_id).where(account.c.advisor_id == book)
+        rows = rows.where(or_(suspension.c.scope == "FIRM", suspension.c.scope_id.in_(own)))
+    if after is not None:
+        since, suspension_id = after
+        same_day = and_(suspension.c.since == since, suspension.c.suspension_id > suspension_id)
+        rows = rows.where(or_(suspension.c.since < since, same_day))
+    return list(
+        connection.execute(rows.order_by(suspension.c.since.desc(), suspension.c.suspension_id).limit(size + 1))
+    )
+
+
+def alert_page(
+    connection: Connection, book: str | None, unacknowledged: bool, size: int, after: tuple[date, str] | None
+) -> list[Row[Any]]:
+    """Newest business date first. An alert about one account is hidden from the advisors of others."""
+    rows = select(alert)
+    if unacknowledged:
+        rows = rows.where(alert.c.acknowledged_by.is_(None))
+    if book is not None:
+        rows = rows.where(alert.c.scope.not_in(_of_other_books(book)))
+    if after is not None:
+        on, alert_id = after
+        rows = rows.where(
+            or_(alert.c.business_date < on, and_(alert.c.business_date == on, alert.c.alert_id > alert_id))
+        )
+    return list(connection.execute(rows.order_by(alert.c.business_date.desc(), alert.c.alert_id).limit(size + 1)))
+
+
+def _of_other_books(book: str) -> Any:
+    return select(account.c.account_id).where(account.c.advisor_id != book)
+
+
+def blocked_page(
+    connection: Connection, stages: Collection[str], size: int, after: tuple[str, str] | None
+) -> list[Row[Any]]:
+    """Unresolved blocked steps of open account-days in these stages, with the account and the date."""
+    rows = _blocked(stages)
+    if after is not None:
+        rows = rows.where(tuple_(blocked_step.c.account_day_id, blocked_step.c.stage) > after)
+    order = (blocked_step.c.account_day_id, blocked_step.c.stage)
+    return list(connection.execute(rows.order_by(*order).limit(size + 1)))
+
+
+def blocked_steps(
+    connection: Connection, stages: Sequence[str], *, account_day_id: str | None = None, on: date | None = None
+) -> list[Row[Any]]:
+    """All of them, of one account-day or of one business date."""
+    rows = _blocked(stages)
+    if account_day_id is not None:
+        rows = rows.where(blocked_step.c.account_day_id == account_day_id)
+    if on is not None:
+        rows = rows.where(account_day.c.business_date == on)
+    return list(connection.execute(rows.order_by(account_day.c.account_id)))
+
+
+def _blocked(stages: Collection[str]) -> Select[Any]:
+    same = and_(
+        account_day.c.firm_id == blocked_step.c.firm_id,
+        account_day.c.account_day_id == blocked_step.c.account_day_id,
+    )
+    columns = [account_day.c[name] for name in ("run_id", "account_id", "business_date", "attempt", "workflow_id")]
+    return (
+        select(blocked_step, *columns)
+        .join(account_day, same)
+        .where(
+            ~blocked_step.c.resolved,
+            blocked_step.c.stage.in_(stages),
+            account_day.c.current,
+            account_day.c.terminal_state.is_(None),
+        )
+    )

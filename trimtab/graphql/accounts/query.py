@@ -1,0 +1,69 @@
+"""Queries about accounts and their days."""
+
+from datetime import date
+
+import strawberry
+
+from trimtab.auth.matrix import Operation
+from trimtab.db.day_pages import DayFilter
+from trimtab.db.history import account_days_by_id, accounts_by_id
+from trimtab.domain.lifecycle import Lane, TerminalState
+from trimtab.graphql.access import guarded
+from trimtab.graphql.accounts.types import (
+    Account,
+    AccountDay,
+    AccountDayConnection,
+    Place,
+    read_days,
+)
+from trimtab.graphql.context import Info
+from trimtab.graphql.ids import key_of
+from trimtab.graphql.paging import DEFAULT_PAGE
+
+
+@strawberry.input(description="Which account-days; what is left out does not matter.")
+class AccountDayFilter:
+    business_date: date | None = None
+    stage: Place | None = None
+    lane: Lane | None = None
+    terminal_state: TerminalState | None = None
+    reason: str | None = strawberry.field(
+        default=None, description="A code of how the day ended, why it waits, or what blocks it."
+    )
+    open_only: bool = False
+
+    def as_filter(self) -> DayFilter:
+        return DayFilter(
+            business_date=self.business_date,
+            stage=self.stage,
+            lane=self.lane,
+            terminal_state=self.terminal_state,
+            reason=self.reason,
+            open_only=self.open_only,
+        )
+
+
+@strawberry.type
+class AccountsQuery:
+    @guarded(Operation.READ_ACCOUNT, description="One account; null when there is none that you may see.")
+    async def account(self, info: Info, id: strawberry.ID) -> Account | None:
+        key, book = key_of("Account", id), info.context.book(Operation.READ_ACCOUNT)
+        rows = await info.context.reader.run(lambda one: accounts_by_id(one, [key], book))
+        return Account.of(rows[0]) if rows else None
+
+    @guarded(Operation.READ_ACCOUNT, description="One account-day; null when there is none that you may see.")
+    async def account_day(self, info: Info, id: strawberry.ID) -> AccountDay | None:
+        key, book = key_of("AccountDay", id), info.context.book(Operation.READ_ACCOUNT)
+        rows = await info.context.reader.run(lambda one: account_days_by_id(one, [key], book))
+        return AccountDay.of(rows[0]) if rows else None
+
+    @guarded(Operation.READ_ACCOUNT, description="Account-days, newest business date first.")
+    async def account_days(
+        self,
+        info: Info,
+        filter: AccountDayFilter | None = None,
+        first: int = DEFAULT_PAGE,
+        after: str | None = None,
+    ) -> AccountDayConnection | None:
+        wanted = (filter or AccountDayFilter()).as_filter()
+        return await read_days(info, wanted, info.context.book(Operation.READ_ACCOUNT), first, after)
