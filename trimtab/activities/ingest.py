@@ -14,7 +14,6 @@ from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.content import put_content
 from trimtab.db.stages import StageResult, adopt, get_or_compute
 from trimtab.domain.lifecycle import Stage
-from trimtab.domain.records import content_hash
 
 HOLDINGS = "holdings"
 
@@ -36,10 +35,6 @@ def ingest(
         return adopted
     run = inputs.of_run(connection, ref)
     raw = (read or {}).get(ref.account_id) or raw_holdings(connection, run, [ref.account_id])[ref.account_id]
-    key = {"inputs": run.digest, HOLDINGS: content_hash(raw)}
-
-    def store() -> StageResult:
-        put_content(connection, ref.firm_id, HOLDINGS, raw)
-        return StageResult(StageOutcome(Stage.INGEST, Stage.VALIDATE), key)
-
-    return get_or_compute(connection, ref, Stage.INGEST, key, store, build=build)
+    key = {"inputs": run.digest, HOLDINGS: put_content(connection, ref.firm_id, HOLDINGS, raw)}
+    result = StageResult(StageOutcome(Stage.INGEST, Stage.VALIDATE), key)
+    return get_or_compute(connection, ref, Stage.INGEST, key, lambda: result, build=build)

@@ -14,9 +14,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from trimtab.activities.deliveries import KINDS
-from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_market
+from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_market, names_of
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db import runs
+from trimtab.db.alerts import raise_alert
 from trimtab.db.content import get_content, put_content
 from trimtab.db.deliveries import FeedState, feed_states
 from trimtab.db.settings_versions import newest_seq
@@ -98,13 +99,8 @@ class RunData:
 
     @cached_property
     def names(self) -> Mapping[str, SecurityId]:
-        """Identifier of any scheme to security: one that two securities share, or two schemes, names neither."""
-        found: dict[str, set[SecurityId]] = {}
-        for security in self.market.securities.values():
-            for name in (security.id, security.symbol, security.cusip, security.isin, security.figi):
-                if name:
-                    found.setdefault(name, set()).add(security.id)
-        return {name: next(iter(owners)) for name, owners in found.items() if len(owners) == 1}
+        """Identifier of any scheme to security, for what was delivered before the master knew it."""
+        return names_of(self.market.securities)
 
 
 class Inputs:
@@ -164,6 +160,7 @@ def freeze_inputs(
     if frozen.of(MANIFEST) and not again:
         return newest_manifest(frozen)
     states = feed_states(connection, business_date, [str(kind) for kind in KINDS])
+    _tell_unusable(connection, ref, states)
     seq = newest_seq(connection)
     market = freeze_market(connection, firm_id, business_date, row.as_of, states, seq)
     manifest = _manifest(connection, ref, row.as_of, states, seq, market)
@@ -175,6 +172,21 @@ def freeze_inputs(
     if number == "1":
         _freeze_each(connection, ref, manifest)
     return digest
+
+
+def _tell_unusable(connection: Connection, ref: RunRef, states: Mapping[str, FeedState]) -> None:
+    """Once a day for each kind that the run has to do without; refusals were told when the file came."""
+    for kind, state in states.items():
+        if state.code:
+            raise_alert(
+                connection,
+                ref.firm_id,
+                cause=state.code,
+                scope=f"feed/{kind}",
+                business_date=ref.business_date,
+                message=state.message,
+                severity="CRITICAL",
+            )
 
 
 def _manifest(

@@ -4,29 +4,21 @@ What is wrong with a price, a security or a model is found here once, so that ac
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from math import log
-from typing import Any, Final
+from typing import Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
+from trimtab.activities.splits import Split, already_in_prices, judge_actions, splits_of
 from trimtab.db import inputs as facts
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
 from trimtab.db.deliveries import FeedState, loaded_before
 from trimtab.db.settings_versions import MODEL, held_settings
-from trimtab.domain.corporate_actions import (
-    ActionKind,
-    ActionStatus,
-    CorporateAction,
-    NotASplit,
-    effective_splits,
-    exact_ratio,
-    split_prices,
-)
+from trimtab.domain.corporate_actions import split_prices
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding
 from trimtab.domain.lots import LotId
@@ -45,25 +37,8 @@ from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionSco
 from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
 
 _LISTED: Final = (SecurityKind.STOCK, SecurityKind.ETF)
-_SPLIT_LIKENESS: Final = 0.15  # |ln(move / ratio)| below which a move is the split's (CA-7)
-_SMALLEST_SPLIT: Final = 0.2  # |ln ratio|: smaller ones drown in a day's move
 _OPENED_BY: Final = "market check"
 _MODELS: TypeAdapter[ModelPortfolio] = TypeAdapter(ModelPortfolio)
-
-
-@dataclass(frozen=True, slots=True)
-class SplitToday:
-    """A split that takes effect on the business date. `close_before` is dollars an old share, None when it is bad."""
-
-    event_id: str
-    version: int
-    kind: ActionKind
-    security_id: SecurityId
-    ex_on: date
-    new_shares: int
-    old_shares: int
-    cash_per_share: Decimal | None
-    close_before: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +47,8 @@ class MarketFindings:
 
     faulty_prices: Mapping[SecurityId, JudgedPrice] = field(default_factory=dict)
     barred: Mapping[SecurityId, DataCode] = field(default_factory=dict)  # beyond its price: holders are suspended
-    splits: tuple[SplitToday, ...] = ()
-    earlier_splits: tuple[SplitToday, ...] = ()  # since the oldest open wash sale window
+    splits: tuple[Split, ...] = ()
+    earlier_splits: tuple[Split, ...] = ()  # since the oldest open wash sale window
     duplicate_lots: tuple[LotId, ...] = ()
     missing_accounts: tuple[str, ...] = ()
     model_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -103,27 +78,30 @@ def freeze_market(
     """
     ids = {kind: state.delivery_id for kind, state in states.items() if state.delivery_id is not None}
     securities = facts.securities_of(connection, ids["securities"]) if "securities" in ids else {}
-    judged = _judged_prices(connection, ids.get("prices"), securities, as_of)
-    splits, earlier, barred = _splits(connection, business_date, judged)
-    barred |= _already_split(connection, business_date, judged, splits)
+    names = names_of(securities)
+    judged = _judged_prices(connection, ids.get("prices"), securities, names, as_of)
+    since = business_date - DAYS_EITHER_SIDE
+    actions = judge_actions(facts.actions_between(connection, since, business_date, names), business_date, judged)
+    before = _closes_before(connection, business_date, names)
+    barred = {**actions.barred, **already_in_prices(actions.today, {name: p.close for name, p in before.items()})}
     good = {
         name: Price(name, price.as_of or as_of, price.close or Decimal(0))
         for name, price in judged.items()
         if price.is_good and name not in barred
     }
-    prices = split_prices(good, [action_of(split) for split in splits], business_date)
-    models, model_faults = _models(connection, business_date, settings_seq)
+    prices = split_prices(good, [split.action for split in actions.today], business_date)
+    models, model_faults = _models(connection, business_date, settings_seq, names)
     findings = MarketFindings(
         faulty_prices={name: price for name, price in sorted(judged.items()) if not price.is_good},
         barred=barred,
-        splits=splits,
-        earlier_splits=earlier,
+        splits=actions.today,
+        earlier_splits=actions.earlier,
         duplicate_lots=_duplicate_lots(connection, ids.get("lots")),
         missing_accounts=_missing(connection, ids.get("accounts")),
         model_faults=model_faults,
-        stops=_price_file_stops(connection, firm_id, business_date, as_of, securities, judged),
+        stops=_price_file_stops(connection, firm_id, as_of, securities, names, judged, before),
     )
-    snapshot = MarketSnapshot(as_of, securities, prices, _risk_model(connection, states, as_of))
+    snapshot = MarketSnapshot(as_of, securities, prices, _risk_model(connection, states, names, as_of))
     held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
     _tell(connection, firm_id, business_date, findings, held | _targeted(models), securities)
     return FrozenMarket(snapshot, findings, models)
@@ -133,16 +111,19 @@ def freeze_market(
 
 
 def _judged_prices(
-    connection: Connection, delivery_id: str | None, securities: Mapping[SecurityId, Security], as_of: date
+    connection: Connection,
+    delivery_id: str | None,
+    securities: Mapping[SecurityId, Security],
+    names: Mapping[str, SecurityId],
+    as_of: date,
 ) -> dict[SecurityId, JudgedPrice]:
     """One judgement for each security of the master."""
     if delivery_id is None:
         return {}
     quotes: dict[SecurityId, list[Quote]] = {}
-    for row in facts.prices_of(connection, delivery_id):
+    for row in facts.prices_of(connection, delivery_id, names):
         if row.security_id is not None:
             quotes.setdefault(row.security_id, []).append(Quote(row.close, row.as_of, currency=row.currency))
-    names = _by_any_name(securities)
     for key in facts.quarantined_keys(connection, delivery_id):
         if key in names:
             quotes.setdefault(names[key], []).append(Quote(None, as_of))
@@ -152,191 +133,88 @@ def _judged_prices(
     }
 
 
-def _by_any_name(securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]:
-    named: dict[str, SecurityId] = {}
+def names_of(securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]:
+    """Identifier of any scheme to security. One that two securities share names neither."""
+    owners: dict[str, set[SecurityId]] = {}
     for security in securities.values():
-        for name in (security.symbol, security.figi, security.isin, security.cusip, security.id):
+        for name in (security.id, security.symbol, security.cusip, security.isin, security.figi):
             if name:
-                named[name] = security.id
-    return named
+                owners.setdefault(name, set()).add(security.id)
+    return {name: next(iter(found)) for name, found in owners.items() if len(found) == 1}
+
+
+def _closes_before(
+    connection: Connection, business_date: date, names: Mapping[str, SecurityId]
+) -> dict[SecurityId, Price]:
+    """The closes of the price file before."""
+    before = loaded_before(connection, "prices", business_date)
+    if before is None:
+        return {}
+    rows = facts.prices_of(connection, before.delivery_id, names)
+    return {
+        row.security_id: Price(row.security_id, row.as_of, row.close) for row in rows if row.security_id is not None
+    }
 
 
 def _price_file_stops(
     connection: Connection,
     firm_id: str,
-    business_date: date,
     as_of: date,
     securities: Mapping[SecurityId, Security],
+    names: Mapping[str, SecurityId],
     judged: Mapping[SecurityId, JudgedPrice],
+    before: Mapping[SecurityId, Price],
 ) -> tuple[Finding, ...]:
     """Cases 14 and 15: the closes of listed securities against those of the file before."""
-    before = loaded_before(connection, "prices", business_date)
-    if before is None or not judged:
+    if not before or not judged:
         return ()
+    oldest = min(price.as_of for price in before.values())
+    splits = splits_of(facts.actions_between(connection, oldest, as_of, names))
+    adjusted = split_prices(before, [split.action for split in splits], as_of)
     listed = {name for name, security in securities.items() if security.kind in _LISTED}
-    previous = {
-        row.security_id: Price(row.security_id, row.as_of, row.close)
-        for row in facts.prices_of(connection, before.delivery_id)
-        if row.security_id in listed
-    }
-    since, _ = _effective(_actions(facts.actions_between(connection, before.as_of, as_of)), None)
-    adjusted = split_prices(previous, [action_of(split) for split in since], as_of)
+    previous = {name: price.close for name, price in adjusted.items() if name in listed}
     today = {name: price.close for name, price in judged.items() if name in listed and price.close is not None}
-    return price_file_findings(firm_id, {name: price.close for name, price in adjusted.items()}, today)
-
-
-# --- corporate actions ------------------------------------------------------------------------------------------
-
-
-def _splits(
-    connection: Connection, business_date: date, judged: Mapping[SecurityId, JudgedPrice]
-) -> tuple[tuple[SplitToday, ...], tuple[SplitToday, ...], dict[SecurityId, DataCode]]:
-    """Today's splits, those of the last thirty days, and the securities whose action must not be trusted."""
-    rows = facts.actions_between(connection, business_date - DAYS_EITHER_SIDE, business_date)
-    actions = _actions(rows)
-    today, doubtful = _effective([action for action in actions if action.ex_on == business_date], judged)
-    earlier, _ = _effective([action for action in actions if action.ex_on < business_date], None)
-    unreadable = {
-        row.security_id: DataCode.CA_UNSYNCED
-        for row in rows
-        if row.security_id is not None and row.ex_on == business_date and _unusable(row)
-    }
-    return today, earlier, {**doubtful, **unreadable}
-
-
-def _actions(rows: Sequence[Row[Any]]) -> list[CorporateAction]:
-    return [
-        CorporateAction(
-            event_id=row.event_id,
-            version=row.version,
-            kind=ActionKind(row.kind),
-            security_id=SecurityId(row.security_id),
-            ex_on=row.ex_on,
-            ratio=None if row.new_shares is None else exact_ratio(row.new_shares, row.old_shares),
-            cash_per_share=row.cash_per_share,
-            status=ActionStatus(row.status),
-        )
-        for row in rows
-        if row.security_id is not None and not _unusable(row)
-    ]
-
-
-def _unusable(row: Row[Any]) -> bool:
-    """A split without a ratio of its shares."""
-    if row.kind == ActionKind.DVCA:
-        return False
-    try:
-        exact_ratio(row.new_shares or Decimal(0), row.old_shares or Decimal(0))
-    except NotASplit:
-        return True
-    return False
-
-
-def _effective(
-    actions: Sequence[CorporateAction], judged: Mapping[SecurityId, JudgedPrice] | None
-) -> tuple[tuple[SplitToday, ...], dict[SecurityId, DataCode]]:
-    """Splits that may be applied, and the securities of doubtful ones. All events, whatever their ex-date."""
-    found: list[SplitToday] = []
-    doubtful: dict[SecurityId, DataCode] = {}
-    for day in sorted({action.ex_on for action in actions}):
-        splits = effective_splits(actions, day)
-        found += [_split(action, judged) for action in splits.applicable]
-        doubtful |= {action.security_id: DataCode.CA_UNSYNCED for action in splits.doubtful}
-    of_security: dict[SecurityId, set[tuple[date, int, int]]] = {}
-    for split in found:
-        of_security.setdefault(split.security_id, set()).add((split.ex_on, split.new_shares, split.old_shares))
-    for name, terms in of_security.items():
-        if len({each[0] for each in terms}) < len(terms):  # two events, one day, different ratios (case 36)
-            doubtful[name] = DataCode.CA_CONFLICT
-    unique = {(split.security_id, split.ex_on): split for split in found if split.security_id not in doubtful}
-    return tuple(unique.values()), doubtful
-
-
-def _split(action: CorporateAction, judged: Mapping[SecurityId, JudgedPrice] | None) -> SplitToday:
-    price = (judged or {}).get(action.security_id)
-    ratio = action.split_ratio
-    return SplitToday(
-        event_id=action.event_id,
-        version=action.version,
-        kind=action.kind,
-        security_id=action.security_id,
-        ex_on=action.ex_on,
-        new_shares=ratio.numerator,
-        old_shares=ratio.denominator,
-        cash_per_share=action.cash_per_share,
-        close_before=price.close if price is not None and price.is_good else None,
-    )
-
-
-def action_of(split: SplitToday) -> CorporateAction:
-    """The split as the domain's event."""
-    return CorporateAction(
-        event_id=split.event_id,
-        version=split.version,
-        kind=split.kind,
-        security_id=split.security_id,
-        ex_on=split.ex_on,
-        ratio=exact_ratio(Decimal(split.new_shares), Decimal(split.old_shares)),
-        cash_per_share=split.cash_per_share,
-    )
-
-
-def _already_split(
-    connection: Connection,
-    business_date: date,
-    judged: Mapping[SecurityId, JudgedPrice],
-    splits: Sequence[SplitToday],
-) -> dict[SecurityId, DataCode]:
-    """Securities whose closes look divided already, the evening before the split takes effect (case 30)."""
-    before = loaded_before(connection, "prices", business_date)
-    large = [split for split in splits if abs(log(split.new_shares / split.old_shares)) > _SMALLEST_SPLIT]
-    if before is None or not large:
-        return {}
-    names = {split.security_id for split in large}
-    previous = {
-        row.security_id: row.close
-        for row in facts.prices_of(connection, before.delivery_id)
-        if row.security_id in names and row.close > 0
-    }
-    return {
-        split.security_id: DataCode.CA_UNSYNCED
-        for split in large
-        if split.close_before is not None
-        and split.security_id in previous
-        and _moved_by(previous[split.security_id], split.close_before, split.new_shares / split.old_shares)
-    }
-
-
-def _moved_by(before: Decimal, now: Decimal, ratio: float) -> bool:
-    return abs(log(float(before) / float(now)) - log(ratio)) < _SPLIT_LIKENESS
+    return price_file_findings(firm_id, previous, today)
 
 
 # --- models and risk --------------------------------------------------------------------------------------------
 
 
 def _models(
-    connection: Connection, business_date: date, seq: int
+    connection: Connection, business_date: date, seq: int, names: Mapping[str, SecurityId]
 ) -> tuple[dict[str, ModelPortfolio], dict[str, tuple[str, ...]]]:
     """The models that hold on the day, and what was wrong with the rows of some."""
     held = held_settings(connection, MODEL, business_date, seq)
     published = {name: value for name, value in sorted(held.items()) if not value.get("withdrawn")}
-    models = {name: _MODELS.validate_python(value, strict=False) for name, value in published.items()}
+    models = {
+        name: _known_names(_MODELS.validate_python(value, strict=False), names) for name, value in published.items()
+    }
     faults = {name: tuple(value.get("faults", ())) for name, value in published.items()}
     return models, {name: messages for name, messages in faults.items() if messages}
+
+
+def _known_names(model: ModelPortfolio, names: Mapping[str, SecurityId]) -> ModelPortfolio:
+    """The model with names that the master has learnt since it came; one that would stand twice keeps its own."""
+    known = {name: names.get(name, name) for name in model.weights}
+    if len(set(known.values())) < len(known):
+        return model
+    return replace(model, weights={known[name]: weight for name, weight in sorted(model.weights.items())})
 
 
 def _targeted(models: Mapping[str, ModelPortfolio]) -> set[str]:
     return {name for model in models.values() for name in model.weights}
 
 
-def _risk_model(connection: Connection, states: Mapping[str, FeedState], as_of: date) -> RiskModel:
+def _risk_model(
+    connection: Connection, states: Mapping[str, FeedState], names: Mapping[str, SecurityId], as_of: date
+) -> RiskModel:
     """The vendor's model. Exposures and covariance that name different factors cover nothing."""
     exposures, covariance = states["risk_exposures"], states["risk_covariance"]
     if exposures.delivery_id is None or covariance.delivery_id is None:
         return RiskModel("NONE", as_of, (), (), {})
     factors = tuple(covariance.detail.get("factors", ()))
     matrix = facts.covariance_of(connection, covariance.delivery_id)
-    covered = facts.exposures_of(connection, exposures.delivery_id)
+    covered = facts.exposures_of(connection, exposures.delivery_id, names)
     if list(factors) != list(exposures.detail.get("factors", ())):
         covered = {}
     return RiskModel(
@@ -416,4 +294,4 @@ def _alert(connection: Connection, firm_id: str, business_date: date, code: Data
     raise_alert(connection, firm_id, cause=str(code), scope=scope, business_date=business_date, message=message)
 
 
-__all__ = ["FrozenMarket", "MarketFindings", "SplitToday", "action_of", "freeze_market"]
+__all__ = ["FrozenMarket", "MarketFindings", "freeze_market", "names_of"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from trimtab.activities.holdings import RawHoldings, RawLot
 from trimtab.activities.inputs import RunData
-from trimtab.activities.market import SplitToday, action_of
+from trimtab.activities.splits import Split
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import AccountId, CashBalance, Position, Standing
 from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
@@ -51,11 +51,11 @@ def prepare(run: RunData, raw: RawHoldings) -> Prepared:
     return prepared
 
 
-def _after_split(prepared: Prepared, split: SplitToday) -> Prepared:
+def _after_split(prepared: Prepared, split: Split) -> Prepared:
     held = next((each for each in prepared.positions if each.security_id == split.security_id), None)
     if held is None or held.quantity == 0:
         return prepared
-    ratio = action_of(split).split_ratio
+    ratio = split.action.split_ratio
     state = SplitState.BEFORE
     if split.close_before is not None:
         state = split_state(held.quantity, held.market_value, split.close_before, ratio)
@@ -68,7 +68,7 @@ def _after_split(prepared: Prepared, split: SplitToday) -> Prepared:
     return _in_new_shares(prepared, split)
 
 
-def _in_new_shares(prepared: Prepared, split: SplitToday) -> Prepared:
+def _in_new_shares(prepared: Prepared, split: Split) -> Prepared:
     account_id, concerned = prepared.raw.account.id, split.security_id
     lots = [lot for lot in prepared.lots if lot.security_id == concerned]
     positions = [each for each in prepared.positions if each.security_id == concerned]
@@ -78,7 +78,7 @@ def _in_new_shares(prepared: Prepared, split: SplitToday) -> Prepared:
             lots=tuple(_tax_lot(account_id, lot) for lot in lots),
             positions=tuple(Position(concerned, each.quantity, each.market_value) for each in positions),
         ),
-        action_of(split),
+        split.action,
     )
     by_id = {lot.id: lot for lot in after.lots}
     moved = iter(after.positions)
@@ -245,9 +245,9 @@ def _windows(run: RunData, prepared: Prepared) -> WashWindows:
     return open_windows(run.manifest.business_date, sales, [*own, *others], run.market.securities, purchases)
 
 
-def _in_units_of_today(quantity: Decimal, security_id: SecurityId, on: date, splits: Sequence[SplitToday]) -> Decimal:
+def _in_units_of_today(quantity: Decimal, security_id: SecurityId, on: date, splits: Sequence[Split]) -> Decimal:
     """Shares counted on the day `on` in shares of the business date."""
     for split in splits:
         if split.security_id == security_id and on < split.ex_on:
-            quantity = times(quantity, action_of(split).split_ratio)
+            quantity = times(quantity, split.action.split_ratio)
     return quantity

@@ -57,30 +57,38 @@ def _security(row: Row[Any]) -> Security:
     )
 
 
-def prices_of(connection: Connection, delivery_id: str) -> list[Row[Any]]:
-    """security_id, security_key, as_of, close, currency of one delivery, in the order of its lines."""
-    rows = select(
-        price_fact.c.security_id,
-        price_fact.c.security_key,
-        price_fact.c.as_of,
-        price_fact.c.close,
-        price_fact.c.currency,
+@dataclass(frozen=True, slots=True)
+class DeliveredPrice:
+    """One row of a price file. `security_id` is None while nobody knows the identifier."""
+
+    security_id: SecurityId | None
+    as_of: date
+    close: Decimal
+    currency: str
+
+
+def prices_of(connection: Connection, delivery_id: str, names: Mapping[str, SecurityId]) -> list[DeliveredPrice]:
+    """The rows of one delivery in their order. `names`: identifiers that the master has learnt since it came."""
+    rows = connection.execute(
+        select(price_fact).where(price_fact.c.delivery_id == delivery_id).order_by(price_fact.c.line)
     )
-    return list(connection.execute(rows.where(price_fact.c.delivery_id == delivery_id).order_by(price_fact.c.line)))
+    return [DeliveredPrice(_known(row, names), row.as_of, row.close, row.currency) for row in rows]
 
 
-def exposures_of(connection: Connection, delivery_id: str) -> dict[SecurityId, RiskExposure]:
+def _known(row: Row[Any], names: Mapping[str, SecurityId]) -> SecurityId | None:
+    return row.security_id or names.get(row.security_key)
+
+
+def exposures_of(
+    connection: Connection, delivery_id: str, names: Mapping[str, SecurityId]
+) -> dict[SecurityId, RiskExposure]:
     """Exposures by security; one that stands in the file twice is left out: which one is right nobody knows."""
-    found: dict[SecurityId, RiskExposure] = {}
-    twice: set[SecurityId] = set()
-    rows = select(risk_exposure_fact).where(
-        risk_exposure_fact.c.delivery_id == delivery_id, risk_exposure_fact.c.security_id.is_not(None)
-    )
-    for row in connection.execute(rows):
-        if row.security_id in found:
-            twice.add(row.security_id)
-        found[row.security_id] = RiskExposure(tuple(row.exposures), row.specific_risk)
-    return {name: exposure for name, exposure in sorted(found.items()) if name not in twice}
+    found: dict[SecurityId, list[RiskExposure]] = {}
+    for row in connection.execute(select(risk_exposure_fact).where(risk_exposure_fact.c.delivery_id == delivery_id)):
+        name = _known(row, names)
+        if name is not None:
+            found.setdefault(name, []).append(RiskExposure(tuple(row.exposures), row.specific_risk))
+    return {name: rows[0] for name, rows in sorted(found.items()) if len(rows) == 1}
 
 
 def covariance_of(connection: Connection, delivery_id: str) -> dict[str, tuple[float, ...]]:
@@ -90,7 +98,24 @@ def covariance_of(connection: Connection, delivery_id: str) -> dict[str, tuple[f
     return {row.factor: tuple(row.row) for row in found}
 
 
-def actions_between(connection: Connection, after: date, until: date) -> list[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class DeliveredAction:
+    """One row of a corporate actions file whose security is known. Shares are None where the file has none."""
+
+    event_id: str
+    version: int
+    kind: str
+    security_id: SecurityId
+    ex_on: date
+    new_shares: Decimal | None
+    old_shares: Decimal | None
+    cash_per_share: Decimal | None
+    status: str
+
+
+def actions_between(
+    connection: Connection, after: date, until: date, names: Mapping[str, SecurityId]
+) -> list[DeliveredAction]:
     """Loaded corporate actions with an ex-date after `after` and up to `until`, of files up to `until`."""
     rows = (
         select(corporate_action_fact)
@@ -103,7 +128,22 @@ def actions_between(connection: Connection, after: date, until: date) -> list[Ro
         )
         .order_by(delivery.c.business_date, delivery.c.recorded_at, corporate_action_fact.c.line)
     )
-    return list(connection.execute(rows))
+    known = ((_known(row, names), row) for row in connection.execute(rows))
+    return [_action(name, row) for name, row in known if name is not None]
+
+
+def _action(name: SecurityId, row: Row[Any]) -> DeliveredAction:
+    return DeliveredAction(
+        event_id=row.event_id,
+        version=row.version,
+        kind=row.kind,
+        security_id=name,
+        ex_on=row.ex_on,
+        new_shares=row.new_shares,
+        old_shares=row.old_shares,
+        cash_per_share=row.cash_per_share,
+        status=row.status,
+    )
 
 
 def _of(facts: Any) -> Any:  # Any: a table's join condition

@@ -22,7 +22,7 @@ from trimtab.feeds.errors import FeedRefused, UnreadableValue
 from trimtab.feeds.layouts import LAYOUTS, FeedKind, Layout
 from trimtab.feeds.lines import LineSource
 from trimtab.feeds.rows import Row, RowPlan
-from trimtab.feeds.values import EXACT, exact_decimal, read_date, read_id
+from trimtab.feeds.values import EXACT, exact_decimal, read_date, read_text
 
 HEADER_MARK, TRAILER_MARK = "#TRIMTAB", "#TRAILER"
 BATCH_ROWS = 5_000
@@ -97,7 +97,7 @@ class FeedReader:
         if cells[2] != self.firm_id:
             raise FeedRefused("FOREIGN_FIRM_DATA", "the header names another firm")
         try:
-            business_date, as_of, source = read_date(cells[3]), read_date(cells[4]), read_id(cells[5])
+            business_date, as_of, source = read_date(cells[3]), read_date(cells[4]), read_text(cells[5])
         except UnreadableValue as error:
             raise FeedRefused("FEED_SCHEMA", f"the header's {error}") from None
         if business_date != self.business_date:

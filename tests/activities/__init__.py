@@ -1,0 +1,1 @@
+"""Stages and activities on a real PostgreSQL."""
