@@ -241,7 +241,7 @@ def test_a_target_without_risk_data_or_halted_is_not_bought() -> None:
     [
         ({"VTI": "0.6", "BND": "0.4"}, "0", None),
         ({"VTI": "0.6", "BND": "0.4000009"}, "0", None),
-        ({"VTI": "0.6", "BND": "0.39"}, None, Outcome.FLAG),  # a remainder of exactly 1 % counts as cash
+        ({"VTI": "0.6", "BND": "0.39"}, None, Outcome.TELL),  # a remainder of exactly 1 % counts as cash
         ({"VTI": "0.6", "BND": "0.37"}, None, Outcome.SUSPEND),  # 0.97
         ({"VTI": "0.6", "BND": "0.39"}, "0", Outcome.SUSPEND),  # declared, and does not add up
         ({"VTI": "1.1", "BND": "-0.1"}, "0", Outcome.SUSPEND),

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     SUSPEND = "SUSPEND"  # the account does not trade today
     FREEZE = "FREEZE"  # the security is not traded, the rest of the account is
     FLAG = "FLAG"  # a person looks, whatever the filters say
+    TELL = "TELL"  # accepted as it is: the data manager is told, the accounts go on
     NO_TRADE = "NO_TRADE"  # the account's day ends at once
     STOP = "STOP"  # no account of the firm trades
 

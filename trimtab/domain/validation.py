@@ -133,7 +133,7 @@ def model_findings(model: ModelPortfolio, market: MarketFacts) -> tuple[Finding,
     elif has_undeclared_cash(model):
         rest = Decimal(1) - model.invested_weight
         message = f"model {model.id} leaves {rest} undeclared; it counts as cash"
-        found.append(_of_model(model, DataCode.UNDECLARED_CASH, message, Outcome.FLAG))
+        found.append(_of_model(model, DataCode.UNDECLARED_CASH, message, Outcome.TELL))
     unknown = sorted(name for name in model.weights if name not in market.securities)
     if unknown:
         message = f"model {model.id} holds {', '.join(unknown)}, which the security master does not know"
