@@ -43,8 +43,15 @@ def put_content(connection: Connection, firm_id: str, kind: str, value: object) 
 
 def get_content(connection: Connection, digest: str, kind: type[Value]) -> Value:
     """The stored value, as `kind` (a dataclass of the domain). Raises ContentMissing and ContentChanged."""
-    adapter: TypeAdapter[Value] = TypeAdapter(kind)
-    return adapter.validate_json(get_body(connection, digest), strict=False)
+    adapter = _adapters.get(kind)
+    if adapter is None:
+        adapter = _adapters[kind] = TypeAdapter(kind)
+    value: Value = adapter.validate_json(get_body(connection, digest), strict=False)
+    return value
+
+
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+"""Building one costs more than reading with it."""
 
 
 def get_plain(connection: Connection, digest: str) -> Mapping[str, Any]:
