@@ -40,7 +40,7 @@ from trimtab.domain.lifecycle import MarketEventKind, Place, Stage, Standstill
 
 log = structlog.get_logger(__name__)
 
-CLOCK_POLL: Final = 0.1  # seconds between looks whether a phase has drained
+CLOCK_POLL: Final = 0.2  # seconds between looks whether a phase has drained
 DELIVERY_POLL: Final = 2.0
 LEDGER_POLL: Final = 0.5
 LEDGER_PATIENCE: Final = 60.0

@@ -145,5 +145,6 @@ def _sqlstate(error: BaseException) -> str:
 
 async def _beat(progress: Callable[[], Sequence[Any]]) -> None:
     while True:
-        activity.heartbeat(*progress())
+        # Most steps end before the first one: it would cost them one more call to the server each.
         await asyncio.sleep(_BEAT_SECONDS)
+        activity.heartbeat(*progress())
