@@ -19,7 +19,8 @@ def read_cusip(text: str) -> str:
     leading zeros a spreadsheet ate are restored when the check digit proves it and nothing else is possible.
     """
     code = _squeezed(text)
-    if len(code) < _CUSIP_LENGTH and code.isdigit() and cusip.is_valid(code.zfill(_CUSIP_LENGTH)):
+    eaten = len(code) < _CUSIP_LENGTH and code.isdigit() and not code.startswith("0")
+    if eaten and cusip.is_valid(code.zfill(_CUSIP_LENGTH)):
         if len(code) == _CUSIP_LENGTH - 1:
             # Eight digits may also be a CUSIP that was written without its check digit: never guess.
             raise UnreadableValue(f"CUSIP {text!r} can be read in two ways", ID_INVALID)
