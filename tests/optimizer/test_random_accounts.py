@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from tests.optimizer.random_accounts import a_random_account
 from trimtab.domain.optimizer.analysis import analyze, proposal_hash
+from trimtab.domain.optimizer.ascent import ascend
 from trimtab.domain.optimizer.attribution import attribute
-from trimtab.domain.optimizer.bound import Prices, lower_bound
+from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.bound import lower_bound, standing_prices
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage
@@ -101,10 +103,10 @@ def test_no_prices_whatever_give_a_bound_above_a_lawful_trade_list(seed: int):
 @given(SEEDS)
 def test_a_certified_account_could_not_have_gained_more_by_a_full_solve(seed: int):
     data = the_data(a_random_account(seed))
-    certificate = screen(data)
+    certificate = screen(data, ascend(data, standing_prices(data)))
     if certificate is None:
         return
-    found = search(data)
+    found = search(data, ascend(data, standing_prices(data)))
     gained = standing_still(data).total - evaluate(data, found.solution.lot_sells, found.solution.buys).total
 
     assert gained <= certificate.most_to_gain + 1e-9
@@ -137,7 +139,7 @@ def test_the_sides_of_the_wash_keys_are_the_best_there_are(seed: int):
     if clashing(data) or len(keys) == 0:
         return
     specification = Specification(data)
-    found = settle_wash_sides(data, specification)
+    found = settle_wash_sides(data, specification, ascend(data, standing_prices(data)))
 
     totals = [total for bits in range(2 ** len(keys)) if (total := solved(data, specification, keys, bits)) is not None]
 
@@ -162,3 +164,18 @@ def solved(data: OptimizerData, specification: Specification, keys: np.ndarray, 
     except SolverStalled:
         return None
     return evaluate(data, solution.lot_sells, solution.buys).total
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_better_prices_never_lower_the_bound_and_stay_below_the_best_list(seed: int):
+    data = the_data(a_random_account(seed))
+    if cash_shortage(data) > 0:
+        return
+    start = standing_prices(data)
+    prices = ascend(data, start)
+
+    found = search(data, prices)
+
+    assert lower_bound(data, prices).value >= lower_bound(data, start).value
+    assert lower_bound(data, prices).value <= evaluate(data, found.solution.lot_sells, found.solution.buys).total + 1e-8

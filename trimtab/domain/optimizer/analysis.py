@@ -8,8 +8,10 @@ import numpy as np
 from trimtab.domain.calibration import CALIBRATION_VERSION
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.optimizer.ascent import ascend
 from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.booking import Booked, book, sold_weights
+from trimtab.domain.optimizer.bound import standing_prices
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
@@ -104,11 +106,15 @@ class _Analysis:
             return self._held(AnalysisOutcome.CONFLICT, note=" ".join(clashes))
         if self._value == 0:
             return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
-        certificate = screen(self._data)
+        prices = standing_prices(self._data)
+        certificate = screen(self._data, prices)
+        if certificate is None:
+            prices = ascend(self._data, prices)
+            certificate = screen(self._data, prices)
         if certificate is not None:
             return self._held(AnalysisOutcome.NO_TRADE, gap=certificate.most_to_gain)
         try:
-            found = search(self._data)
+            found = search(self._data, prices)
         except SolverStalled as stalled:
             return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
         return self._trade_or_hold(found)

@@ -11,18 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.blocks import Prices, branch_answers
+from trimtab.domain.optimizer.problem import OptimizerData
 
 _PREFERENCE = 1e-15  # a branch must be better by more than round-off to be taken
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prices:
-    """Prices of the coupling rows: `factor` (k,) of active factor exposure, `cash` of one unit of cash."""
-
-    factor: Floats
-    cash: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,70 +54,23 @@ def standing_prices(data: OptimizerData) -> Prices:
 def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     """A number that no allowed trade list's objective is below."""
     lam = data.parameters.risk_aversion
-    cash_price = max(prices.cash, -data.parameters.cash_drag)
-    factor = np.asarray(prices.factor, dtype=np.float64)
-    no_buys, no_loss_sales = _branch_values(data, factor, cash_price)
-    keys = data.securities.keys
-    selling = sum_by(data.securities.wash_key, no_buys, keys)
-    buying = sum_by(data.securities.wash_key, no_loss_sales, keys)
-    blocks = float(np.minimum(selling, buying).sum())
-    coupling = float(-(factor @ factor) / (2 * lam)) + _cash_term(data, cash_price)
-    return Branches(blocks + coupling, selling, buying)
+    prices = Prices(prices.factor, max(prices.cash, -data.parameters.cash_drag))  # below it the bound is minus infinity
+    not_bought, not_sold_at_a_loss = branch_answers(data, prices)
+    if_sold = sum_by(data.securities.wash_key, not_bought.value, data.securities.keys)
+    if_bought = sum_by(data.securities.wash_key, not_sold_at_a_loss.value, data.securities.keys)
+    coupling = cash_term(data, prices.cash)[0] - float(prices.factor @ prices.factor) / (2 * lam)
+    return Branches(float(np.minimum(if_sold, if_bought).sum()) + coupling, if_sold, if_bought)
 
 
-def _cash_term(data: OptimizerData, price: float) -> float:
-    """min over cash c >= minimum of penalty(c) + price * (c - cash today)."""
-    shortfall = data.parameters.cash_shortfall
-    low = min(data.cash_minimum, data.cash_target)
+def cash_term(data: OptimizerData, price: float) -> tuple[float, float]:
+    """min over cash c >= minimum of penalty(c) + price * (c - cash today), and its slope in the price."""
+    parameters = data.parameters
     if data.cash_minimum >= data.cash_target:
-        drag = data.parameters.cash_drag * (data.cash_minimum - data.cash_target)
-        return drag + price * (data.cash_minimum - data.cash)
+        drag = parameters.cash_drag * (data.cash_minimum - data.cash_target)
+        return drag + price * (data.cash_minimum - data.cash), data.cash_minimum - data.cash
     at_target = price * (data.cash_target - data.cash)
-    at_minimum = shortfall * (data.cash_target - low) + price * (low - data.cash)
-    return min(at_target, at_minimum)
-
-
-def _branch_values(data: OptimizerData, factor: Floats, cash_price: float) -> tuple[Floats, Floats]:
-    """Each security's smallest value (n,) when its key is not bought, and when it is not sold at a loss.
-
-    Keys that cannot be both lawfully sold at a loss and bought have the same value twice: the joint optimum.
-    """
-    sold_value = _selling(data, factor, cash_price, data.lots.limit)
-    kept_value = _selling(data, factor, cash_price, np.where(data.lots.at_loss, 0.0, data.lots.limit))
-    bought_value = _buying(data, factor, cash_price)
-    forced_buy = data.securities.buy_minimum > 0
-    sold_value, kept_value = np.where(forced_buy, np.inf, sold_value), np.where(forced_buy, np.inf, kept_value)
-    joint = np.minimum(sold_value, bought_value)
-    contested = contested_securities(data)
-    return np.where(contested, sold_value, joint), np.where(contested, np.minimum(kept_value, bought_value), joint)
-
-
-def _selling(data: OptimizerData, factor: Floats, cash_price: float, limit: Floats) -> Floats:
-    """Value of each security's best sale without buying it, (n,); infinite where a minimum cannot be met."""
-    held, lots = data.securities, data.lots
-    row = lots.security
-    curvature = data.parameters.risk_aversion * held.variance
-    slope = held.loadings @ factor
-    unit_cost = lots.tax + (held.half_spread + data.parameters.churn - cash_price * (1 - held.half_spread))[row]
-    before = cumulative_before(row, limit)
-    wanted = data.active[row] - (unit_cost - slope[row]) / curvature[row]
-    free = sum_by(row, np.clip(wanted - before, 0.0, limit), len(held.ids))
-    total = np.minimum(np.maximum(free, held.sell_minimum), held.sell_limit)
-    sells = np.clip(total[row] - before, 0.0, limit)
-    sold = sum_by(row, sells, len(held.ids))
-    left = data.active - sold
-    value = curvature / 2 * left**2 + slope * left + sum_by(row, unit_cost * sells, len(held.ids))
-    return np.where(sold < held.sell_minimum - 1e-9, np.inf, value)
-
-
-def _buying(data: OptimizerData, factor: Floats, cash_price: float) -> Floats:
-    """Value of each security's best purchase without selling it, (n,); infinite where a sale is due."""
-    held = data.securities
-    curvature = data.parameters.risk_aversion * held.variance
-    slope = held.loadings @ factor
-    unit_cost = held.half_spread + data.parameters.churn + cash_price * (1 + held.half_spread)
-    free = -(unit_cost + slope) / curvature - data.active
-    bought = np.minimum(np.maximum(free, held.buy_minimum), held.buy_limit)
-    held_after = data.active + bought
-    value = curvature / 2 * held_after**2 + slope * held_after + unit_cost * bought
-    return np.where(held.sell_minimum > 0, np.inf, value)
+    short = parameters.cash_shortfall * (data.cash_target - data.cash_minimum)
+    at_minimum = short + price * (data.cash_minimum - data.cash)
+    if at_minimum < at_target:
+        return at_minimum, data.cash_minimum - data.cash
+    return at_target, data.cash_target - data.cash

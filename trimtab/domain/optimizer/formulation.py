@@ -13,7 +13,7 @@ from cvxpy.atoms.affine.binary_operators import multiply
 from cvxpy.atoms.sum_squares import sum_squares
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.bound import Prices
+from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.problem import OptimizerData
 
@@ -117,6 +117,11 @@ class Specification:
         lot_sells[self._sellable] = np.clip(_values(self._lot_sells), 0.0, _values(self._sell_limit))
         buys[self._buyable] = np.clip(_values(self._buys), 0.0, _values(self._buy_limit))
         return Solution(lot_sells, buys, self._prices())
+
+    @property
+    def solver_seconds(self) -> float:
+        """Time that Clarabel itself took for the last solve, without building and reading."""
+        return float(self._problem.solver_stats.solve_time or 0.0)
 
     def _prices(self) -> Prices:
         factor = self._data.parameters.risk_aversion * _values(self._factor_active)

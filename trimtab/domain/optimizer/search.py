@@ -7,6 +7,7 @@ half of it are dropped, the rest gets a chance to absorb them, then those below 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, sum_by
+from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import lower_bound
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.formulation import Solution, Specification
@@ -14,10 +15,10 @@ from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.wash_sides import DUST, Found, settle_wash_sides
 
 
-def search(data: OptimizerData) -> Found:
-    """Raises SolverStalled when even the relaxation has no answer."""
+def search(data: OptimizerData, prices: Prices) -> Found:
+    """The best trades found, starting from the sides that `prices` favour. Raises SolverStalled without an answer."""
     specification = Specification(data)
-    return drop_small_trades(data, specification, settle_wash_sides(data, specification))
+    return drop_small_trades(data, specification, settle_wash_sides(data, specification, prices))
 
 
 def drop_small_trades(data: OptimizerData, specification: Specification, found: Found) -> Found:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Ints, sum_by
-from trimtab.domain.optimizer.bound import Branches, Prices, lower_bound
+from trimtab.domain.optimizer.arrays import Flags, Ints
+from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.bound import Branches, lower_bound
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.formulation import Solution, Specification
@@ -46,15 +47,15 @@ class Found:
     bound: float
 
 
-def settle_wash_sides(data: OptimizerData, specification: Specification) -> Found:
-    """The best sides found. Raises SolverStalled when even the relaxation has no answer."""
-    everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
-    relaxed = specification.solve(everything.lots, everything.buys)
-    cut = lower_bound(data, relaxed.prices)
+def settle_wash_sides(data: OptimizerData, specification: Specification, prices: Prices) -> Found:
+    """The best sides found, starting from those cheaper at `prices`. Raises SolverStalled without an answer."""
+    cut = lower_bound(data, prices)
     if not contested_securities(data).any():
-        return Found(relaxed, everything, cut.value)
+        everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
+        solution = specification.solve(everything.lots, everything.buys)
+        return Found(solution, everything, max(cut.value, lower_bound(data, solution.prices).value))
     search = _SideSearch(data, specification, cut)
-    search.start(_used_side(data, relaxed, cut))
+    search.start(cut.buying)
     for _ in range(_MOST_SOLVES):
         if not search.try_most_promising():
             break
@@ -143,11 +144,3 @@ def _patterns(keys: int) -> Flags:
 def _midpoint(one: Prices, other: Prices) -> Prices:
     """The bound is concave in the prices: between two good ones it is often better than at either."""
     return Prices((one.factor + other.factor) / 2, (one.cash + other.cash) / 2)
-
-
-def _used_side(data: OptimizerData, relaxed: Solution, cut: Branches) -> Flags:
-    """True for keys to be bought: the side that the relaxation used alone, else the cheaper branch, (n_keys,)."""
-    keys = data.securities.keys
-    sold = sum_by(data.securities.wash_key[data.lots.security], relaxed.lot_sells * data.lots.at_loss, keys) > DUST
-    bought = sum_by(data.securities.wash_key, relaxed.buys, keys) > DUST
-    return np.where(sold == bought, cut.buying, bought)
