@@ -33,6 +33,7 @@ def test_idle_cash_is_invested_down_to_its_target():
     assert proposal.after.cash == Decimal("990.20")
 
 
+@pytest.mark.covers("P2", "X9")
 def test_an_overweight_is_sold_until_risk_is_worth_less_than_the_tax():
     """$100,000: AAA 59.5 % at an unrealised gain of 20 % of its price, BBB 39.5 %, cash on its target of 1 %.
 
@@ -120,3 +121,20 @@ def test_holdings_on_target_are_left_alone(registration: Registration):
     assert proposal.is_empty
     assert proposal.before.max_drift == 0
     assert Decimal(0) <= proposal.gap_bps < 2
+
+
+def test_a_hundred_times_the_account_trades_a_hundred_times_the_shares():
+    """Weights do not change with the size of an account, so shares do in proportion, but for the rounding of one."""
+    market = a_market({"AAA": "100", "BBB": "50", "CCC": "25"})
+    model = a_model({"AAA": "0.4", "BBB": "0.3", "CCC": "0.3"})
+
+    def traded(times: int) -> dict[str, Decimal]:
+        lots = (a_lot("AAA", str(60 * times), "80"), a_lot("BBB", str(30 * times), "70", LAST_YEAR))
+        settings = AccountSettings(minimum_trade=Decimal(2 * times))
+        proposal = analyze(an_input(market, model, lots=lots, cash=str(2500 * times), settings=settings))
+        return {trade.security_id: trade.quantity for trade in proposal.trades}
+
+    small, large = traded(10), traded(1000)
+
+    assert small.keys() == large.keys()
+    assert all(abs(large[each] - 100 * quantity) <= 100 for each, quantity in small.items())

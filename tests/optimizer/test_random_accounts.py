@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from trimtab.domain.optimizer.screening import screen
 from trimtab.domain.optimizer.search import search
 from trimtab.domain.optimizer.targets import account_value, prepare_target
 from trimtab.domain.optimizer.wash_sides import settle_wash_sides
+from trimtab.domain.optimizer.why_nots import DRIFT_TOLD
 from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -39,6 +41,7 @@ def the_data(request: AnalysisInput) -> OptimizerData:
     return build_data(request, prepare_target(request, value), market, value)
 
 
+@pytest.mark.covers("P1")
 @settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_every_proposal_passes_the_checker(seed: int):
@@ -179,3 +182,24 @@ def test_better_prices_never_lower_the_bound_and_stay_below_the_best_list(seed: 
 
     assert lower_bound(data, prices).value >= lower_bound(data, start).value
     assert lower_bound(data, prices).value <= evaluate(data, found.solution.lot_sells, found.solution.buys).total + 1e-8
+
+
+@pytest.mark.covers("N4")
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_every_drift_above_the_threshold_that_no_trade_touches_has_exactly_one_why_not(seed: int):
+    request = a_random_account(seed)
+    proposal, data = analyze(request), the_data(request)
+    if account_value(request) == 0:
+        return
+    traded = {trade.security_id for trade in proposal.trades}
+    drifted = [
+        security_id
+        for security_id, drift in zip(data.securities.ids, data.active, strict=True)
+        if abs(drift) > DRIFT_TOLD and security_id not in traded
+    ]
+
+    told = [each.security_id for each in proposal.why_nots]
+
+    assert len(told) == len(set(told))
+    assert set(drifted) <= set(told)
