@@ -1,6 +1,5 @@
 """A day's files: taken whole or refused whole, once, with the catalogue's code, and told of once."""
 
-
 import pytest
 from sqlalchemy import func, select, text
 

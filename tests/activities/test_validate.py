@@ -248,6 +248,14 @@ def test_a_model_that_does_not_add_up_suspends_the_accounts_on_it(day, weight, c
     codes = load_and_judge(day)
     assert {name for name in codes if name not in SPECIAL} == followers
     assert {codes[name] for name in followers} == {code}
+    assert (code, "model/BALANCED_60_40") in day.alerts()
+
+
+def test_a_model_that_declares_no_cash_goes_on_and_the_data_manager_is_told_once(day):
+    """Case 94: weights of 0.995, and no row for the rest."""
+    faults.remove_rows(day.path("models"), {"model_id": "DIRECT_INDEX", "security_id": "CASH"})
+    assert load_and_judge(day) == SPECIAL
+    assert day.alerts().count(("UNDECLARED_CASH", "model/DIRECT_INDEX")) == 1
 
 
 def test_a_name_in_a_model_that_no_master_knows_suspends_the_accounts_on_it(day):

@@ -34,6 +34,7 @@ from trimtab.domain.price_checks import (
 from trimtab.domain.securities import Security, SecurityId, SecurityKind
 from trimtab.domain.snapshots import MarketSnapshot
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
+from trimtab.domain.validation import MarketFacts, model_findings
 from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
 
 _LISTED: Final = (SecurityKind.STOCK, SecurityKind.ETF)
@@ -103,7 +104,7 @@ def freeze_market(
     )
     snapshot = MarketSnapshot(as_of, securities, prices, _risk_model(connection, states, names, as_of))
     held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
-    _tell(connection, firm_id, business_date, findings, held | _targeted(models), securities)
+    _tell(connection, firm_id, business_date, findings, held | _targeted(models), securities, models)
     return FrozenMarket(snapshot, findings, models)
 
 
@@ -249,6 +250,7 @@ def _tell(
     findings: MarketFindings,
     concerned: set[str],
     securities: Mapping[SecurityId, Security],
+    models: Mapping[str, ModelPortfolio],
 ) -> None:
     """One alert for each faulty security that somebody holds or targets, each faulty model, and each stop."""
     for name, price in findings.faulty_prices.items():
@@ -261,6 +263,9 @@ def _tell(
     for model_id, messages in findings.model_faults.items():
         message = f"model {model_id}: {messages[0]}"
         _alert(connection, firm_id, business_date, DataCode.MODEL_INVALID, f"model/{model_id}", message)
+    master = MarketFacts(business_date, securities, {}, frozenset())
+    for found in (each for model in models.values() for each in model_findings(model, master)):
+        _alert(connection, firm_id, business_date, found.code, f"model/{found.subject_id}", found.message)
     _stop_firm(connection, firm_id, business_date, findings.stops)
 
 
