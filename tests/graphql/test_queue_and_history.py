@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -86,7 +87,7 @@ async def test_history_is_complete_from_the_snapshot_to_the_records(api: Api, bo
     assert order["block"]["executions"] == [{"execId": "E1", "quantity": "50", "price": "200.1"}]
     assert order["allocations"] == [{"quantity": "50", "price": "200.1", "notional": "10005"}]
     assert [one["seq"] for one in day["records"]] == [1, 2, 3, 4, 5]
-    chained = zip(day["records"], day["records"][1:], strict=False)
+    chained = itertools.pairwise(day["records"])
     assert all(one["hash"] == following["previousHash"] for one, following in chained)
 
 

@@ -122,6 +122,8 @@ class ApiRouter(GraphQLRouter[RequestContext, None]):
         sub_response: Response,
     ) -> Any:
         """Runs the operation within its time; running out cancels the statement that it waits for."""
+        if isinstance(request_data, GraphQLRequestData):
+            _note(request, context, request_data)
         try:
             async with asyncio.timeout(self._request_seconds):
                 return await super().execute_operation(
@@ -179,6 +181,15 @@ class ApiRouter(GraphQLRouter[RequestContext, None]):
         self._connections[user] -= 1
         if self._connections[user] <= 0:
             del self._connections[user]
+
+
+def _note(request: Request, context: RequestContext, request_data: GraphQLRequestData) -> None:
+    """For the access log: who asked for which operation. Names of operations are the client's: shortened."""
+    operation = request_data.operation_name
+    about = {"operation": operation[:80] if isinstance(operation, str) else None}
+    if context.principal is not None:
+        about |= {"firm": context.firm_id, "who": context.principal.name_in_records}
+    request.scope["trimtab"] = about
 
 
 def _user(principal: Principal) -> str:

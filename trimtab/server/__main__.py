@@ -1,0 +1,6 @@
+"""`python -m trimtab.server`."""
+
+from trimtab.server import main
+
+if __name__ == "__main__":
+    main()
