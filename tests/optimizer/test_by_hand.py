@@ -1,5 +1,6 @@
 """Problems solved on paper. One security's marginal risk is lam * variance * active weight (no common factor here)."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, an_input
 from trimtab.domain.account_settings import AccountSettings, Harvesting, TaxSensitivity, Tracking
 from trimtab.domain.accounts import Registration
+from trimtab.domain.lots import HoldingPeriod
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, ProposedTrade, ReasonCode, RebalanceProposal
@@ -138,3 +140,16 @@ def test_a_hundred_times_the_account_trades_a_hundred_times_the_shares():
 
     assert small.keys() == large.keys()
     assert all(abs(large[each] - 100 * quantity) <= 100 for each, quantity in small.items())
+
+
+def test_a_lot_counts_as_long_term_from_the_first_day_on_which_it_is():
+    """Sold on 2026-03-03: bought 2025-03-02 it is long-term, bought 2025-03-03 it is not, at the same cost."""
+    market = a_market({"AAA": "100", "BBB": "100"}, market_risk=0.0)
+    a_day_short = a_lot("AAA", "400", "80", date(2025, 3, 3), name="a-day-short")
+    just_long = a_lot("AAA", "395", "80", date(2025, 3, 2), name="just-long")
+    lots = (a_day_short, just_long, a_lot("BBB", "195", "100"))
+    request = an_input(market, a_model({"AAA": "0.5", "BBB": "0.5"}), lots=lots, cash="1000")
+
+    sales = the_trade(analyze(request), "AAA").lot_sales
+
+    assert [(sale.lot_id, sale.term) for sale in sales] == [("just-long", HoldingPeriod.LONG_TERM)]
