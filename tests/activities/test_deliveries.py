@@ -1,12 +1,14 @@
 """A day's files: taken whole or refused whole, once, with the catalogue's code, and told of once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import func, select, text
 
 from tests.activities.feed_day import FIRM, SPECIAL, FeedDay, everybody_but_closed
 from trimtab.activities.deliveries import LoadedFile, awaited, delivery_report, load_deliveries, still_arriving
 from trimtab.db.deliveries import DeliveryMissing, release_delivery, waive_delivery, waive_gap
-from trimtab.db.engine import firm_transaction
+from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.db.tables import account_fact, delivery, event, metadata, quarantined_row, setting_version
 from trimtab.demo import faults
 from trimtab.demo.custodian import next_day
@@ -24,6 +26,7 @@ def count(day: FeedDay, table: str) -> int:
         return int(connection.scalar(select(func.count()).select_from(metadata.tables[table])) or 0)
 
 
+@pytest.mark.covers("D12")
 def test_a_whole_day_is_loaded_and_reported(day):
     loaded = day.load()
     assert list(loaded) == [str(kind) for kind in FeedKind]
@@ -96,6 +99,18 @@ def test_the_pick_of_the_later_file_loads_it(day):
     assert refused(day.load()) == {}
     day.judge()
     assert day.codes() == SPECIAL | {"A00002": "CASH_NEGATIVE"}
+
+
+def test_two_loaders_at_once_load_each_file_once(day, database):
+    engines = [sync_engine(database.app_url, pool_size=1) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        passes = [pool.submit(load_deliveries, engine, FIRM, day.drop, day.date) for engine in engines]
+        loaded = [str(file.kind) for each in passes for file in each.result()]
+    for engine in engines:
+        engine.dispose()
+    assert sorted(loaded) == sorted(str(kind) for kind in FeedKind)
+    assert count(day, "lot_fact") == len(day.firm.book.lots)
+    assert count(day, "delivery") == 13
 
 
 # --- files that are refused (cases 43 to 47, 51, 52, 55, 59, 63) ----------------------------------------------------
@@ -312,6 +327,7 @@ def test_settings_get_a_version_only_when_they_change(day):
     assert count(day, "setting_version") == before + 2
 
 
+@pytest.mark.covers("W-C2")
 def test_a_standing_suspension_ends_with_the_file_and_a_persons_does_not(day):
     faults.set_field(day.path("accounts"), {"account_id": "A00002"}, "suspension", "CLOSING")
     day.load()

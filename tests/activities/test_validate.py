@@ -54,7 +54,7 @@ def a_position(day: FeedDay, account_id: str) -> dict[str, str]:
     return {"account_id": account_id, "symbol": day.symbol(held.security_id)}
 
 
-@pytest.mark.covers("W-C1", "W-C4")
+@pytest.mark.covers("W-C1", "W-C5")
 def test_the_firms_special_accounts_end_as_they_should_and_all_others_go_on(day):
     assert load_and_judge(day) == SPECIAL
     assert {day.outcomes[name].next for name in SPECIAL if name != "A00013"} == {Standstill.SUSPENDED}
@@ -210,6 +210,7 @@ def test_a_restriction_on_a_security_that_nobody_knows_suspends_the_account(day)
     assert load_and_judge(day) == SPECIAL | {SOUND: "SETTINGS_INVALID"}
 
 
+@pytest.mark.covers("W-C3")
 def test_without_a_model_an_account_is_suspended_and_closed_it_is_done(day):
     """Case 93."""
     faults.set_field(day.path("accounts"), {"account_id": SOUND}, "model_id", "")

@@ -18,6 +18,7 @@ from trimtab.db.deliveries import (
     find_delivery,
     loaded_before,
     loaded_delivery,
+    lock_loading,
     missing_day,
     save_delivery,
 )
@@ -106,6 +107,7 @@ def _load_once(
 def _load(
     connection: Connection, firm_id: str, file: DroppedFile, received: ReceivedFile, as_of: date | None
 ) -> LoadedFile | None:
+    lock_loading(connection, firm_id)
     known = find_delivery(connection, received)
     accepted: frozenset[str] = frozenset()
     if known is not None:
@@ -217,6 +219,7 @@ def _tell_notes(connection: Connection, firm_id: str, reader: FeedReader, receiv
 
 def _refuse(connection: Connection, firm_id: str, received: ReceivedFile, refusal: FeedRefused) -> LoadedFile:
     """Keep the refusal as the delivery's row, and tell of it once."""
+    lock_loading(connection, firm_id)
     known = find_delivery(connection, received)
     if known is not None and known.status == DeliveryStatus.QUARANTINED and refusal.code in known.reason_codes:
         return LoadedFile(FeedKind(received.kind), DeliveryStatus.QUARANTINED, 0, (refusal.code,), str(refusal))

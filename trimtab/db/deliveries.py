@@ -78,6 +78,11 @@ class ReceivedFile:
         return f"{self.kind}-{self.business_date.isoformat()}-{self.content_hash[:16]}"
 
 
+def lock_loading(connection: Connection, firm_id: str) -> None:
+    """One loader of a firm at a time: two that meet the same new file would both load it."""
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"trimtab-deliveries/{firm_id}", 0))))
+
+
 def find_delivery(connection: Connection, file: ReceivedFile) -> Row[Any] | None:
     """The delivery of exactly these bytes, locked; None when they are new."""
     return connection.execute(
@@ -164,8 +169,8 @@ def loaded_before(connection: Connection, kind: str, business_date: date) -> Row
 def missing_day(connection: Connection, kind: str, as_of: date, business_date: date) -> str | None:
     """FEED_GAP or FEED_ORDER when nothing of the kind came for the session before, and nobody waived it.
 
-    A file that came and was refused is no gap: it was told of on its own day. FEED_ORDER while that session's run is still open: its file may yet come. Nothing is missing before the
-    kind's first delivery: a firm begins somewhere.
+    A file that came and was refused is no gap: it was told of on its own day. FEED_ORDER while that session's run
+    is still open: its file may yet come. Nothing is missing before the kind's first delivery: a firm begins somewhere.
     """
     days = select(delivery.c.business_date).where(delivery.c.kind == kind)
     if connection.scalar(days.where(delivery.c.business_date < as_of).limit(1)) is None:
