@@ -36,6 +36,7 @@ async def test_an_approval_is_written_told_and_signalled_in_one_transaction(api:
     assert book.write(lambda one: verify_chains(one))[1] == []
 
 
+@pytest.mark.covers("E1")
 async def test_of_fifty_approvals_at_once_one_is_accepted(api: Api, book: Book):
     waiting = book.add_review("A1")
     people = [OLGA, OTTO] * 25
@@ -107,6 +108,7 @@ async def test_after_review_expiry_nobody_approves(api: Api, book: Book):
     assert (await api.do(OLGA, APPROVE, **waiting.variables))["code"] == "EXPIRED"
 
 
+@pytest.mark.covers("W-D1")
 async def test_compliance_clears_before_anybody_approves(api: Api, book: Book):
     waiting = book.add_review("A1", lane=Lane.COMPLIANCE)
     assert (await api.do(OLGA, APPROVE, **waiting.variables))["code"] == "NOT_CLEARED"
@@ -115,6 +117,7 @@ async def test_compliance_clears_before_anybody_approves(api: Api, book: Book):
     assert cleared["__typename"] == "DecisionAccepted"
 
 
+@pytest.mark.covers("D15")
 async def test_an_account_without_discretion_needs_its_advisor_and_the_clients_consent(api: Api, book: Book):
     waiting = book.add_review("A1", discretionary=False)
     assert (await api.do(OLGA, APPROVE, **waiting.variables))["__typename"] == "Forbidden"

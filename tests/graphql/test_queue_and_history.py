@@ -65,6 +65,7 @@ async def test_the_queue_costs_the_same_number_of_statements_for_one_row_and_for
     assert len(of_one) == 8
 
 
+@pytest.mark.covers("R1", "R2", "R3", "R4")
 async def test_history_is_complete_from_the_snapshot_to_the_records(api: Api, book: Book):
     waiting = book.add_review("A1")
     await api.do(OLGA, APPROVE, **waiting.variables)

@@ -21,6 +21,7 @@ def test_the_published_schema_is_what_the_code_says():
 
 
 @pytest.mark.parametrize("name", ["Query", "Mutation", "Subscription"])
+@pytest.mark.covers("E2")
 def test_every_root_field_goes_through_rows_of_the_matrix(name):
     root = SCHEMA.get_type_by_name(name)
     assert isinstance(root, StrawberryObjectDefinition)

@@ -13,6 +13,7 @@ from trimtab.db.tables import account_day, event, outbox, record, suspension
 LIST = "{ suspensions { edges { node { id kind code reason scope mayBeLiftedBy openedBy { id } } } } }"
 
 
+@pytest.mark.covers("D17", "W-C3")
 async def test_a_suspension_bars_approvals_and_tells_the_lifecycle(api: Api, book: Book):
     waiting = book.add_review("A1")
     answer = await api.do(ANNA, SUSPEND, accountId="A1", reason="A large deposit is due.")
@@ -100,6 +101,7 @@ async def test_nobody_lifts_what_only_a_new_file_ends(api: Api, book: Book):
         assert (await api.do(who, LIFT, suspensionId="S1", reason="Please."))["__typename"] == "Forbidden"
 
 
+@pytest.mark.covers("W-C5")
 async def test_only_compliance_suspends_for_compliance(api: Api, book: Book):
     book.add_account("A1")
     answer = await api.do(OLGA, SUSPEND, accountId="A1", reason="Review.", kind="COMPLIANCE")

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from trimtab.db.tables import account_day, alert, blocked_step, event, firm, outbox, process_heartbeat, run
 
@@ -38,12 +39,16 @@ def observe(connection: Connection) -> Observations:
     )
     blocked, alerts, unsent, head, unpublished = connection.execute(counts).one()
     return Observations(
-        heartbeat_ages={kind: max(0.0, float(seconds)) for kind, seconds in connection.execute(ages).tuples()},
-        runs=dict(connection.execute(select(run.c.status, func.count()).group_by(run.c.status)).tuples().all()),
-        account_days=dict(connection.execute(states).tuples().all()),
+        heartbeat_ages={kind: max(0.0, float(seconds)) for kind, seconds in connection.execute(ages)},
+        runs=_pairs(connection, select(run.c.status, func.count()).group_by(run.c.status)),
+        account_days=_pairs(connection, states),
         blocked_steps=blocked,
         unacknowledged_alerts=alerts,
         unsent_commands=unsent,
         event_head=head or 0,
         unpublished_events=unpublished,
     )
+
+
+def _pairs(connection: Connection, counts: Select[Any, int]) -> dict[str, int]:
+    return {name: count for name, count in connection.execute(counts)}

@@ -112,14 +112,14 @@ def _api(settings: Settings, parts: Parts) -> list[APIRouter]:
         return (settings.firm,)
 
     directory = Directory(parts.engine, home)
+    built_in = not settings.oidc_issuers
+    beside = [_sign_in(settings, parts.storage, home)] if built_in else []
     issuers = [_issuer(one) for one in settings.oidc_issuers]
-    built_in = not issuers
     if built_in:
         issuers = [IssuerSettings(issuer=public_url(settings), audiences=(AUDIENCE,))]
     verifier = TokenVerifier(issuers, directory, parts.http, revocations=directory if built_in else None)
     services = Services(parts.engine, verifier, parts.feed, lambda: datetime.now(UTC))
-    graphql = ApiRouter(build_schema(), services, with_graphiql=built_in)
-    return [graphql, _sign_in(settings, parts.storage, home)] if built_in else [graphql]
+    return [ApiRouter(build_schema(), services, with_graphiql=built_in), *beside]
 
 
 def _sign_in(settings: Settings, storage: Engine, firms: Firms) -> APIRouter:
