@@ -55,8 +55,9 @@ class ReproduceReport:
 
 
 def verify(engine: Engine, firm_id: str) -> VerifyReport:
-    """Check every record of the firm."""
-    with firm_transaction(engine, firm_id) as connection:
+    """Check every record of the firm, as of one moment: others may go on appending."""
+    snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with firm_transaction(snapshot, firm_id) as connection:
         records, broken = verify_chains(connection)
     return VerifyReport(records, broken)
 

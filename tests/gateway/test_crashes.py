@@ -17,7 +17,7 @@ from tests.servers import FreshDatabase
 from trimtab.broker.journal import JournaledLogon
 from trimtab.db.tables import alert, allocation, execution, gateway_lease
 
-pytestmark = pytest.mark.covers("E9")
+pytestmark = pytest.mark.covers("D13")
 
 NAMES = ["BND", "GLD", "VTI", "VXUS"]
 

@@ -25,7 +25,7 @@ from trimtab.db.tables import (
 )
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 
-pytestmark = pytest.mark.covers("E9")
+pytestmark = pytest.mark.covers("D13")
 
 
 async def trade(day: TradingDay) -> None:

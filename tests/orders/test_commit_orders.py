@@ -153,6 +153,7 @@ def test_an_approval_for_another_day_is_none(connection: Connection, run: RunRef
     assert refused(connection, ref)
 
 
+@pytest.mark.covers("E2")
 @pytest.mark.parametrize(
     "change", [{"active": False}, {"roles": ["advisor"]}, {"roles": []}], ids=["left", "other role", "no role"]
 )
@@ -171,6 +172,7 @@ def test_who_proposed_the_trades_cannot_approve_them(connection: Connection, run
     assert refused(connection, ref)
 
 
+@pytest.mark.covers("E9")
 def test_an_approval_on_behalf_of_who_proposed_is_a_self_approval(connection: Connection, run: RunRef) -> None:
     insert_person(connection, "olga")
     [ref] = approved_days(connection, run, [replace(SWITCH, proposed_by="paul", approved_by=())])
@@ -227,6 +229,7 @@ def a_suspension(scope: SuspensionScope, scope_id: str) -> Suspension:
     return Suspension(scope, scope_id, SuspensionKind.COMPLIANCE, "COMPLIANCE_HOLD", "a question is open", DAY, "carl")
 
 
+@pytest.mark.covers("D17")
 @pytest.mark.parametrize(("scope", "scope_id"), [(SuspensionScope.ACCOUNT, "A1"), (SuspensionScope.FIRM, FIRM)])
 def test_a_suspended_account_waits_and_commits_nothing(
     connection: Connection, run: RunRef, scope: SuspensionScope, scope_id: str

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import psycopg
-import pytest
 from sqlalchemy import Engine, select
 
 from tests.orders.factories import BUILD, FIRM, Plan, a_buy, a_lot, a_sale, approved_days, insert_a_run
@@ -27,7 +26,6 @@ _AGAIN = """
 """
 
 
-@pytest.mark.covers("E2")
 def test_of_two_members_trading_at_once_only_one_commits(database: FreshDatabase, engine: Engine) -> None:
     with firm_transaction(engine, FIRM) as connection:
         refs = approved_days(connection, insert_a_run(connection), [LOSS, PURCHASE])

@@ -56,7 +56,7 @@ def test_orders_of_one_name_and_side_share_a_block(connection: Connection, run: 
     assert set(connection.scalars(select(block.c.status))) == {"READY"}
 
 
-@pytest.mark.covers("E2")
+@pytest.mark.covers("D13")
 def test_each_block_is_the_sum_of_its_members_and_each_intent_is_in_one(connection: Connection, run: RunRef) -> None:
     committed(connection, run, buyers("A1", "A2", "A3"))
     release_at_open(connection, run)

@@ -320,7 +320,7 @@ setting_version = _fact(
         _needed("entity", Text),  # account_settings, model, firm_filter
         _needed("key", Text),
         _needed("effective_from", Date),
-        Column("value", JSONB, nullable=True),  # SQL NULL is a tombstone
+        Column("value", JSONB(none_as_null=True), nullable=True),  # SQL NULL is a tombstone
         _needed("actor", Text),
         Column("reason", Text, nullable=False, server_default=""),
         Column("supersedes", BigInteger),
