@@ -54,7 +54,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """One full business day of a demo firm, on real parts, from files in a drop folder to records kept."""
-    from trimtab.demo.script import DemoOptions, run_demo
+    from trimtab.demo.options import DemoOptions
+    from trimtab.demo.script import run_demo
 
     options = DemoOptions(accounts, seed, data, new_day, serve or hold_reviews, hold_reviews, as_json)
     raise typer.Exit(run_demo(_settings(), options))
@@ -65,7 +66,7 @@ def up() -> None:
     """Start the servers and trimtab's processes, and wait until Ctrl-C."""
     from trimtab.demo.script import stay_up
 
-    stay_up(_settings())
+    raise typer.Exit(stay_up(_settings()))
 
 
 @app.command()
@@ -107,8 +108,8 @@ def verify(firm: Firm = None, as_json: Json = False) -> None:
     from trimtab.operator import verifier_engine
     from trimtab.verify import verify as check
 
-    settings = _settings()
-    report = check(verifier_engine(settings), firm or settings.firm)
+    settings, firm_id = _settings_and_firm(firm)
+    report = check(verifier_engine(settings), firm_id)
     if as_json:
         _print_json({"records": report.records, "broken": report.broken})
     else:
@@ -127,8 +128,8 @@ def reproduce(
     from trimtab.operator import verifier_engine
     from trimtab.verify import reproduce as again
 
-    settings = _settings()
-    report = again(verifier_engine(settings), firm or settings.firm, record)
+    settings, firm_id = _settings_and_firm(firm)
+    report = again(verifier_engine(settings), firm_id, record)
     verdict = "the same" if report.same else "ANOTHER"
     typer.echo(f"account {report.account_id}, {report.business_date}: {verdict} proposal hash {report.proposal_hash}")
     raise typer.Exit(0 if report.same else 1)
@@ -152,8 +153,8 @@ def feeds_load(day: Day = None, firm: Firm = None) -> None:
     """Load what the drop folder holds for a business date."""
     from trimtab.operator import load_feeds
 
-    settings = _settings()
-    for line in load_feeds(settings, firm or settings.firm, _date(day)):
+    settings, firm_id = _settings_and_firm(firm)
+    for line in load_feeds(settings, firm_id, _date(day)):
         typer.echo(line)
 
 
@@ -162,8 +163,8 @@ def feeds_status(day: Day = None, firm: Firm = None) -> None:
     """Expected, loaded and refused deliveries, and why."""
     from trimtab.operator import feed_status
 
-    settings = _settings()
-    for line in feed_status(settings, firm or settings.firm, _date(day)):
+    settings, firm_id = _settings_and_firm(firm)
+    for line in feed_status(settings, firm_id, _date(day)):
         typer.echo(line)
 
 
@@ -174,8 +175,8 @@ def run_start(
     """Start the firm's run of a business date."""
     from trimtab.operator import start_run
 
-    settings = _settings()
-    typer.echo(start_run(settings, firm or settings.firm, day.date()))
+    settings, firm_id = _settings_and_firm(firm)
+    typer.echo(start_run(settings, firm_id, day.date()))
 
 
 @run_app.command("status")
@@ -183,8 +184,8 @@ def run_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> Non
     """Where the accounts stand."""
     from trimtab.operator import run_summary
 
-    settings = _settings()
-    summary = run_summary(settings, firm or settings.firm, _date(day))
+    settings, firm_id = _settings_and_firm(firm)
+    summary = run_summary(settings, firm_id, _date(day))
     if as_json:
         _print_json(summary)
         return
@@ -197,8 +198,8 @@ def run_step(firm: Firm = None) -> None:
     """Let a stepped clock that is held go on."""
     from trimtab.operator import step_on
 
-    settings = _settings()
-    typer.echo(step_on(settings, firm or settings.firm))
+    settings, firm_id = _settings_and_firm(firm)
+    typer.echo(step_on(settings, firm_id))
 
 
 @run_app.command("promote")
@@ -206,8 +207,8 @@ def run_promote(account: str, firm: Firm = None) -> None:
     """Give an account that its page has finished a workflow of its own."""
     from trimtab.operator import promote_account
 
-    settings = _settings()
-    typer.echo(promote_account(settings, firm or settings.firm, account))
+    settings, firm_id = _settings_and_firm(firm)
+    typer.echo(promote_account(settings, firm_id, account))
 
 
 @ops_app.command("blocked")
@@ -215,8 +216,8 @@ def ops_blocked(firm: Firm = None) -> None:
     """Steps that are parked, with their error."""
     from trimtab.operator import blocked_steps
 
-    settings = _settings()
-    for line in blocked_steps(settings, firm or settings.firm):
+    settings, firm_id = _settings_and_firm(firm)
+    for line in blocked_steps(settings, firm_id):
         typer.echo(line)
 
 
@@ -229,8 +230,8 @@ def ops_retry(
     """Retry blocked steps now."""
     from trimtab.operator import retry_blocked
 
-    settings = _settings()
-    typer.echo(f"{retry_blocked(settings, firm or settings.firm, stage, account)} steps are tried again")
+    settings, firm_id = _settings_and_firm(firm)
+    typer.echo(f"{retry_blocked(settings, firm_id, stage, account)} steps are tried again")
 
 
 def main() -> None:
@@ -257,6 +258,14 @@ def _settings() -> Any:  # the settings module is imported late: it costs a quar
     settings = load_settings()
     configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
     return settings
+
+
+def _settings_and_firm(firm: str | None) -> tuple[Any, str]:
+    """The settings, and the firm that the command means."""
+    from trimtab.operator import which_firm
+
+    settings = _settings()
+    return settings, which_firm(settings, firm)
 
 
 def _print_json(value: object) -> None:

@@ -14,6 +14,7 @@ from trimtab.db.tables import account_day, blocked_step, delivery, run
 from trimtab.domain.errors import TrimtabError
 from trimtab.embedded.state import running
 from trimtab.settings import Settings
+from trimtab.stack import served_firm_file
 
 Value = TypeVar("Value")
 
@@ -52,6 +53,16 @@ def with_running_services(settings: Settings) -> Settings:
 
     key = ensure_payload_key(settings.state_dir).read_text(encoding="utf-8").strip()
     return load_settings(**{"state_dir": settings.state_dir, "payload_key": key, **found})
+
+
+def which_firm(settings: Settings, named: str | None) -> str:
+    """The firm that a command means: the one named, else the settings', else the one whose gateway runs here."""
+    if named is not None:
+        return named
+    served = served_firm_file(settings.state_dir)
+    if "firm" in settings.model_fields_set or not served.exists():
+        return settings.firm
+    return served.read_text(encoding="utf-8")
 
 
 def owner_url(settings: Settings) -> str:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.db.migrate import upgrade
+from trimtab.domain.errors import TrimtabError
 from trimtab.embedded.child import ChildSpec, StopOrder
 from trimtab.embedded.readiness import file_exists, http_answers, socket_listens
 from trimtab.embedded.services import Services, start_services
 from trimtab.embedded.sockets import make_private_folder
+from trimtab.embedded.state import State, is_free
 from trimtab.embedded.supervisor import Supervisor
 from trimtab.settings import Settings
 
@@ -24,13 +26,11 @@ class Stack:
     closes: Path  # the folder with the closes at which it fills
     drop: Path
 
-    @property
-    def urls(self) -> dict[str, str]:
-        """What a person may open in a browser."""
-        urls = {"api": self.api_url, "graphiql": f"{self.api_url}/graphql"}
-        if self.services.temporal_ui_url is not None:
-            urls["temporal"] = self.services.temporal_ui_url
-        return urls
+
+class PortTaken(TrimtabError):
+    """The port that the settings ask for is another's."""
+
+    code = "PORT_TAKEN"
 
 
 def start_servers(supervisor: Supervisor, settings: Settings) -> Services:
@@ -50,7 +50,7 @@ def start_processes(
     settings.drop_folder.mkdir(parents=True, exist_ok=True)
     if settings.broker_socket.parent != state_dir:
         make_private_folder(settings.broker_socket.parent, None)
-    port = supervisor.port("api", settings.port)
+    port = _api_port(supervisor, settings)
     api_url = settings.public_url or f"http://{settings.host}:{port}"
     env = {
         **services.environment(),
@@ -80,7 +80,33 @@ def start_processes(
         ChildSpec("api", _python("trimtab.server"), StopOrder.API, http_answers(f"{_local(port)}/readyz"), env=env)
     )
     supervisor.publish_url("api", api_url)
+    served_firm_file(state_dir).write_text(settings.firm, encoding="utf-8")
     return Stack(services, api_url, journal, closes, settings.drop_folder)
+
+
+def known_urls(settings: Settings) -> dict[str, str]:
+    """Where a person finds what runs, or will when it is started again: a state directory keeps its ports."""
+    state = State.load(settings.state_dir)
+    port = settings.port or state.ports.get("api")
+    api = settings.public_url or state.urls.get("api") or (f"http://{settings.host}:{port}" if port else None)
+    urls = {"api": api, "graphiql": f"{api}/graphql"} if api else {}
+    if ui := state.urls.get("temporal_ui"):
+        urls["temporal"] = ui
+    return urls
+
+
+def served_firm_file(state_dir: Path) -> Path:
+    """Holds the firm whose orders the running gateway sends: what commands mean when they name no firm."""
+    return state_dir / "served-firm"
+
+
+def _api_port(supervisor: Supervisor, settings: Settings) -> int:
+    """The port of the settings, else the one of the state directory. Raises PortTaken."""
+    if settings.port is None:
+        return supervisor.port("api")
+    if not is_free(settings.port):
+        raise PortTaken(f"port {settings.port} is in use: stop what listens there, or set TRIMTAB_PORT to another")
+    return settings.port
 
 
 def broker_files(state_dir: Path) -> tuple[Path, Path]:

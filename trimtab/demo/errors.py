@@ -25,3 +25,9 @@ class NothingToBreak(TrimtabError):
     """Raised when a file has no row or column that a fault is to be put into."""
 
     code = "NOTHING_TO_BREAK"
+
+
+class DayDidNotEnd(TrimtabError):
+    """Raised when a run has not moved for a long time."""
+
+    code = "DAY_DID_NOT_END"

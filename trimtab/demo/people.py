@@ -42,7 +42,7 @@ def advisors(advisor_ids: tuple[str, ...]) -> tuple[DemoPerson, ...]:
 
 def demo_secrets(state_dir: Path, names: tuple[str, ...]) -> dict[str, str]:
     """A password for each name, made on first use and kept in the state directory, readable by its owner only."""
-    path = state_dir / "demo-people.json"
+    path = secrets_file(state_dir)
     kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     missing = [name for name in names if name not in kept]
     if missing:
@@ -51,3 +51,8 @@ def demo_secrets(state_dir: Path, names: tuple[str, ...]) -> dict[str, str]:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(kept, file, indent=2, sort_keys=True)
     return kept
+
+
+def secrets_file(state_dir: Path) -> Path:
+    """Where the passwords are kept."""
+    return state_dir / "demo-people.json"

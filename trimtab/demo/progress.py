@@ -1,6 +1,5 @@
 """The day's progress on a terminal: one bar for the accounts, one line for what is happening."""
 
-from datetime import date
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +16,7 @@ from trimtab.db.tables import account_day, event, run
 class DayProgress:
     """Reads where the accounts stand and shows it. On a terminal the bars move; elsewhere only `say` prints."""
 
-    def __init__(self, console: Console, engine: Engine, ref: RunRef, business_date: date) -> None:
+    def __init__(self, console: Console, engine: Engine, ref: RunRef) -> None:
         self._engine = engine
         self._ref = ref
         self._console = console
@@ -30,7 +29,7 @@ class DayProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._analysed = self._bars.add_task(f"Analysed {business_date}", total=None, note="")
+        self._analysed = self._bars.add_task(f"Analysed {ref.business_date}", total=None, note="")
         self._ended = self._bars.add_task("Ended their day", total=None, note="")
 
     def __enter__(self) -> Self:

@@ -1,11 +1,13 @@
 """How the demo shows what came of the day."""
 
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 
 import orjson
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from trimtab.demo.summary import DaySummary
 from trimtab.verify import VerifyReport
@@ -22,7 +24,7 @@ _MEANING = {
 _SUSPENSIONS_SHOWN = 12
 
 
-def print_summary(console: Console, summary: DaySummary, report: VerifyReport, urls: dict[str, str]) -> None:
+def print_summary(console: Console, summary: DaySummary, report: VerifyReport) -> None:
     """The table of outcomes, three explained trades, the suspensions, and the record's verification."""
     table = Table(title=f"{summary.business_date}: {summary.roster} accounts", title_justify="left")
     table.add_column("outcome")
@@ -48,20 +50,21 @@ def print_summary(console: Console, summary: DaySummary, report: VerifyReport, u
     for trade in summary.explained:
         console.print(f"[bold]{trade.account_id}[/bold]: {trade.sentence}", highlight=False)
         for reason in trade.reasons:
-            console.print(f"    {reason}", highlight=False)
+            _indented(console, reason)
+        _indented(console, f"to analyse it again from its stored inputs: trimtab reproduce {trade.record_hash[:12]}")
     if summary.suspended:
         console.print("Suspended:")
         for scope, code, reason in summary.suspended[:_SUSPENSIONS_SHOWN]:
-            console.print(f"    {scope} {code}: {reason}", highlight=False)
+            _indented(console, f"{scope} {code}: {reason}")
+        if len(summary.suspended) > _SUSPENSIONS_SHOWN:
+            _indented(console, f"and {len(summary.suspended) - _SUSPENSIONS_SHOWN} more")
     verdict = "all verified" if not report.broken else f"{len(report.broken)} chains BROKEN"
     console.print(f"Record: {report.records} records, {verdict}", highlight=False)
     spent = ", ".join(f"{phase} {seconds:g} s" for phase, seconds in summary.seconds.items() if seconds)
-    console.print(f"Work by phase: {spent}", highlight=False)
-    for name, url in urls.items():
-        console.print(f"{name}: {url}", highlight=False)
+    console.print(f"Seconds of work: {spent}", highlight=False)
 
 
-def print_json(summary: DaySummary, report: VerifyReport, urls: dict[str, str]) -> None:
+def print_json(summary: DaySummary, report: VerifyReport, urls: Mapping[str, str]) -> None:
     """One JSON object on stdout."""
     shown = {
         "business_date": summary.business_date.isoformat(),
@@ -75,15 +78,18 @@ def print_json(summary: DaySummary, report: VerifyReport, urls: dict[str, str]) 
         "records": report.records,
         "records_verified": report.records if not report.broken else 0,
         "seconds": summary.seconds,
-        "urls": urls,
+        "urls": dict(urls),
     }
     sys.stdout.write(orjson.dumps(shown).decode() + "\n")
+    sys.stdout.flush()
 
 
-def print_where_to_look(console: Console, urls: dict[str, str], people: Path | None) -> None:
+def print_urls(console: Console, title: str, urls: Mapping[str, str]) -> None:
     """Where a person goes from here."""
-    console.print("Running until Ctrl-C:")
+    console.print(title, highlight=False)
     for name, url in urls.items():
-        console.print(f"    {name:10} {url}", highlight=False)
-    if people is not None:
-        console.print(f"    people     sign in as olivia, carla, dan, ...; passwords in {people}", highlight=False)
+        console.print(f"    {name:10} {url}", highlight=False, soft_wrap=True)
+
+
+def _indented(console: Console, text: str) -> None:
+    console.print(Padding(Text(text), (0, 0, 0, 4)), highlight=False)

@@ -2,29 +2,30 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
 from trimtab.auth.client import sign_in
-from trimtab.demo.people import BROWSER_CLIENT
+from trimtab.demo.people import BROWSER_CLIENT, secrets_file
 from trimtab.demo.seed import REDIRECT_URI
 from trimtab.domain.errors import TrimtabError
 
-REVIEWER = "olivia"
-APPROVED, REJECTED = 5, 1
-"""How many of the queue's first reviews are approved and then rejected; the next account is suspended."""
+REVIEWER, SECOND_REVIEWER = "olivia", "oscar"
+APPROVED, REJECTED, SUSPENDED = 5, 1, 1
+"""How many of the day's first reviews are approved, how many after them rejected, and whose accounts suspended."""
 
-QUEUE = """
-query DemoQueue($first: Int!) {
-  reviewQueue(lane: REVIEW, first: $first) {
+REVIEWS = """
+query DemoReviews($filter: AccountDayFilter!, $first: Int!) {
+  accountDays(filter: $filter, first: $first) {
     edges { node {
-      id accountId version proposalHash waitingReason
-      account { id }
+      id accountId stage version proposalHash waitingReason
+      account { id advisorId }
       filtering { filterKey reason }
-      proposal { turnover tax benefitBps }
     } }
   }
 }
@@ -68,47 +69,94 @@ class _Desk:
         return data
 
 
-async def decide_some_reviews(api_url: str, state_dir: Path, say: Callable[[str], None]) -> None:
-    """Approve the first reviews of the queue, reject one, suspend one account; the rest is left to expire."""
-    passwords: dict[str, str] = json.loads((state_dir / "demo-people.json").read_text(encoding="utf-8"))
-    async with httpx.AsyncClient(timeout=30) as http:
-        tokens = await sign_in(api_url, REVIEWER, passwords[REVIEWER], BROWSER_CLIENT, REDIRECT_URI, http=http)
-        http.headers["Authorization"] = f"Bearer {tokens.access_token}"
-        desk = _Desk(http, f"{api_url}/graphql")
-        wanted = APPROVED + REJECTED + 1
-        queue = await desk.ask(QUEUE, {"first": wanted})
-        waiting = [edge["node"] for edge in queue["reviewQueue"]["edges"]]
-        say(f"{REVIEWER} signs in and finds {len(waiting)} reviews to decide:")
-        for place, node in enumerate(waiting):
-            say(f"  {await _decide(desk, place, node)}")
+class _Office:
+    """Who is signed in: each person once, when they are first needed."""
+
+    def __init__(self, api_url: str, passwords: Mapping[str, str], advisors: Mapping[str, str]) -> None:
+        self._url = api_url
+        self._passwords = passwords
+        self._advisors = advisors
+        self._desks: dict[str, _Desk] = {}
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def desk(self, username: str) -> _Desk:
+        """Raises SignInFailed."""
+        if username not in self._desks:
+            http = await self._open.enter_async_context(httpx.AsyncClient(timeout=30))
+            password = self._passwords[username]
+            tokens = await sign_in(self._url, username, password, BROWSER_CLIENT, REDIRECT_URI, http=http)
+            http.headers["Authorization"] = f"Bearer {tokens.access_token}"
+            self._desks[username] = _Desk(http, f"{self._url}/graphql")
+        return self._desks[username]
+
+    async def approve(self, seen: Mapping[str, Any], advisor_id: str) -> str:
+        """The first reviewer; above the firm's limit a second one too; without discretion the account's advisor."""
+        answer = (await (await self.desk(REVIEWER)).ask(APPROVE, {"input": seen}))["approve"]
+        if answer.get("furtherApprovals"):
+            answer = (await (await self.desk(SECOND_REVIEWER)).ask(APPROVE, {"input": seen}))["approve"]
+            return _said(f"approved, and by {SECOND_REVIEWER} too", answer)
+        advisor = self._advisors.get(advisor_id)
+        if answer.get("code") == "NOT_PERMITTED" and advisor is not None:
+            consented = {**seen, "clientConsent": "The client agreed by telephone."}
+            answer = (await (await self.desk(advisor)).ask(APPROVE, {"input": consented}))["approve"]
+            return _said(f"approved by {advisor} with the client's consent", answer)
+        return _said("approved", answer)
 
 
-async def _decide(desk: _Desk, place: int, node: Mapping[str, Any]) -> str:
+async def decide_some_reviews(
+    api_url: str, state_dir: Path, business_date: date, advisors: Mapping[str, str], say: Callable[[str], None]
+) -> None:
+    """Approve the day's first reviews, reject one, suspend one account; the rest is left to expire.
+
+    The places are counted among all of the day's reviews, decided or not, and each decision has a key of its own:
+    repeated after an interruption it comes to the same. `advisors`: the username behind each advisor id.
+    Raises ReviewFailed and SignInFailed.
+    """
+    passwords: dict[str, str] = json.loads(secrets_file(state_dir).read_text(encoding="utf-8"))
+    async with _Office(api_url, passwords, advisors) as office:
+        reviewer = await office.desk(REVIEWER)
+        wanted = {"businessDate": business_date.isoformat(), "lane": "REVIEW"}
+        reviews = await reviewer.ask(REVIEWS, {"filter": wanted, "first": APPROVED + REJECTED + SUSPENDED})
+        waiting = [
+            (place, edge["node"])
+            for place, edge in enumerate(reviews["accountDays"]["edges"])
+            if edge["node"]["stage"] == "REVIEW"
+        ]
+        say(f"{REVIEWER} signs in; {len(waiting)} of the reviews are decided:")
+        for place, node in waiting:
+            say(f"  {await _decide(office, place, node)}")
+
+
+async def _decide(office: _Office, place: int, node: Mapping[str, Any]) -> str:
+    account_id = node["accountId"]
     seen = {
         "accountDayId": node["id"],
         "proposalHash": node["proposalHash"],
         "version": node["version"],
-        "idempotencyKey": f"demo-{node['accountId']}-{node['proposalHash'][:16]}",
+        "idempotencyKey": f"demo-{account_id}-{node['proposalHash'][:16]}",
     }
-    why = (node["filtering"] or {}).get("reason") or node["waitingReason"] or ""
     if place < APPROVED:
-        answer = (await desk.ask(APPROVE, {"input": seen}))["approve"]
-        return f"{node['accountId']} approved: {_outcome(answer)} (in review: {why})"
+        why = (node["filtering"] or {}).get("reason") or node["waitingReason"] or ""
+        return f"{account_id} {await office.approve(seen, node['account']['advisorId'])} (in review: {why})"
+    reviewer = await office.desk(REVIEWER)
     if place < APPROVED + REJECTED:
         reason = "The client asked to wait until next quarter."
-        answer = (await desk.ask(REJECT, {"input": {**seen, "reason": reason}}))["reject"]
-        return f"{node['accountId']} rejected: {_outcome(answer)} ({reason})"
+        answer = (await reviewer.ask(REJECT, {"input": {**seen, "reason": reason}}))["reject"]
+        return f"{account_id} {_said('rejected', answer)} ({reason})"
     suspend = {
         "accountId": node["account"]["id"],
         "reason": "The advisor expects a large deposit this week.",
         "idempotencyKey": seen["idempotencyKey"],
     }
-    answer = (await desk.ask(SUSPEND, {"input": suspend}))["suspendAccount"]
-    return f"{node['accountId']} suspended: {_outcome(answer)} ({suspend['reason']})"
+    answer = (await reviewer.ask(SUSPEND, {"input": suspend}))["suspendAccount"]
+    return f"{account_id} {_said('suspended', answer)} ({suspend['reason']})"
 
 
-def _outcome(answer: Mapping[str, Any]) -> str:
-    if "code" in answer:
-        return f"refused, {answer['code']}: {answer['message']}"
-    further = answer.get("furtherApprovals") or 0
-    return f"accepted, {further} more approval needed" if further else "accepted"
+def _said(done: str, answer: Mapping[str, Any]) -> str:
+    return f"not {done}: {answer['message']} [{answer['code']}]" if "code" in answer else done
