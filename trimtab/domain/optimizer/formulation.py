@@ -4,6 +4,7 @@ Built once an account. The limits of single lots and securities are parameters, 
 branches, minimum trades) are settled by closing a side and solving again, without building again.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import cvxpy as cp
@@ -108,7 +109,10 @@ class Specification:
         self._sell_limit.value = np.where(lot_open, data.lots.limit, 0.0)[self._sellable]
         self._buy_limit.value = np.where(buy_open, data.securities.buy_limit, 0.0)[self._buyable]
         try:
-            self._problem.solve(solver=cp.CLARABEL, warm_start=True, **_SETTINGS)  # type: ignore[no-untyped-call]
+            with warnings.catch_warnings():
+                # How accurate an answer is, the bound tells; an answer cut short is refused below.
+                warnings.filterwarnings("ignore", message="Solution may be inaccurate")
+                self._problem.solve(solver=cp.CLARABEL, warm_start=True, **_SETTINGS)  # type: ignore[no-untyped-call]
         except cp.error.SolverError as stalled:
             raise SolverStalled(f"Clarabel gave no answer: {stalled}") from stalled
         if self._problem.status not in _ANSWERED:
