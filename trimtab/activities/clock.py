@@ -13,6 +13,7 @@ from trimtab.db import runs
 from trimtab.db.account_days import ref_of
 from trimtab.db.alerts import raise_alert
 from trimtab.db.events import emit, signal_open_account_days
+from trimtab.db.gateway import blocks_on_the_way
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill
 from trimtab.domain.sessions import MarketEvent, market_events, stepped_events
@@ -102,7 +103,7 @@ def _drained(connection: Connection, ref: RunRef, upcoming: MarketEventKind) -> 
     if _about_to_move(connection, ref):
         return False
     if upcoming is MarketEventKind.CLOSE:
-        return not runs.count_blocks_on_the_way(connection, ref)
+        return not blocks_on_the_way(connection, ref.run_id)
     if upcoming is MarketEventKind.DAY_END:
         return not runs.count_in_trade(connection, ref)
     return True
@@ -140,7 +141,7 @@ def tell_stalled(connection: Connection, ref: RunRef) -> None:
     if event is None or run.hold_before == event.kind:
         return
     moving, unsent = runs.count_moving(connection, ref), runs.count_unsent(connection, ref.firm_id)
-    in_trade, on_the_way = runs.count_in_trade(connection, ref), runs.count_blocks_on_the_way(connection, ref)
+    in_trade, on_the_way = runs.count_in_trade(connection, ref), blocks_on_the_way(connection, ref.run_id)
     raise_alert(
         connection,
         ref.firm_id,

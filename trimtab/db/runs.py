@@ -14,7 +14,6 @@ from trimtab.db.account_days import STANDING_STILL
 from trimtab.db.tables import (
     account,
     account_day,
-    block,
     decision,
     firm,
     market_event,
@@ -312,12 +311,6 @@ def days_with_news(connection: Connection, ref: RunRef) -> list[Row[Any]]:
         ),
     )
     return list(connection.execute(rows))
-
-
-def count_blocks_on_the_way(connection: Connection, ref: RunRef) -> int:
-    """Blocks of the run that the broker has not acknowledged yet."""
-    rows = select(func.count()).where(block.c.run_id == ref.run_id, block.c.status.in_(["READY", "SENDING", "SENT"]))
-    return int(connection.scalar(rows) or 0)
 
 
 def count_in_trade(connection: Connection, ref: RunRef) -> int:
