@@ -104,19 +104,21 @@ async def test_the_first_who_acknowledges_an_alert_stays(api: Api, book: Book):
     assert [row.kind for row in book.rows(event)] == ["ALERT_RAISED", "ALERT_ACKNOWLEDGED"]
 
 
-async def test_alerts_about_other_books_are_hidden_from_advisors(api: Api, book: Book):
+async def test_advisors_see_the_alerts_about_their_own_accounts(api: Api, book: Book):
     book.add_account("A1", advisor="adv-1")
-    for scope in ("A1", "prices"):
+    for scope in ("account/A1", "feed/prices"):
         book.write(
             lambda one, scope=scope: raise_alert(
                 one, "firm-a", cause="LOT_MISMATCH", scope=scope, business_date=ON, message="x"
             )
         )
     mine = (await api.data(ANNA, ALERTS))["alerts"]["edges"]
-    assert {edge["node"]["scope"] for edge in mine} == {"A1", "prices"}
+    assert {edge["node"]["scope"] for edge in mine} == {"account/A1"}
     others = (await api.data(BERT, ALERTS))["alerts"]["edges"]
-    assert {edge["node"]["scope"] for edge in others} == {"prices"}
-    of_a1 = next(edge["node"]["id"] for edge in mine if edge["node"]["scope"] == "A1")
+    assert others == []
+    of_firm = (await api.data(DORA, ALERTS))["alerts"]["edges"]
+    assert {edge["node"]["scope"] for edge in of_firm} == {"account/A1", "feed/prices"}
+    of_a1 = mine[0]["node"]["id"]
     assert (await api.do(BERT, ACKNOWLEDGE, alertId=of_a1))["__typename"] == "NotFound"
     assert (await api.do(WAREHOUSE, ACKNOWLEDGE, alertId=of_a1))["__typename"] == "Forbidden"
     assert all(row.acknowledged_by is None for row in book.rows(alert))

@@ -4,12 +4,15 @@ that the caller sees whether another page follows."""
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, func, literal, or_, select, tuple_
 
 from trimtab.db.history import days, of_book
 from trimtab.db.tables import account, account_day, alert, blocked_step, record, run, suspension
+
+ACCOUNT_SCOPE: Final = "account/"
+"""What the scope of an alert about one account begins with; the account's id follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,12 @@ def suspension_page(
 def alert_page(
     connection: Connection, book: str | None, unacknowledged: bool, size: int, after: tuple[date, str] | None
 ) -> list[Row[Any]]:
-    """Newest business date first. An alert about one account is hidden from the advisors of others."""
+    """Newest business date first. An advisor's are those about one of the book's accounts: others may name more."""
     rows = select(alert)
     if unacknowledged:
         rows = rows.where(alert.c.acknowledged_by.is_(None))
     if book is not None:
-        rows = rows.where(alert.c.scope.not_in(_of_other_books(book)))
+        rows = rows.where(alert.c.scope.in_(_of_own_accounts(book)))
     if after is not None:
         on, alert_id = after
         rows = rows.where(
@@ -126,8 +129,8 @@ def alert_page(
     return list(connection.execute(rows.order_by(alert.c.business_date.desc(), alert.c.alert_id).limit(size + 1)))
 
 
-def _of_other_books(book: str) -> Any:
-    return select(account.c.account_id).where(account.c.advisor_id != book)
+def _of_own_accounts(book: str) -> Any:
+    return select(literal(ACCOUNT_SCOPE).concat(account.c.account_id)).where(account.c.advisor_id == book)
 
 
 def blocked_page(

@@ -51,4 +51,4 @@ def observe(connection: Connection) -> Observations:
 
 
 def _pairs(connection: Connection, counts: Select[Any, int]) -> dict[str, int]:
-    return {name: count for name, count in connection.execute(counts)}
+    return {row[0]: row[1] for row in connection.execute(counts)}

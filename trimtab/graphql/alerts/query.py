@@ -29,9 +29,9 @@ class AlertsQuery:
 
 
 def alerts_book(context: RequestContext) -> str | None:
-    """Alerts name accounts, so an advisor sees those about other books no more than the accounts themselves.
+    """Whose accounts' alerts alone are addressed to the principal: an advisor's. None is every alert of the firm.
 
-    Who reads no accounts at all (administrators) sees the firm's alerts: they name no client.
+    Who reads no accounts at all (administrators) sees them: they name no client.
     """
     try:
         return context.book(Operation.READ_ACCOUNT)

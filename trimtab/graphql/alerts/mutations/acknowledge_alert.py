@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from trimtab.auth.matrix import Operation
 from trimtab.db.account_signals import acknowledge, alert_row
+from trimtab.db.day_pages import ACCOUNT_SCOPE
 from trimtab.db.history import accounts_by_id
 from trimtab.graphql.access import guarded_mutation
 from trimtab.graphql.alerts.query import alerts_book
@@ -65,12 +66,13 @@ async def acknowledge_alert(info: Info, input: AcknowledgeAlertInput) -> Acknowl
 
 def _acknowledge(connection: Connection, context: RequestContext, alert_id: str) -> AlertAcknowledged | NotFound:
     found, book = alert_row(connection, alert_id), alerts_book(context)
-    if found is None or (book is not None and _is_of_another_book(connection, found.scope, book)):
+    if found is None or (book is not None and not _is_of_book(connection, found.scope, book)):
         return not_found("alert")
     first = acknowledge(connection, context.firm_id, alert_id, context.who.name_in_records)
     return AlertAcknowledged(alert_id=strawberry.ID(node_id("Alert", alert_id)), acknowledged_by=first)
 
 
-def _is_of_another_book(connection: Connection, scope: str, book: str) -> bool:
-    accounts = accounts_by_id(connection, [scope])
-    return bool(accounts) and accounts[0].advisor_id != book
+def _is_of_book(connection: Connection, scope: str, book: str) -> bool:
+    if not scope.startswith(ACCOUNT_SCOPE):
+        return False
+    return bool(accounts_by_id(connection, [scope.removeprefix(ACCOUNT_SCOPE)], book))
