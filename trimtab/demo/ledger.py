@@ -56,9 +56,13 @@ def evening_book(connection: Connection, business_date: date) -> Book:
 
 
 def _renamed(lot: TaxLot) -> TaxLot:
-    """A lot of ours as the custodian books it: under an id of its own, the same whenever it is asked for."""
-    digest = hashlib.sha256(lot.id.encode()).hexdigest()
-    return replace(lot, id=LotId(f"{lot.account_id}-{digest[:12]}"))
+    """A lot of ours as the custodian books it: with ids of its own, the same whenever it is asked for."""
+    purchase = None if lot.purchase_id is None else _custodians_id(lot.account_id, lot.purchase_id)
+    return replace(lot, id=LotId(_custodians_id(lot.account_id, lot.id)), purchase_id=purchase)
+
+
+def _custodians_id(account_id: str, ours: str) -> str:
+    return f"{account_id}-{hashlib.sha256(ours.encode()).hexdigest()[:12]}"
 
 
 def _holdings(snapshot: AccountSnapshot, changes: list[LotPosting]) -> list[Holding]:

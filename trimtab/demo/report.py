@@ -92,4 +92,4 @@ def print_urls(console: Console, title: str, urls: Mapping[str, str]) -> None:
 
 
 def _indented(console: Console, text: str) -> None:
-    console.print(Padding(Text(text), (0, 0, 0, 4)), highlight=False)
+    console.print(Padding(Text(text), (0, 0, 0, 4), expand=False), highlight=False)
