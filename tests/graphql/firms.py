@@ -15,7 +15,7 @@ from trimtab.db.content import put_content
 from trimtab.db.decisions import write_proposal
 from trimtab.db.engine import firm_transaction
 from trimtab.db.people import PersonOnFile, put_person
-from trimtab.db.tables import account, account_day, event, firm, household, market_event, run
+from trimtab.db.tables import account, account_day, firm, household, market_event, run
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import (
     Account,
@@ -115,11 +115,6 @@ class Book:
         self.write(
             lambda one: one.execute(update(market_event).where(market_event.c.kind == kind).values(published_at=at(20)))
         )
-
-    def number_events(self) -> int:
-        """What the sequencer does: numbers the events written so far; returns the last number."""
-        last: int = self.write(_number_events)
-        return last
 
 
 @dataclass(frozen=True)
@@ -228,16 +223,6 @@ def _to_review(
     for number, (outcome, detail, changes) in enumerate(passes):
         day = lock_day(one, ref)
         move_on(one, ref, day, outcome, input_hash=f"{number:064d}", detail=detail, changes=changes)
-
-
-def _number_events(one: Connection) -> int:
-    last = int(one.scalar(firm.select().with_only_columns(firm.c.event_head)) or 0)
-    rows = one.execute(event.select().where(event.c.event_seq.is_(None)).order_by(event.c.event_id)).all()
-    for row in rows:
-        last += 1
-        one.execute(update(event).where(event.c.event_id == row.event_id).values(event_seq=last, published_at=at(10)))
-    one.execute(update(firm).values(event_head=last))
-    return last
 
 
 def an_account(account_id: str, advisor: str = "adv-1", discretionary: bool = True) -> Account:

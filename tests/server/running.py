@@ -19,8 +19,10 @@ from tests.graphql.firms import Book
 from tests.servers import FreshDatabase
 from trimtab.auth.authorization_server import hash_password, new_client_secret
 from trimtab.auth.client import client_credentials, sign_in
-from trimtab.db.engine import sync_engine
+from trimtab.db.engine import RELAY_ROLE, async_engine, sync_engine
 from trimtab.db.people import ClientOnFile, PersonOnFile, put_client, put_person
+from trimtab.db.tables import firm
+from trimtab.relay.sequencer import number_events
 from trimtab.server import create_app
 from trimtab.settings import Settings
 
@@ -40,6 +42,17 @@ PEOPLE = {
 class RunningApi:
     url: str
     book: Book
+    relay_url: str = ""
+
+    async def sequence(self) -> int:
+        """The relay's sequencer numbers what was committed and announces it; returns the last number."""
+        engine = async_engine(self.relay_url, role=RELAY_ROLE)
+        try:
+            while await number_events(engine):
+                pass
+        finally:
+            await engine.dispose()
+        return int(self.book.rows(firm)[0].event_head)
 
     async def token(self, username: str) -> str:
         """An access token by the whole sign-in: form, code with PKCE, exchange."""
@@ -128,7 +141,7 @@ def a_running_api(database: FreshDatabase, folder: Path, **changes: Any) -> Iter
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        yield RunningApi(f"http://127.0.0.1:{port}", book)
+        yield RunningApi(f"http://127.0.0.1:{port}", book, database.relay_url)
     finally:
         server.should_exit = True
         thread.join()

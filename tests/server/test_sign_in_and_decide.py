@@ -41,17 +41,17 @@ async def test_from_the_sign_in_form_to_the_decision_in_the_record(running: Runn
 async def test_a_program_with_client_credentials_sees_every_event_and_goes_on_after_a_reconnect(running: RunningApi):
     token = await running.integrator_token()
     running.book.add_review("A1")
-    last = running.book.number_events()
+    last = await running.sequence()
     seen = []
     async with running.socket(token) as socket:
         await socket.subscribe(EVENTS, after=None)
         running.book.add_review("A2")
-        total = running.book.number_events() - last
+        total = await running.sequence() - last
         seen += [await socket.next() for _ in range(total - 2)]
     async with running.socket(token) as socket:
         await socket.subscribe(EVENTS, after=seen[-1]["cursor"])
         running.book.add_review("A3")
-        total += running.book.number_events() - last - total
+        total += await running.sequence() - last - total
         seen += [await socket.next() for _ in range(total - len(seen))]
     assert [one["accountId"] for one in seen] == ["A2"] * 4 + ["A3"] * 4
     links = itertools.pairwise(seen)

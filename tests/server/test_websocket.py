@@ -11,8 +11,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.graphql.documents import EVENTS, QUEUE
-from tests.server.running import RunningApi
+from tests.server.running import PASSWORD_HASH, SECRET, RunningApi
 from tests.servers import FreshDatabase
+from trimtab.auth.client import client_credentials
 from trimtab.db.people import PersonOnFile, put_person
 from trimtab.db.tables import event
 from trimtab.graphql import router as limits
@@ -109,7 +110,7 @@ async def test_a_role_that_was_taken_away_ends_the_subscription(running: Running
         running.book.write(lambda one: put_person(one, without))
         await asyncio.sleep(0.5)
         running.book.add_review("A1")
-        running.book.number_events()
+        await running.sequence()
         message = await socket.receive()
         assert message["payload"]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
@@ -121,7 +122,7 @@ async def test_an_advisor_gets_the_own_book_in_one_unbroken_chain(running: Runni
         running.book.add_review("A1", advisor="adv-1")
         running.book.add_review("B2", advisor="adv-2")
         running.book.add_review("A2", advisor="adv-1")
-        running.book.number_events()
+        await running.sequence()
         seen = [await socket.next() for _ in range(8)]
     assert [one["accountId"] for one in seen] == ["A1"] * 4 + ["A2"] * 4
     assert seen[0]["previous"] == event_cursor(0)
@@ -133,18 +134,17 @@ async def test_another_firms_events_never_arrive(running: RunningApi, database: 
 
     other = Book(running.book.engine, "firm-b").found()
     other.add_review("X1")
-    other.number_events()
     async with running.socket(await running.token("olga")) as socket:
         await socket.subscribe(EVENTS, after=event_cursor(0))
         running.book.add_review("A1")
-        running.book.number_events()
+        await running.sequence()
         seen = [await socket.next() for _ in range(4)]
     assert {one["accountId"] for one in seen} == {"A1"}
 
 
 async def test_removed_events_and_foreign_cursors_give_a_marked_gap(running: RunningApi, database: FreshDatabase):
     running.book.add_review("A1")
-    assert running.book.number_events() == 4
+    assert await running.sequence() == 4
     with psycopg.connect(database.superuser_url) as connection:
         connection.execute("DELETE FROM event WHERE event_seq <= 2")
     async with running.socket(await running.token("olga")) as socket:
@@ -176,11 +176,22 @@ async def test_a_notification_wakes_subscribers_long_before_the_poll(running: Ru
         await asyncio.sleep(2.5)  # the poll is past, and it listens
         running.book.add_review("A1")
         loop = asyncio.get_running_loop()
-        last = running.book.number_events()
         with psycopg.connect(database.superuser_url, autocommit=True) as connection:
-            connection.execute("SELECT pg_notify('trimtab_events', %s)", (f"firm-a:{last}",))
             connection.execute("SELECT pg_notify('trimtab_events', 'rubbish')")
         started = loop.time()
+        await running.sequence()
         await socket.next()
         assert loop.time() - started < 1.0
     assert len(running.book.rows(event)) == 4
+
+
+async def test_row_43_administrators_and_programs_without_the_scope_get_no_events(running: RunningApi):
+    admin = PersonOnFile("carl", "firm-a", "carl", "Carl", PASSWORD_HASH, frozenset({"administrator"}))
+    running.book.write(lambda one: put_person(one, admin))
+    narrow = await client_credentials(running.url, "warehouse", SECRET, scope="accounts:read")
+    for token, reason in ((await running.token("carl"), "NOT_PERMITTED"), (narrow.access_token, "SCOPE_MISSING")):
+        async with running.socket(token) as socket:
+            await socket.subscribe(EVENTS)
+            message = await socket.receive()
+            assert message["type"] == "error"
+            assert message["payload"][0]["extensions"]["reason"] == reason

@@ -41,13 +41,14 @@ class MutationGuard(Guard):
 
 
 class StreamGuard(FieldExtension):
-    """The guard of a subscription, whose resolver is an asynchronous generator."""
+    """The guard of a subscription, whose resolver is an asynchronous generator: refuses before the stream begins."""
 
-    def __init__(self, *operations: Operation) -> None:
-        self.operations = operations
+    def __init__(self, operation: Operation) -> None:
+        self.operations = (operation,)
 
     def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
         admit(info, self.operations)
+        info.context.book(self.operations[0])
         return next_(source, info, **kwargs)
 
 
