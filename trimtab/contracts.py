@@ -4,7 +4,7 @@ Payloads carry ids and hashes only, never lots, names or amounts: they are kept 
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from trimtab.domain.lifecycle import Lane, MarketEventKind, Stage, Standstill, TerminalState
@@ -75,14 +75,15 @@ class Signal:
 class DayRequest:
     """The input of DailyRun. Knobs come in here, never from settings: replay must not depend on the host.
 
-    `business_date` None: the date of the Schedule's own start time, in the exchange's time zone. `progress` is how
-    far the pages got before the workflow continued as new.
+    `business_date` None: the date of `scheduled_at`, the Schedule's own start time, in the exchange's time zone.
+    `progress` is how far the pages got before the workflow continued as new.
     """
 
     firm_id: str
     business_date: date | None = None
     page_size: int = 500
     pages_in_flight: int = 4
+    scheduled_at: datetime | None = None
     progress: "PlanRequest | None" = None
 
 

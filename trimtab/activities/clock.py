@@ -1,7 +1,8 @@
 """The business clock of a run: opening it, its market events, and when a phase has drained."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,7 @@ from trimtab.domain.lifecycle import MarketEventKind, Stage, Standstill
 from trimtab.domain.sessions import MarketEvent, market_events, stepped_events
 
 STEPPED: Final = "stepped"
+EXCHANGE_ZONE: Final = ZoneInfo("America/New_York")
 
 _EVERYBODY: Final = (*Stage, Standstill.SUSPENDED, Standstill.BLOCKED)
 _LISTENERS: Final[dict[MarketEventKind, tuple[str, ...]]] = {
@@ -42,16 +44,15 @@ def open_run(connection: Connection, request: DayRequest) -> OpenedRun:
 
     Raises BusinessDateMissing, and RunMissing when there is no such firm.
     """
-    if request.business_date is None:
-        raise BusinessDateMissing("a run needs a business date")
-    ref = RunRef(request.firm_id, run_id(request.firm_id, request.business_date), request.business_date)
+    on = _business_date(request)
+    ref = RunRef(request.firm_id, run_id(request.firm_id, on), on)
     firm = runs.firm_row(connection, request.firm_id)
-    calendar = calendar_around(request.business_date)
-    if not calendar.is_session(request.business_date):
+    calendar = calendar_around(on)
+    if not calendar.is_session(on):
         if runs.insert_run(connection, ref, as_of=None, clock_mode=firm.clock_mode, status=runs.NO_SESSION):
             _tell(connection, ref, "RUN_NO_SESSION")
         return OpenedRun(ref, session=False)
-    session, before = calendar.session(request.business_date), calendar.previous(request.business_date)
+    session, before = calendar.session(on), calendar.previous(on)
     new = runs.insert_run(connection, ref, as_of=before.date, clock_mode=firm.clock_mode, status=runs.OPEN)
     run = runs.run_row(connection, ref)
     # The run's own clock counts: its row may have been written before, with a hold, by whoever wants to step it.
@@ -63,6 +64,14 @@ def open_run(connection: Connection, request: DayRequest) -> OpenedRun:
         _tell(connection, ref, "RUN_OPENED")
     started = runs.is_published(connection, ref.run_id, [MarketEventKind.RUN_START])
     return OpenedRun(ref, session=True, stepped=stepped, started=started)
+
+
+def _business_date(request: DayRequest) -> date:
+    if request.business_date is not None:
+        return request.business_date
+    if request.scheduled_at is None:
+        raise BusinessDateMissing("a run needs a business date, or the instant that its Schedule meant")
+    return request.scheduled_at.astimezone(EXCHANGE_ZONE).date()
 
 
 def _row(ref: RunRef, event: MarketEvent) -> dict[str, Any]:

@@ -218,6 +218,7 @@ class AccountLifecycle:
 
     async def _parked(self, fault: BlockedStep, seen: int) -> StageOutcome | None:
         """Blocks the account-day until it is time to try again (None), or until its time is over (an outcome)."""
+        asked = self._news[SignalName.RETRY_STEP]  # before parking: who sees the block at once may ask at once
         blocked = await self._surely(ActivityName.BLOCK, fault)
         if blocked.next != Standstill.BLOCKED:
             return blocked
@@ -228,7 +229,6 @@ class AccountLifecycle:
             ]
         )
         workflow.set_current_details(f"Blocked in {fault.stage} by {fault.error_type}. {blocked.reason}")
-        asked = self._news[SignalName.RETRY_STEP]
         await _wait(
             lambda: self._news[SignalName.RETRY_STEP] > asked or self._heard(ENDINGS) > seen,
             parked_wait(fault.tries),

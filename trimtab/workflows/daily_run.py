@@ -6,7 +6,7 @@ next one comes when the phase before it has drained.
 
 import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from temporalio import workflow
@@ -14,8 +14,6 @@ from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from zoneinfo import ZoneInfo
-
     from trimtab.contracts import (
         DAY_QUEUE,
         ActivityName,
@@ -36,7 +34,6 @@ with workflow.unsafe.imports_passed_through():
 
 PAGES_PER_HISTORY: Final = 200
 PAGES_PER_PLAN: Final = 20
-EXCHANGE_ZONE: Final = "America/New_York"
 
 BUSINESS_DATE: Final = SearchAttributeKey.for_keyword("BusinessDate")
 _SCHEDULED: Final = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
@@ -76,11 +73,12 @@ class DailyRun:
 
     async def _open(self, request: DayRequest) -> OpenedRun:
         """Opens the run of the request's date, or of the date that the Schedule meant."""
-        on = request.business_date
-        if on is None:
-            on = _scheduled_date()
-            workflow.upsert_search_attributes([BUSINESS_DATE.value_set(on.isoformat())])
-        opened: OpenedRun = await self._do(ActivityName.OPEN_RUN, replace(request, business_date=on), OpenedRun)
+        if request.business_date is None:
+            meant = workflow.info().typed_search_attributes.get(_SCHEDULED) or workflow.info().start_time
+            request = replace(request, scheduled_at=meant)
+        opened: OpenedRun = await self._do(ActivityName.OPEN_RUN, request, OpenedRun)
+        if request.business_date is None:
+            workflow.upsert_search_attributes([BUSINESS_DATE.value_set(opened.run.business_date.isoformat())])
         return opened
 
     # --- the book ----------------------------------------------------------------------------------------------
@@ -164,6 +162,7 @@ class DailyRun:
         """Runs an activity until it works. One that fails for good waits for a person, and tries again by itself."""
         tries = 0
         while True:
+            asked = self._retries_asked
             try:
                 return await workflow.execute_activity(
                     activity,
@@ -180,11 +179,10 @@ class DailyRun:
                 tries += 1
                 code = getattr(error.cause, "type", None) or type(error.cause).__name__
                 workflow.set_current_details(f"Blocked in {activity} by {code}. Fix the cause, then send retry_step.")
-                await self._rest(tries)
+                await self._rest(tries, asked)
                 workflow.set_current_details("")
 
-    async def _rest(self, tries: int) -> None:
-        asked = self._retries_asked
+    async def _rest(self, tries: int, asked: int) -> None:
         try:
             await workflow.wait_condition(lambda: self._retries_asked > asked, timeout=parked_wait(tries))
         except TimeoutError:
@@ -193,9 +191,3 @@ class DailyRun:
     @workflow.signal(name=SignalName.RETRY_STEP, description="Try the blocked step again now.")
     def retry_step(self, note: Signal) -> None:
         self._retries_asked += 1
-
-
-def _scheduled_date() -> date:
-    """The date that the Schedule meant, in the exchange's time zone."""
-    meant = workflow.info().typed_search_attributes.get(_SCHEDULED) or workflow.info().start_time
-    return meant.astimezone(ZoneInfo(EXCHANGE_ZONE)).date()
