@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
 from tests.graphql.api import ADAM, ANNA, BERT, CARL, FREMD, IVAN, MARK, OLGA, OTTO, Api, on_behalf
 from tests.graphql.documents import APPROVE, CLEAR, QUEUE, REFRESH, REJECT
-from tests.graphql.firms import Book
+from tests.graphql.firms import Book, a_proposal
+from trimtab.db.decisions import write_proposal
 from trimtab.db.records import verify_chains
-from trimtab.db.tables import decision, event, outbox, record
+from trimtab.db.tables import account_day, decision, event, outbox, record
 from trimtab.domain.lifecycle import Lane
+from trimtab.domain.records import content_hash, plain
 
 
 async def test_an_approval_is_written_told_and_signalled_in_one_transaction(api: Api, book: Book):
@@ -82,6 +85,20 @@ async def test_who_proposed_the_trades_cannot_approve_them(api: Api, book: Book,
     assert answer["code"] in {"SELF_APPROVAL", "NEVER_ON_BEHALF"}
     assert book.rows(decision, decision.c.status == "ACCEPTED") == []
     assert (await api.do(OTTO, APPROVE, **waiting.variables))["__typename"] == "DecisionAccepted"
+
+
+async def test_who_proposed_an_earlier_version_cannot_approve_the_later_one(api: Api, book: Book):
+    waiting = book.add_review("A1", proposed_by="olga")
+    edited = a_proposal("A1", notional="9000", shares="45")
+    digest = content_hash(edited)
+    proposal_id = book.write(
+        lambda one: write_proposal(one, waiting.ref, digest, edited.input_hash, plain(edited), "otto")
+    )
+    stands = {"proposal_id": proposal_id, "proposal_hash": digest}
+    book.write(lambda one: one.execute(update(account_day).values(**stands)))
+    for who in (OLGA, OTTO):
+        answer = await api.do(who, APPROVE, **waiting.variables | {"proposalHash": digest})
+        assert answer["code"] == "SELF_APPROVAL"
 
 
 async def test_above_the_limit_two_different_persons_approve(api: Api, book: Book):

@@ -8,23 +8,20 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from trimtab.db.engine import async_firm_transaction, firm_transaction, relay_transaction
-from trimtab.db.tables import firm, oauth_client, oauth_grant, person
+from trimtab.db.grants import CODE, REFRESH, NewGrant, TakenGrant, is_revoked, revoke, save, take
+from trimtab.db.tables import firm, oauth_client, person
 
 Value = TypeVar("Value")
 Firms = Callable[[], Sequence[str]]
 
-_CODE: Final = "CODE"
-_REFRESH: Final = "REFRESH"
-_REVOKED: Final = "REVOKED"
-_REVOCATION_KEPT: Final = timedelta(days=1)  # longer than any token of the family lives
 _FIRMS_FRESH_SECONDS: Final = 5.0
 
 
@@ -64,17 +61,6 @@ class IntegratorOnFile:
     firm_id: str
     scopes: frozenset[str]
     active: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TakenGrant:
-    """A code or refresh token that was handed in."""
-
-    family_id: str
-    payload: Mapping[str, Any]
-    expires_at: datetime
-    first_use: bool
-    revoked: bool
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -193,7 +179,7 @@ class Directory:
 
     async def is_revoked(self, session_id: str) -> bool:
         """Whether the sign-in of this id was ended."""
-        found = await self._first(None, lambda one, _: _is_revoked(one, session_id) or None)
+        found = await self._first(None, lambda one, _: is_revoked(one, session_id) or None)
         return found is not None
 
     async def _first(self, firm_id: str | None, work: Callable[[Connection, str], Value | None]) -> Value | None:
@@ -243,95 +229,36 @@ class Grants(_Storage):
     def save_code(
         self, code_hash: str, client_id: str, family_id: str, payload: Mapping[str, Any], expires_at: datetime
     ) -> None:
-        self._save(_CODE, code_hash, client_id, family_id, payload, expires_at)
+        self._save(NewGrant(CODE, code_hash, client_id, family_id, str(payload["person_id"]), payload, expires_at))
 
     def take_code(self, code_hash: str, client_id: str) -> TakenGrant | None:
-        return self._first(lambda one, _: _take(one, _CODE, code_hash, client_id))
+        return self._first(lambda one, _: take(one, CODE, code_hash, client_id))
 
     def save_refresh(
         self, token_hash: str, client_id: str, family_id: str, payload: Mapping[str, Any], expires_at: datetime
     ) -> None:
-        self._save(_REFRESH, token_hash, client_id, family_id, payload, expires_at)
+        self._save(NewGrant(REFRESH, token_hash, client_id, family_id, str(payload["person_id"]), payload, expires_at))
 
     def take_refresh(self, token_hash: str, client_id: str) -> TakenGrant | None:
-        return self._first(lambda one, _: _take(one, _REFRESH, token_hash, client_id))
+        return self._first(lambda one, _: take(one, REFRESH, token_hash, client_id))
 
     def revoke_family(self, family_id: str) -> None:
         """In every firm: a family of which nothing was saved (client credentials) does not say whose it is."""
         for where in self._firms():
             with firm_transaction(self._engine, where) as connection:
-                _revoke(connection, where, family_id)
+                revoke(connection, where, family_id)
 
     def is_revoked(self, family_id: str) -> bool:
-        return self._first(lambda one, _: _is_revoked(one, family_id) or None) is not None
+        return self._first(lambda one, _: is_revoked(one, family_id) or None) is not None
 
-    def _save(
-        self,
-        kind: str,
-        digest: str,
-        client_id: str,
-        family_id: str,
-        payload: Mapping[str, Any],
-        expires_at: datetime,
-    ) -> None:
-        person_id = str(payload["person_id"])
-        owner = self._first(lambda one, where: where if _exists(one, person_id) else None)
+    def _save(self, new: NewGrant) -> None:
+        """In the firm of its person; nothing when the person is gone, since nobody could use it."""
+        owner = self._first(lambda one, where: where if _exists(one, new.person_id) else None)
         if owner is None:
-            return  # the person is gone: nobody could use the grant
+            return
         with firm_transaction(self._engine, owner) as connection:
-            connection.execute(
-                upsert(oauth_grant).values(
-                    firm_id=owner,
-                    token_hash=digest,
-                    kind=kind,
-                    family=family_id,
-                    client_id=client_id,
-                    person_id=person_id,
-                    body=dict(payload),
-                    expires_at=expires_at,
-                )
-            )
+            save(connection, owner, new)
 
 
 def _exists(connection: Connection, person_id: str) -> bool:
     return connection.scalar(select(person.c.person_id).where(person.c.person_id == person_id)) is not None
-
-
-def _take(connection: Connection, kind: str, digest: str, client_id: str) -> TakenGrant | None:
-    """Marks the grant as used; of many at the same time exactly one finds it unused."""
-    same = (oauth_grant.c.token_hash == digest, oauth_grant.c.kind == kind, oauth_grant.c.client_id == client_id)
-    row = connection.execute(
-        update(oauth_grant)
-        .where(*same, oauth_grant.c.used_at.is_(None))
-        .values(used_at=func.clock_timestamp())
-        .returning(oauth_grant)
-    ).one_or_none()
-    first_use = row is not None
-    row = row or connection.execute(select(oauth_grant).where(*same)).one_or_none()
-    if row is None:
-        return None
-    return TakenGrant(row.family, row.body, row.expires_at, first_use, _is_revoked(connection, row.family))
-
-
-def _revoke(connection: Connection, firm_id: str, family_id: str) -> None:
-    connection.execute(
-        update(oauth_grant).where(oauth_grant.c.family == family_id).values(revoked_at=func.clock_timestamp())
-    )
-    marker = upsert(oauth_grant).values(
-        firm_id=firm_id,
-        token_hash=f"family:{family_id}",
-        kind=_REVOKED,
-        family=family_id,
-        client_id="",
-        body={},
-        expires_at=func.clock_timestamp() + _REVOCATION_KEPT,
-        revoked_at=func.clock_timestamp(),
-    )
-    connection.execute(marker.on_conflict_do_nothing())
-
-
-def _is_revoked(connection: Connection, family_id: str) -> bool:
-    rows = select(oauth_grant.c.token_hash).where(
-        oauth_grant.c.family == family_id, oauth_grant.c.revoked_at.is_not(None)
-    )
-    return connection.execute(rows.limit(1)).one_or_none() is not None

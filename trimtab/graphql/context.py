@@ -1,7 +1,7 @@
 """What a request carries: who asks, what they may reach, and one transaction for all that they read."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -157,4 +157,3 @@ class RequestContext(BaseContext):
 
 
 Info = strawberry.Info[RequestContext, None]
-Load = Callable[[list[str]], Awaitable[list[Value]]]

@@ -4,7 +4,6 @@ otherwise than with BadInput, or None for an id."""
 import base64
 import binascii
 import re
-from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -33,6 +32,9 @@ def read_node_id(value: str) -> tuple[str, str] | None:
     return (kind, key) if separator and kind.isidentifier() and _PLAIN.fullmatch(key) else None
 
 
+KINDS: Final = frozenset({"Account", "AccountDay", "Run", "Suspension", "Alert", "BlockedStep"})
+
+
 def key_of(kind: str, value: str) -> str:
     """The key in a node's id of this kind. The firm's own number, as files and pages show it, does too.
 
@@ -46,9 +48,6 @@ def key_of(kind: str, value: str) -> str:
     if not _PLAIN.fullmatch(value):
         raise BadInput(f"this is not the id of a {kind}")
     return value
-
-
-KINDS: Final = frozenset({"Account", "AccountDay", "Run", "Suspension", "Alert", "BlockedStep"})
 
 
 def cursor(*parts: str) -> str:
@@ -76,11 +75,6 @@ def _is_cursor(parts: object, count: int) -> bool:
         and parts[0] == _VERSION
         and all(isinstance(part, str) and part.isprintable() for part in parts)
     )
-
-
-def joined(parts: Sequence[str]) -> str:
-    """One key of several parts, none of which holds a bar."""
-    return "|".join(parts)
 
 
 def _encode(raw: bytes) -> str:
