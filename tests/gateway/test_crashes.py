@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.gateway.trading_day import TradingDay, a_gateway
-from tests.orders.factories import Plan, a_buy
+from tests.orders.factories import BROKER, FIRM, Plan, a_buy
 from tests.servers import FreshDatabase
 from trimtab.broker.journal import JournaledLogon
+from trimtab.db.gateway import take_lease
 from trimtab.db.tables import alert, allocation, execution, gateway_lease
 
 pytestmark = pytest.mark.covers("D13")
@@ -129,6 +130,21 @@ async def test_a_zombie_stopped_between_its_last_check_and_the_write_sends_nothi
         assert zombie.poll() is None, "it goes on as a stand-by"
     generations = Counter(order.generation > stopped_at for order in day.taken())
     assert generations == {False: 1, True: 3}  # the one it wrote before it was stopped
+
+
+async def test_a_gateway_that_slept_past_its_lease_sends_nothing_on_a_connection_that_still_stands(
+    day: TradingDay,
+) -> None:
+    """Nobody has logged on after it: only its own look at the lease, by a clock that ran on, keeps it from sending."""
+    start_day(day)
+    sleeper = day.start_gateway("gateway.after_sending=stop")
+    day.open()
+    await asyncio.to_thread(day.until_stopped, sleeper)
+    await asyncio.to_thread(day.until, lambda c: take_lease(c, FIRM, BROKER, "another", 1.0) is not None, "the lease")
+    sleeper.send_signal(signal.SIGCONT)
+    await asyncio.sleep(0.5)
+    assert day.taken() == []
+    await finish_day(day)  # the other gave no sign of life, so the sleeper owns the session again
 
 
 async def test_of_two_gateways_one_sends(day: TradingDay) -> None:

@@ -221,5 +221,7 @@ def test_a_fill_after_the_block_was_allocated_is_kept_and_changes_no_figure(
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_execution_counts_once_also_twice_in_one_batch(connection: Connection, run: RunRef, times: int) -> None:
     ids = at_the_broker(connection, run, [Plan("A1", (a_buy("BND", "10"),))])
-    post_fills(connection, FIRM, BROKER, fills(ids["BND"], ("4", "100")) * times)
+    batch = fills(ids["BND"], ("4", "100"))
+    assert post_fills(connection, FIRM, BROKER, batch * times) == batch
+    assert post_fills(connection, FIRM, BROKER, batch) == []
     assert connection.scalar(select(block.c.filled_quantity)) == Decimal(4)

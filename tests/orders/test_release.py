@@ -1,8 +1,10 @@
 """Releases: pending intents become block orders, once, while the market is open."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from threading import Thread
 
 import pytest
 from sqlalchemy import Connection, Engine, func, select, update
@@ -147,8 +149,6 @@ def test_each_accounts_record_says_which_order_left_in_which_block(connection: C
 
 def test_two_releases_at_once_take_each_intent_once(engine: Engine) -> None:
     """The second waits for the first's lock on the run, and finds nothing pending."""
-    from concurrent.futures import ThreadPoolExecutor
-
     with firm_transaction(engine, FIRM) as connection:
         run = insert_a_run(connection)
         committed(connection, run, [replace(plan) for plan in buyers(*(f"A{n}" for n in range(20)))])
@@ -164,3 +164,24 @@ def test_two_releases_at_once_take_each_intent_once(engine: Engine) -> None:
     assert made == [0, 0, 0, 1]
     with firm_transaction(engine, FIRM) as connection:
         assert blocks(connection) == [(1, "BND", "BUY", Decimal(200))]
+
+
+def test_a_release_that_meets_the_close_waits_for_it_and_takes_nothing(engine: Engine) -> None:
+    with firm_transaction(engine, FIRM) as connection:
+        run = insert_a_run(connection)
+        committed(connection, run, buyers("A1"))
+        publish(connection, run, MarketEventKind.OPEN)
+    made: list[int] = []
+
+    def release_now() -> None:
+        with firm_transaction(engine, FIRM) as connection:
+            made.append(release(connection, run, BROKER))
+
+    with firm_transaction(engine, FIRM) as connection:
+        publish(connection, run, MarketEventKind.CLOSE)  # not committed yet
+        late = Thread(target=release_now)
+        late.start()
+        late.join(0.5)
+        assert made == []
+    late.join(10)
+    assert made == [0]

@@ -135,10 +135,11 @@ def take_ready_blocks(connection: Connection, broker: str, owner: str, generatio
         .order_by(block.c.release, block.c.client_order_id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("ready")  # as a subquery it may be run again for each row, past its limit
     )
     taken = connection.execute(
         update(block)
-        .where(block.c.client_order_id.in_(ready))
+        .where(block.c.client_order_id == ready.c.client_order_id)
         .values(status=BlockStatus.SENDING, generation=generation)
         .returning(*block.c)
     )
