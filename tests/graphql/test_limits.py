@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +19,7 @@ from tests.graphql.documents import QUEUE
 from tests.graphql.firms import Book
 from trimtab.graphql.accounts.types import AccountDay
 from trimtab.graphql.context import Reader, Services
+from trimtab.graphql.graphiql import ASSETS
 
 
 def errors(answer: dict[str, object]) -> str:
@@ -154,3 +158,12 @@ async def test_graphiql_comes_from_this_machine_alone(api: Api):
     assert "unpkg.com" not in page.text
     assert page.text.count("integrity=") == 7
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+async def test_graphiqls_files_are_those_that_its_page_names(api: Api):
+    page = await api.http.get("/graphql", headers={"Accept": "text/html"})
+    named = re.findall(r'"/static/graphiql/([^"]+)"\s+integrity="sha384-([^"]+)"', page.text)
+    assert len(named) == 7
+    for file, digest in named:
+        content = (ASSETS / file).read_bytes()
+        assert base64.b64encode(hashlib.sha384(content).digest()).decode() == digest, file
