@@ -26,7 +26,8 @@ async def _run(client: Client, firm_id: str, day: FakeDay) -> DayOutcome:
     async with workers(client, day.activities()):
         assert await start_day(client, DayRequest(firm_id, DAY, page_size=10))
         handle = client.get_workflow_handle(daily_run_workflow_id(firm_id, DAY), result_type=DayOutcome)
-        return await handle.result()
+        outcome: DayOutcome = await handle.result()
+        return outcome
 
 
 @pytest.mark.covers("H4")
