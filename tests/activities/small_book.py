@@ -137,7 +137,8 @@ class SmallBook:
     # --- what people and feeds do ----------------------------------------------------------------------------------
 
     def decide(self, ref: AccountDayRef, kind: str, digest: str, **more: Any) -> str:
-        values = {"actor": "rob", "actor_roles": ["overlay_manager"], "reason": "looked at"} | more
+        usual = {"actor": "rob", "actor_roles": ["overlay_manager"], "reason": "looked at", "status": "ACCEPTED"}
+        values = usual | more
         with self.transaction() as connection:
             number = connection.scalar(select(func.count()).select_from(decision))
             decision_id = f"decision-{number}"
@@ -149,7 +150,6 @@ class SmallBook:
                     account_id=ref.account_id,
                     kind=kind,
                     proposal_hash=digest,
-                    status="ACCEPTED",
                     **values,
                 )
             )
@@ -236,3 +236,27 @@ def a_proposal(ref: AccountDayRef, trades: tuple[ProposedTrade, ...] | None = No
 
 def a_buy(shares: int, price: int) -> ProposedTrade:
     return ProposedTrade(SecurityId("S1"), Side.BUY, Decimal(shares), Decimal(price), Decimal(shares * price), (), ())
+
+
+def an_intent(ref: AccountDayRef, digest: str) -> dict[str, Any]:
+    """A pending purchase of ten shares, as a row."""
+    return {
+        "firm_id": FIRM,
+        "intent_id": "intent-1",
+        "account_day_id": ref.account_day_id,
+        "account_id": ref.account_id,
+        "household_id": "H1",
+        "business_date": ref.business_date,
+        "proposal_hash": digest,
+        "leg": 0,
+        "security_id": "S1",
+        "wash_key": "S1",
+        "side": "BUY",
+        "quantity": 10,
+        "reference_price": 100,
+        "realizes_loss": False,
+        "lot_sales": [],
+        "programme": "CORE",
+        "build": BUILD,
+        "status": "PENDING",
+    }

@@ -134,7 +134,7 @@ def stage_seconds(connection: Connection, ref: RunRef) -> dict[str, float]:
         .where(stage_result.c.run_id == ref.run_id)
         .group_by(stage_result.c.stage)
     )
-    return {stage: round(float(total), 3) for stage, total in rows.tuples()}
+    return {str(stage): round(float(total), 3) for stage, total in rows}
 
 
 def wall_seconds(connection: Connection, ref: RunRef) -> float:
@@ -230,7 +230,7 @@ def outcome_counts(connection: Connection, ref: RunRef) -> dict[str, int]:
     """Terminal state (or '' while open) to the number of current account-days."""
     state = func.coalesce(account_day.c.terminal_state, "")
     rows = select(state, func.count()).where(account_day.c.run_id == ref.run_id, account_day.c.current).group_by(state)
-    return dict(connection.execute(rows).tuples().all())
+    return {str(name): int(count) for name, count in connection.execute(rows)}
 
 
 def open_account_days(connection: Connection, ref: RunRef) -> list[Row[Any]]:
@@ -272,7 +272,7 @@ def households_after(connection: Connection, after: str, limit: int) -> list[tup
         .order_by(account.c.household_id)
         .limit(limit)
     )
-    return [(household, count) for household, count in connection.execute(rows).tuples()]
+    return [(str(household), int(count)) for household, count in connection.execute(rows)]
 
 
 # --- has the phase drained? -----------------------------------------------------------------------------------------
