@@ -15,7 +15,7 @@ from tests.gateway.trading_day import TradingDay, a_gateway
 from tests.orders.factories import BROKER, FIRM, Plan, a_buy
 from tests.servers import FreshDatabase
 from trimtab.broker.journal import JournaledLogon
-from trimtab.db.gateway import take_lease
+from trimtab.db.order_lease import take_lease
 from trimtab.db.tables import alert, allocation, execution, gateway_lease
 
 pytestmark = pytest.mark.covers("D13")

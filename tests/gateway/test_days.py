@@ -177,10 +177,10 @@ async def test_a_suspension_after_the_release_keeps_the_block_from_being_sent(
     assert day.violations() == []
 
 
-async def test_a_thousand_accounts_orders_are_posted_within_seconds(day: TradingDay) -> None:
+async def test_three_hundred_blocks_with_two_thousand_members_are_posted_within_seconds(day: TradingDay) -> None:
     day.write_closes(**dict.fromkeys(names(150), "101"))
     day.paper.start()
-    day.commit(mixed_plans(accounts=200, trades=10, securities=150))
+    day.commit(mixed_plans(accounts=100, trades=20, securities=150))
     async with a_gateway(day):
         blocks = day.open()
         await asyncio.to_thread(day.until_sent)

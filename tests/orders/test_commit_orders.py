@@ -31,6 +31,7 @@ from trimtab.activities.commit_orders import (
     LotOversold,
     ProposalChanged,
     RunSuperseded,
+    WashSaleStands,
     commit_orders,
 )
 from trimtab.contracts import AccountDayRef, RunRef
@@ -309,6 +310,19 @@ def test_a_loss_sale_and_a_purchase_of_one_name_in_one_household_are_not_both_co
     assert committed.next == Standstill.TRADE
     assert (sent_back.next, sent_back.code) == (Stage.INGEST, "WASH_SALE_PEER")
     assert [row[0] for row in intents(connection)] == [first.account_id]
+
+
+def test_an_account_that_is_sent_back_again_and_again_is_parked_for_a_person(
+    connection: Connection, run: RunRef
+) -> None:
+    refs = approved_days(connection, run, [LOSS, PURCHASE])
+    commit_orders(connection, refs[0], build=BUILD)
+    for _ in range(3):
+        assert commit_orders(connection, refs[1], build=BUILD).next == Stage.INGEST
+        connection.execute(update(account_day).where(account_day.c.account_id == "A2").values(stage="trade"))
+    with pytest.raises(WashSaleStands) as caught:
+        commit_orders(connection, refs[1], build=BUILD)
+    assert not caught.value.transient
 
 
 def test_the_peers_trades_count_no_more_once_they_ended_unfilled(connection: Connection, run: RunRef) -> None:

@@ -20,20 +20,22 @@ from tests.orders.factories import (
 from trimtab.contracts import RunRef
 from trimtab.db.engine import firm_transaction
 from trimtab.db.gateway import (
-    LeaseLost,
     blocks_in_doubt,
     blocks_on_the_way,
     blocks_too_late,
     claim_block,
+    published_since,
+    take_ready_blocks,
+)
+from trimtab.db.order_lease import (
+    LeaseLost,
     cursor_of,
     give_up_lease,
     hold_lease,
     next_generation,
-    published_since,
     renew_lease,
     set_cursor,
     take_lease,
-    take_ready_blocks,
 )
 from trimtab.db.runs import DONE, set_run
 from trimtab.db.tables import block, gateway_lease

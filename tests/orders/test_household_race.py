@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from tests.orders.factories import BUILD, FIRM, Plan, a_buy, a_lot, a_sale, approved_days, insert_a_run
 from tests.servers import FreshDatabase
-from trimtab.activities.commit_orders import commit_orders
+from trimtab.activities.commit_orders import WashSaleStands, commit_orders
 from trimtab.contracts import AccountDayRef
 from trimtab.db.engine import firm_transaction
 from trimtab.db.records import verify_chains
@@ -33,8 +33,11 @@ def test_of_two_members_trading_at_once_only_one_commits(database: FreshDatabase
 
     def commit(ref: AccountDayRef) -> str:
         together.wait()
-        with firm_transaction(engine, FIRM) as connection:
-            return str(commit_orders(connection, ref, build=BUILD).next)
+        try:
+            with firm_transaction(engine, FIRM) as connection:
+                return str(commit_orders(connection, ref, build=BUILD).next)
+        except WashSaleStands:  # the same two accounts every time: it has been sent back often enough
+            return str(Stage.INGEST)
 
     pairs: Counter[tuple[str, ...]] = Counter()
     with (

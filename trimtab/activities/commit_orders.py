@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from trimtab.activities.review import approvals_needed
 from trimtab.auth.matrix import Role
@@ -31,7 +31,7 @@ from trimtab.db.orders import (
     wash_keys,
 )
 from trimtab.db.stages import StageResult, get_or_compute, visits
-from trimtab.db.tables import person
+from trimtab.db.tables import person, record
 from trimtab.domain.accounts import Account, TaxStatus
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Lane, Stage, Standstill, TerminalState
@@ -42,13 +42,16 @@ from trimtab.domain.proposals import LotSale, ProposedTrade, RebalanceProposal
 from trimtab.domain.records import content_hash, plain
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot
-from trimtab.domain.wash_sales import HouseholdTrade, wash_conflicts
+from trimtab.domain.wash_sales import HouseholdTrade, WashConflictCode, wash_conflicts
 
 POLICY_ACTOR = "policy:"
 """An approval by the firm's own policy carries this prefix and the filter's version."""
 
 APPROVING_ROLES = frozenset({Role.OVERLAY_MANAGER.value, Role.COMPLIANCE.value})
 """Whoever approved must still hold one of these when the orders are committed (rows 16 and 17)."""
+
+ROUNDS = 3
+"""How often a conflict in the household sends an account back to be analysed again before it is parked."""
 
 _PROPOSALS: TypeAdapter[RebalanceProposal] = TypeAdapter(RebalanceProposal)
 
@@ -63,6 +66,12 @@ class ProposalChanged(TrimtabError):
     """The stored proposal no longer has the hash that was approved."""
 
     code = "PROPOSAL_CHANGED"
+
+
+class WashSaleStands(TrimtabError):
+    """Each new analysis wants what the household's trades of the day forbid: a person has to settle it."""
+
+    code = "WASH_SALE_STANDS"
 
 
 class LotOversold(TrimtabError):
@@ -82,7 +91,7 @@ def commit_orders(connection: Connection, ref: AccountDayRef, *, build: str) -> 
 
     Repeating it after it has committed changes nothing. Goes back to INGEST when a household member's trades
     of the day conflict (WASH_SALE_PEER) and to ANALYZE when the approval no longer stands; ends HELD when an
-    earlier day's order is still open. Raises RunSuperseded, ProposalChanged, LotOversold, CashShort.
+    earlier day's order is still open. Raises RunSuperseded, ProposalChanged, WashSaleStands, LotOversold, CashShort.
     """
     owner = lock_household_and_account(connection, ref.account_id)
     day = lock_day(connection, ref)
@@ -115,11 +124,26 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
     snapshot = get_content(connection, day.snapshot_hash, AccountSnapshot)
     conflicts = wash_conflicts(_legs(snapshot.account, trades, keys), peers)
     if conflicts:
+        _require_hope(connection, ref)
         return _back_to(Stage.INGEST, conflicts[0].code, "; ".join(each.message for each in conflicts))
     _require_lots(connection, snapshot, trades)
     _require_cash(connection, snapshot, trades)
     intents = _insert(connection, ref, owner, day, proposal.version, snapshot, trades, keys, build)
     return StageResult(StageOutcome(Stage.TRADE, Standstill.TRADE), {"step": "commit", "intents": intents})
+
+
+def _require_hope(connection: Connection, ref: AccountDayRef) -> None:
+    """A new analysis sees the peers' trades and mends it; where it does not, a few rounds show that none will."""
+    code = record.c.body["outcome"]["code"].astext
+    rounds = connection.scalar(
+        select(func.count()).where(
+            record.c.account_id == ref.account_id,
+            record.c.account_day_id == ref.account_day_id,
+            code.in_([each.value for each in WashConflictCode]),
+        )
+    )
+    if rounds and rounds >= ROUNDS:
+        raise WashSaleStands(f"{rounds} analyses of account-day {ref.account_day_id} met the household's own trades")
 
 
 def _back_to(where: Stage | Standstill, code: str, reason: str) -> StageResult:

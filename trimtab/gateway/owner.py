@@ -20,8 +20,8 @@ from trimtab.broker.errors import LogonDenied, SessionSuperseded
 from trimtab.broker.session import BrokerSession, connect
 from trimtab.db.engine import firm_transaction
 from trimtab.db.failures import ErrorClass, classify
-from trimtab.db.gateway import LEASE_SECONDS, LeaseLost, give_up_lease, next_generation, renew_lease, take_lease
 from trimtab.db.heartbeats import beat
+from trimtab.db.order_lease import LEASE_SECONDS, LeaseLost, give_up_lease, next_generation, renew_lease, take_lease
 from trimtab.domain.errors import TrimtabError
 from trimtab.gateway.trading import TradingSession
 

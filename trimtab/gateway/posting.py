@@ -21,15 +21,8 @@ from trimtab.broker.protocol import (
 from trimtab.broker.session import Unsolicited
 from trimtab.db.alerts import raise_alert
 from trimtab.db.allocations import finish_blocks
-from trimtab.db.gateway import (
-    Fill,
-    blocks_too_late,
-    held_blocks,
-    known_blocks,
-    post_fills,
-    set_block_status,
-    set_cursor,
-)
+from trimtab.db.gateway import Fill, blocks_too_late, held_blocks, known_blocks, post_fills, set_block_status
+from trimtab.db.order_lease import set_cursor
 from trimtab.domain.orders import BlockStatus
 
 
@@ -102,10 +95,10 @@ def store_reports(connection: Connection, firm_id: str, broker: str, batch: Sequ
     fills = [_fill(report) for report in reports if isinstance(report, Execution)]
     for fill in fills:
         if fill.client_order_id not in known:
-            alert(connection, firm_id, broker, "FILL_FOR_UNKNOWN_ORDER", fill.business_date, fill.client_order_id)
+            alert(connection, firm_id, fill.client_order_id, "FILL_FOR_UNKNOWN_ORDER", fill.business_date, fill.exec_id)
     for fill in post_fills(connection, firm_id, broker, [fill for fill in fills if fill.client_order_id in known]):
         if known[fill.client_order_id].allocated:
-            alert(connection, firm_id, broker, "FILL_AFTER_THE_END", fill.business_date, fill.client_order_id)
+            alert(connection, firm_id, fill.client_order_id, "FILL_AFTER_THE_END", fill.business_date, fill.exec_id)
     after = known_blocks(connection, sorted(known)).values()
     finished = [row.client_order_id for row in after if row.client_order_id in ended or _is_filled(row)]
     finish_blocks(connection, firm_id, finished)
@@ -125,12 +118,13 @@ def end_late_blocks(connection: Connection, firm_id: str, broker: str) -> int:
 def tell_of_held_blocks(connection: Connection, firm_id: str, broker: str) -> None:
     """Raise an alert once for blocks that a suspension holds back."""
     for row in held_blocks(connection, broker):
-        alert(connection, firm_id, broker, "BLOCK_HELD_BY_SUSPENSION", row.business_date, row.client_order_id)
+        message = "a suspension covers one of its accounts, or the firm"
+        alert(connection, firm_id, row.client_order_id, "BLOCK_HELD_BY_SUSPENSION", row.business_date, message)
 
 
-def alert(connection: Connection, firm_id: str, broker: str, cause: str, on: date, message: str) -> None:
-    """A critical alert about the broker's session."""
-    raise_alert(connection, firm_id, cause=cause, scope=broker, business_date=on, message=message, severity="CRITICAL")
+def alert(connection: Connection, firm_id: str, scope: str, cause: str, on: date, message: str) -> None:
+    """A critical alert about an order, or about the broker's session."""
+    raise_alert(connection, firm_id, cause=cause, scope=scope, business_date=on, message=message, severity="CRITICAL")
 
 
 def _fill(report: Execution) -> Fill:

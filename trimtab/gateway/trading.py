@@ -15,13 +15,13 @@ from trimtab.db.allocations import finish_blocks
 from trimtab.db.gateway import (
     blocks_in_doubt,
     claim_block,
-    cursor_of,
     newest_business_date,
     published_since,
     ready_blocks,
     set_block_status,
     take_ready_blocks,
 )
+from trimtab.db.order_lease import cursor_of
 from trimtab.domain.lifecycle import MarketEventKind
 from trimtab.domain.orders import BlockStatus, Side
 from trimtab.faults import fault_at
