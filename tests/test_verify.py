@@ -18,7 +18,7 @@ from trimtab.db.records import append_record
 from trimtab.db.tables import firm
 from trimtab.domain.optimizer.analysis import analyze, proposal_hash
 from trimtab.domain.snapshots import AnalysisInput
-from trimtab.verify import NothingToReproduce, RecordNotFound, reproduce, verify
+from trimtab.verify import NothingToReproduce, RecordNotFound, recorded_input, reproduce, verify
 
 FIRM = "acme"
 DAY = date(2026, 3, 3)
@@ -110,6 +110,12 @@ def store(engine: Engine, request: AnalysisInput, *, proposal: str, skip: str = 
             actor="trimtab",
             account_day_id="A1-2026-03-03-1",
         )
+
+
+def test_what_an_analysis_read_is_found_by_its_record(engine: Engine, verifier: Engine) -> None:
+    request = an_analysis()
+    record_hash = store(engine, request, proposal="0" * 64)
+    assert recorded_input(verifier, FIRM, record_hash) == request
 
 
 @pytest.mark.covers("R2")

@@ -1,4 +1,4 @@
-"""The command line: `trimtab demo | up | api | worker | gateway | migrate | feeds | run | ops | ...`.
+"""The command line: `trimtab demo | up | api | worker | gateway | migrate | feeds | run | ops | optimize | ...`.
 
 Data goes to stdout, everything else to stderr. An error is one line that says what to do, and an exit code
 that is not 0. Heavy modules are imported inside the commands: `trimtab --help` answers at once.
@@ -122,17 +122,45 @@ def verify(firm: Firm = None, as_json: Json = False) -> None:
 @app.command()
 def reproduce(
     record: Annotated[str, typer.Argument(help="Hash of an analysis record, or its first characters.")],
+    export: Annotated[
+        Path | None, typer.Option(help="Also keep what the analysis read in this file, for `trimtab optimize`.")
+    ] = None,
     firm: Firm = None,
 ) -> None:
     """Run a recorded analysis again from its stored inputs, and compare the proposal's hash."""
     from trimtab.operator import verifier_engine
+    from trimtab.verify import recorded_input
     from trimtab.verify import reproduce as again
 
     settings, firm_id = _settings_and_firm(firm)
-    report = again(verifier_engine(settings), firm_id, record)
+    engine = verifier_engine(settings)
+    if export is not None:
+        from trimtab.optimize import write_input
+
+        write_input(recorded_input(engine, firm_id, record), export)
+    report = again(engine, firm_id, record)
     verdict = "the same" if report.same else "ANOTHER"
     typer.echo(f"account {report.account_id}, {report.business_date}: {verdict} proposal hash {report.proposal_hash}")
     raise typer.Exit(0 if report.same else 1)
+
+
+@app.command()
+def optimize(
+    account: Annotated[Path, typer.Argument(help="An account with its target and market, as JSON.")],
+    explain: Annotated[bool, typer.Option("--explain", help="Reasons, and reasons why not, as sentences.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
+    from trimtab.domain.optimizer.analysis import analyze
+    from trimtab.optimize import proposal_document, proposal_lines, read_input
+
+    request = read_input(account)
+    proposal = analyze(request)  # checked before it is returned
+    if as_json:
+        _print_json(proposal_document(proposal))
+        return
+    for line in proposal_lines(request, proposal, explain=explain):
+        typer.echo(line)
 
 
 @app.command()

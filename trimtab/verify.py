@@ -72,13 +72,23 @@ def reproduce(engine: Engine, firm_id: str, record_hash: str) -> ReproduceReport
 
     with firm_transaction(engine, firm_id) as connection:
         analysis = _analysis_of(connection, _record(connection, record_hash))
-        inputs = AnalysisInput(
-            get_content(connection, analysis.body["snapshot"], AccountSnapshot),
-            get_content(connection, analysis.body["target"], ModelPortfolio),
-            get_content(connection, analysis.body["market"], MarketSnapshot),
-        )
+        inputs = _inputs_of(connection, analysis)
     again = content_hash(analyze(inputs))
     return ReproduceReport(analysis.account_id, analysis.business_date, analysis.body["proposal"], again)
+
+
+def recorded_input(engine: Engine, firm_id: str, record_hash: str) -> AnalysisInput:
+    """What the analysis of the record's account-day read; names and errors are those of `reproduce`."""
+    with firm_transaction(engine, firm_id) as connection:
+        return _inputs_of(connection, _analysis_of(connection, _record(connection, record_hash)))
+
+
+def _inputs_of(connection: Connection, analysis: Row[Any]) -> AnalysisInput:
+    return AnalysisInput(
+        get_content(connection, analysis.body["snapshot"], AccountSnapshot),
+        get_content(connection, analysis.body["target"], ModelPortfolio),
+        get_content(connection, analysis.body["market"], MarketSnapshot),
+    )
 
 
 def _record(connection: Connection, record_hash: str) -> Row[Any]:

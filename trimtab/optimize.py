@@ -1,0 +1,135 @@
+"""One account from a file to a proposal, without a database: what `trimtab optimize` reads and prints.
+
+The file is an `AnalysisInput` as JSON: `snapshot`, `target`, `market`, with the names of the fields in
+`trimtab.domain.snapshots`. Decimals are strings (numbers are taken too), dates are ISO 8601.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from trimtab.domain.errors import TrimtabError
+from trimtab.domain.optimizer.wording import dollars, name_of, percent
+from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal
+from trimtab.domain.records import canonical_json, content_hash, plain
+from trimtab.domain.snapshots import AnalysisInput
+
+_FAULTS_NAMED = 3
+"""Of more faults in one file the first are named."""
+
+
+class UnreadableInput(TrimtabError):
+    """The file cannot be read, or is not JSON."""
+
+    code = "UNREADABLE_INPUT"
+
+
+class WrongInputShape(TrimtabError):
+    """The JSON is no analysis input: a field is missing, misspelt or has a wrong value."""
+
+    code = "WRONG_INPUT_SHAPE"
+
+
+def read_input(path: Path) -> AnalysisInput:
+    """The input in the file. Raises UnreadableInput and WrongInputShape, which name the place of the fault."""
+    try:
+        document = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise UnreadableInput(f"{path} cannot be read: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise UnreadableInput(f"{path} is not JSON: {error}") from error
+    try:
+        request = TypeAdapter(AnalysisInput).validate_json(orjson.dumps(document))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, each['loc'])) or 'the document'}: {each['msg']}" for each in error.errors()]
+        raise WrongInputShape(f"{path}: {_listed(faults)}") from error
+    unknown = [f"{place} is not a field" for place in _unknown_fields(document, plain(request), "")]
+    if unknown:  # a misspelt setting must not be ignored
+        raise WrongInputShape(f"{path}: {_listed(unknown)}")
+    return request
+
+
+def write_input(request: AnalysisInput, path: Path) -> None:
+    """Keep `request` as canonical JSON. Raises UnreadableInput when the file cannot be written."""
+    try:
+        path.write_text(canonical_json(request) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UnreadableInput(f"{path} cannot be written: {error.strerror}") from error
+
+
+def proposal_lines(request: AnalysisInput, proposal: RebalanceProposal, *, explain: bool = False) -> Iterator[str]:
+    """The proposal as text; with `explain` each reason, and each reason why not, is a sentence."""
+    yield f"account {proposal.account_id}, {proposal.business_date}: {proposal.outcome}"
+    if proposal.note:
+        yield proposal.note
+    if proposal.outcome in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE):  # the others certify nothing
+        yield f"improvement {proposal.benefit_bps} bp, certified gap {proposal.gap_bps} bp, score {proposal.score}"
+    yield from _before_and_after(proposal.before, proposal.after)
+    yield (
+        f"short-term gain {dollars(proposal.short_term_gain)}, long-term gain {dollars(proposal.long_term_gain)}, "
+        f"tax {dollars(proposal.tax)}, cost {dollars(proposal.cost)}, turnover {percent(proposal.turnover)}"
+    )
+    for trade in proposal.trades:
+        yield from _trade_lines(request, trade, explain)
+    for why_not in proposal.why_nots:
+        because = why_not.sentence if explain else why_not.code
+        yield f"NOT {name_of(request, why_not.security_id)}: {because}"
+
+
+def proposal_document(proposal: RebalanceProposal) -> Mapping[str, object]:
+    """The proposal as plain values, with its own hash."""
+    document: dict[str, Any] = {**_mapping(plain(proposal)), "proposal_hash": content_hash(proposal)}
+    return document
+
+
+def _before_and_after(before: Measures, after: Measures) -> Iterator[str]:
+    yield f"{'':16}{'before':>18}{'after':>18}"
+    for name, one, other in (
+        ("account value", dollars(before.account_value), dollars(after.account_value)),
+        ("cash", dollars(before.cash), dollars(after.cash)),
+        ("largest drift", percent(before.max_drift), percent(after.max_drift)),
+        ("active share", percent(before.active_share), percent(after.active_share)),
+        ("tracking error", percent(before.tracking_error), percent(after.tracking_error)),
+    ):
+        yield f"{name:16}{one:>18}{other:>18}"
+
+
+def _trade_lines(request: AnalysisInput, trade: ProposedTrade, explain: bool) -> Iterator[str]:
+    name, codes = name_of(request, trade.security_id), ", ".join(reason.code for reason in trade.reasons)
+    what = f"{trade.side} {trade.quantity:f} {name} at {dollars(trade.price)}, {dollars(trade.notional)}"
+    yield what if explain else f"{what}: {codes}"
+    for sale in trade.lot_sales:
+        yield (
+            f"    lot {sale.lot_id}: {sale.quantity:f} shares, proceeds {dollars(sale.proceeds)}, "
+            f"basis {dollars(sale.basis)}, gain {dollars(sale.gain)} {sale.term}"
+        )
+    for reason in trade.reasons if explain else ():
+        yield f"    {reason.code}: {reason.sentence}"
+
+
+def _unknown_fields(given: object, known: object, place: str) -> Iterator[str]:
+    """Places in `given` that reading it has left out."""
+    if isinstance(given, dict):
+        fields = _mapping(known)
+        for key, value in given.items():
+            where = f"{place}.{key}" if place else key
+            if key in fields:
+                yield from _unknown_fields(value, fields[key], where)
+            else:
+                yield where
+    elif isinstance(given, list) and isinstance(known, list):
+        for number, (value, read) in enumerate(zip(given, known, strict=False)):
+            yield from _unknown_fields(value, read, f"{place}.{number}")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(faults: list[str]) -> str:
+    """The first faults in one line, and how many more there are."""
+    more = len(faults) - _FAULTS_NAMED
+    return "; ".join(faults[:_FAULTS_NAMED]) + (f"; and {more} more" if more > 0 else "")
