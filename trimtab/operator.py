@@ -129,7 +129,7 @@ def run_summary(settings: Settings, firm_id: str, day: date | None) -> dict[str,
             select(account_day.c.stage, func.count())
             .where(account_day.c.run_id == row.run_id, account_day.c.current, account_day.c.terminal_state.is_(None))
             .group_by(account_day.c.stage)
-        ).tuples()
+        )
         return {
             "business_date": row.business_date.isoformat(),
             "status": row.status,
@@ -137,7 +137,7 @@ def run_summary(settings: Settings, firm_id: str, day: date | None) -> dict[str,
             "hold_before": row.hold_before,
             "roster": roster_size(connection),
             "outcomes": outcome_counts(connection, ref),
-            "open": dict(stages.all()),
+            "open": {row[0]: row[1] for row in stages},
         }
 
 

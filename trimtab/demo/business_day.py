@@ -128,7 +128,7 @@ class DemoDay:
         """Each advisor's username by the id of their book."""
         with firm_transaction(self._engine, self._firm_id) as connection:
             rows = select(person.c.advisor_id, person.c.username).where(person.c.advisor_id.is_not(None))
-            return dict(connection.execute(rows).tuples().all())
+            return {row.advisor_id: row.username for row in connection.execute(rows)}
 
     def _until(self, reached: Callable[[], bool], progress: DayProgress) -> None:
         """Wait, as long as something moves now and then."""

@@ -50,15 +50,8 @@ class DayProgress:
             roster = roster_size(connection)
             phase = connection.scalar(select(run.c.phase).where(run.c.run_id == self._ref.run_id)) or ""
             stage = func.coalesce(account_day.c.terminal_state, account_day.c.stage)
-            counts: dict[str, int] = dict(
-                connection.execute(
-                    select(stage, func.count())
-                    .where(account_day.c.run_id == self._ref.run_id, account_day.c.current)
-                    .group_by(stage)
-                )
-                .tuples()
-                .all()
-            )
+            rows = select(stage, func.count()).where(account_day.c.run_id == self._ref.run_id, account_day.c.current)
+            counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(rows.group_by(stage))}
             newest = connection.scalar(select(func.max(event.c.event_id)))
         waiting = ("ingest", "validate", "analyze")
         ended = sum(count for name, count in counts.items() if name.isupper())

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.auth.authorization_server.passwords import hash_client_secret, hash_password
-from trimtab.auth.policy import Role
+from trimtab.auth.matrix import SCOPE_OF
 from trimtab.db.tables import firm as firm_table
 from trimtab.db.tables import oauth_client, person, setting_version
 from trimtab.demo.firm import DemoFirm
@@ -63,7 +63,7 @@ def _clients(firm_id: str, secret: str) -> list[dict[str, Any]]:
         "secret_hash": hash_client_secret(secret),
         "redirect_uris": [],
         "grant_types": ["client_credentials"],
-        "scopes": [Role.INTEGRATOR.value],
+        "scopes": sorted(set(SCOPE_OF.values())),
     }
     return [browser, integrator]
 
