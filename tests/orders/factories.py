@@ -48,6 +48,7 @@ class Plan:
     settings: AccountSettings = field(default_factory=AccountSettings)
     proposed_by: str = "trimtab"
     approved_by: tuple[str, ...] = (POLICY,)
+    discretionary: bool = True
 
     @property
     def account(self) -> Account:
@@ -58,6 +59,7 @@ class Plan:
             "core",
             self.registration,
             ModelId("M"),
+            discretionary=self.discretionary,
         )
 
 
@@ -85,16 +87,17 @@ def insert_firm(connection: Connection, firm_id: str = FIRM, **columns: Any) -> 
 
 
 def insert_person(
-    connection: Connection, person_id: str, roles: Sequence[str] = ("overlay_manager",), firm_id: str = FIRM
+    connection: Connection, person_id: str, roles: Sequence[str] = ("overlay_manager",), book: str | None = None
 ) -> None:
     connection.execute(
         insert(person).values(
-            firm_id=firm_id,
+            firm_id=FIRM,
             person_id=person_id,
             username=person_id,
             display_name=person_id,
             password_hash="-",
             roles=list(roles),
+            advisor_id=book,
         )
     )
 

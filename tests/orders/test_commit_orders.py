@@ -36,6 +36,7 @@ from trimtab.activities.commit_orders import (
 )
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db.account_days import lock_day, park
+from trimtab.db.decisions import write_proposal
 from trimtab.db.engine import firm_transaction
 from trimtab.db.suspensions import lift_suspension, open_suspension
 from trimtab.db.tables import (
@@ -178,6 +179,54 @@ def test_an_approval_on_behalf_of_who_proposed_is_a_self_approval(connection: Co
     insert_person(connection, "olga")
     [ref] = approved_days(connection, run, [replace(SWITCH, proposed_by="paul", approved_by=())])
     approve_as(connection, ref, content_hash(a_proposal(SWITCH)), "olga", on_behalf_of="paul")
+    assert refused(connection, ref)
+
+
+def test_who_proposed_an_earlier_version_cannot_approve_a_later_one(connection: Connection, run: RunRef) -> None:
+    insert_person(connection, "olga")
+    [ref] = approved_days(connection, run, [replace(SWITCH, approved_by=("olga",))])
+    write_proposal(connection, ref, "0" * 64, "i", {}, "olga")
+    assert refused(connection, ref)
+
+
+def test_an_approval_on_behalf_stands_while_both_are_there_and_the_right_is(
+    connection: Connection, run: RunRef
+) -> None:
+    insert_person(connection, "olga")
+    insert_person(connection, "ada", ["administrator"])
+    for account_id in ("A1", "A2"):
+        plan = replace(SWITCH, account_id=account_id, approved_by=())
+        [ref] = approved_days(connection, run, [plan])
+        approve_as(connection, ref, content_hash(a_proposal(plan)), "ada", on_behalf_of="olga")
+    first, second = (AccountDayRef(FIRM, run.run_id, f"{name}-2026-03-03-1", name, DAY) for name in ("A1", "A2"))
+    assert commit_orders(connection, first, build=BUILD).next == Standstill.TRADE
+    connection.execute(update(person).where(person.c.person_id == "ada").values(active=False))
+    assert commit_orders(connection, second, build=BUILD).code == "APPROVAL_STALE"
+
+
+@pytest.mark.covers("D15")
+@pytest.mark.parametrize(
+    ("roles", "book", "holds"),
+    [
+        (["advisor"], "adv-1", True),
+        (["advisor"], "adv-2", False),
+        (["advisor"], None, False),
+        (["overlay_manager"], None, False),
+    ],
+    ids=["its own advisor", "another advisor", "an advisor without a book", "an overlay manager"],
+)
+def test_an_account_without_discretion_is_its_own_advisors_to_approve(
+    connection: Connection, run: RunRef, roles: list[str], book: str | None, holds: bool
+) -> None:
+    insert_person(connection, "anna", roles, book)
+    plan = replace(SWITCH, discretionary=False, approved_by=("anna",))
+    [ref] = approved_days(connection, run, [plan])
+    assert refused(connection, ref) is not holds
+
+
+def test_an_advisor_cannot_approve_an_account_with_discretion(connection: Connection, run: RunRef) -> None:
+    insert_person(connection, "anna", ["advisor"], "adv-1")
+    [ref] = approved_days(connection, run, [replace(SWITCH, approved_by=("anna",))])
     assert refused(connection, ref)
 
 

@@ -31,7 +31,7 @@ from trimtab.db.orders import (
     wash_keys,
 )
 from trimtab.db.stages import StageResult, get_or_compute, visits
-from trimtab.db.tables import person, record
+from trimtab.db.tables import person, proposal, record
 from trimtab.domain.accounts import Account, TaxStatus
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Lane, Stage, Standstill, TerminalState
@@ -48,7 +48,7 @@ POLICY_ACTOR = "policy:"
 """An approval by the firm's own policy carries this prefix and the filter's version."""
 
 APPROVING_ROLES = frozenset({Role.OVERLAY_MANAGER.value, Role.COMPLIANCE.value})
-"""Whoever approved must still hold one of these when the orders are committed (rows 16 and 17)."""
+"""Whoever approved must still hold one of these when the orders are committed (rows 16 and 17), but for row 18."""
 
 ROUNDS = 3
 """How often a conflict in the household sends an account back to be analysed again before it is parked."""
@@ -113,12 +113,12 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
     suspensions = open_suspensions(connection, ref)
     if suspensions:
         return _back_to(Standstill.SUSPENDED, suspensions[0].code, suspensions[0].reason)
-    proposal = proposal_row(connection, day.proposal_id)
-    if content_hash(proposal.body) != day.proposal_hash:
+    stored = proposal_row(connection, day.proposal_id)
+    if content_hash(stored.body) != day.proposal_hash:
         raise ProposalChanged(f"proposal {day.proposal_id} was changed after it was approved")
-    if not _approved(connection, ref, day, proposal):
+    if not _approved(connection, ref, owner, day):
         return _back_to(Stage.ANALYZE, "APPROVAL_STALE", "the approval no longer stands")
-    trades = _PROPOSALS.validate_python(proposal.body, strict=False).trades
+    trades = _PROPOSALS.validate_python(stored.body, strict=False).trades
     keys = wash_keys(connection, ref.business_date, [trade.security_id for trade in trades])
     peers = household_trades_today(connection, owner.household_id, ref.business_date, ref.account_day_id)
     snapshot = get_content(connection, day.snapshot_hash, AccountSnapshot)
@@ -128,7 +128,7 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
         return _back_to(Stage.INGEST, conflicts[0].code, "; ".join(each.message for each in conflicts))
     _require_lots(connection, snapshot, trades)
     _require_cash(connection, snapshot, trades)
-    intents = _insert(connection, ref, owner, day, proposal.version, snapshot, trades, keys, build)
+    intents = _insert(connection, ref, owner, day, stored.version, snapshot, trades, keys, build)
     return StageResult(StageOutcome(Stage.TRADE, Standstill.TRADE), {"step": "commit", "intents": intents})
 
 
@@ -155,15 +155,36 @@ def _held(code: HoldCode, reason: str) -> StageResult:
     return StageResult(outcome, {"step": "commit"})
 
 
-def _approved(connection: Connection, ref: AccountDayRef, day: Row[Any], proposal: Row[Any]) -> bool:
+def _approved(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Row[Any]) -> bool:
     """Approved as it stands: by the policy in its own lane, else by enough persons who may still approve."""
     approvals = accepted_approvals(connection, ref, day.proposal_hash)
     if day.lane == Lane.AUTOMATED:
         return any(row.actor.startswith(POLICY_ACTOR) for row in approvals)
-    eligible = {row.actor for row in approvals if proposal.proposed_by not in (row.actor, row.on_behalf_of)}
-    people = connection.execute(select(person).where(person.c.person_id.in_(eligible), person.c.active))
-    standing = [row.person_id for row in people if APPROVING_ROLES & set(row.roles)]
-    return bool(standing) and len(standing) >= approvals_needed(connection, ref)
+    proposers = set(
+        connection.scalars(select(proposal.c.proposed_by).where(proposal.c.account_day_id == ref.account_day_id))
+    )
+    involved = {name for row in approvals for name in (row.actor, row.on_behalf_of) if name is not None}
+    active = connection.execute(select(person).where(person.c.person_id.in_(involved), person.c.active))
+    people = {row.person_id: row for row in active}
+    needed = approvals_needed(connection, ref)
+    # Up to the limit, an account without discretion is its advisor's to approve, with the client's consent (row 18).
+    is_advisors = needed == 1 and not owner.profile.get("discretionary", True)
+    standing = {
+        row.actor
+        for row in approvals
+        if not proposers & {row.actor, row.on_behalf_of}
+        and _still_may(people.get(row.actor), people.get(row.on_behalf_of or row.actor), owner, is_advisors)
+    }
+    return len(standing) >= needed
+
+
+def _still_may(actor: Row[Any] | None, holder: Row[Any] | None, owner: Row[Any], is_advisors: bool) -> bool:
+    """Whether who acted and whose right it was (the same but for acting on behalf) are still there and may approve."""
+    if actor is None or holder is None:
+        return False
+    if is_advisors:
+        return Role.ADVISOR.value in holder.roles and holder.advisor_id == owner.advisor_id
+    return bool(APPROVING_ROLES & set(holder.roles))
 
 
 def _legs(account: Account, trades: Sequence[ProposedTrade], keys: Mapping[SecurityId, str]) -> list[HouseholdTrade]:

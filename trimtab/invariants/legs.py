@@ -8,11 +8,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row
 
 from trimtab.auth.matrix import Role
-from trimtab.db.tables import decision, person, proposal
+from trimtab.db.tables import account, decision, person, proposal
 from trimtab.domain.records import content_hash
 from trimtab.invariants.book import Book, Violation, all_rows
 
 _APPROVING: Final = frozenset({Role.OVERLAY_MANAGER.value, Role.COMPLIANCE.value})
+_WITH_CONSENT: Final = _APPROVING | {Role.ADVISOR.value}
 _POLICY: Final = "policy:"
 
 
@@ -24,6 +25,8 @@ def approved_legs(connection: Connection, book: Book) -> Iterator[Violation]:
         if row.kind == "APPROVE" and row.status == "ACCEPTED":
             approvals[row.account_day_id, row.proposal_hash].append(row)
     people = {row.person_id for row in all_rows(connection, person)}
+    accounts = all_rows(connection, account)
+    with_consent = {row.account_id for row in accounts if not row.profile.get("discretionary", True)}
     for intent_id, row in book.intents.items():
         key = (row.account_day_id, row.proposal_hash)
         stored = proposals.get(key)
@@ -32,7 +35,8 @@ def approved_legs(connection: Connection, book: Book) -> Iterator[Violation]:
             continue
         if not _is_leg(row, stored.body["trades"]):
             yield Violation("I9", intent_id, f"it is not leg {row.leg} of its proposal")
-        if not any(_counts(each, stored.proposed_by, people) for each in approvals[key]):
+        roles = _WITH_CONSENT if row.account_id in with_consent else _APPROVING
+        if not any(_counts(each, stored.proposed_by, people, roles) for each in approvals[key]):
             yield Violation("I9", intent_id, "nobody who may has approved its proposal")
     for (day_id, leg), count in Counter((row.account_day_id, row.leg) for row in book.intents.values()).items():
         if count > 1:
@@ -46,8 +50,8 @@ def _is_leg(row: Row[Any], trades: Any) -> bool:
     return (leg["security_id"], leg["side"], Decimal(leg["quantity"])) == (row.security_id, row.side, row.quantity)
 
 
-def _counts(approval: Row[Any], proposed_by: str, people: Set[str]) -> bool:
+def _counts(approval: Row[Any], proposed_by: str, people: Set[str], roles: Set[str]) -> bool:
     if approval.actor.startswith(_POLICY):
         return True
     is_other = proposed_by not in (approval.actor, approval.on_behalf_of)
-    return is_other and approval.actor in people and bool(_APPROVING & set(approval.actor_roles))
+    return is_other and approval.actor in people and bool(roles & set(approval.actor_roles))
