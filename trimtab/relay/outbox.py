@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -25,7 +26,8 @@ BATCH: Final = 200
 AT_ONCE: Final = 16
 """Workflows spoken to side by side; within one workflow commands go one after the other."""
 _REST_SECONDS: Final = 2.0
-_CALL_SECONDS: Final = 10.0
+CALL_SECONDS: Final = 10.0
+"""A call that takes longer counts as failed: its row is tried again."""
 
 _REFS: TypeAdapter[AccountDayRef] = TypeAdapter(AccountDayRef)
 _NOTES: TypeAdapter[Signal] = TypeAdapter(Signal)
@@ -37,9 +39,10 @@ class OutboxRelay:
     A crash in between sends again: starts are refused as already started, signals are answered once by id.
     """
 
-    def __init__(self, engine: AsyncEngine, client: Client) -> None:
+    def __init__(self, engine: AsyncEngine, client: Client, call_seconds: float = CALL_SECONDS) -> None:
         self._engine = engine
         self._client = client
+        self._call_seconds = call_seconds
         self._resting: dict[str, float] = {}  # workflow id to when it may be tried again, on the loop's clock
 
     async def deliver(self) -> int:
@@ -89,7 +92,8 @@ class OutboxRelay:
             return
         try:
             handle = self._client.get_workflow_handle(row.workflow_id)
-            await handle.signal(row.signal, _NOTES.validate_python(row.body))
+            note = _NOTES.validate_python(row.body)
+            await handle.signal(row.signal, note, rpc_timeout=timedelta(seconds=self._call_seconds))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -112,6 +116,7 @@ async def start_lifecycle(client: Client, ref: AccountDayRef) -> bool:
             ),
             static_summary=f"{ref.account_id} on {ref.business_date.isoformat()}",
             static_details=f"Account-day {ref.account_day_id}, attempt {ref.attempt}, of run {ref.run_id}.",
+            rpc_timeout=timedelta(seconds=CALL_SECONDS),
         )
     except WorkflowAlreadyStartedError:
         return False
