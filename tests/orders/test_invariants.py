@@ -156,6 +156,7 @@ def test_orders_and_fills_of_another_firm_in_the_journal_are_not_ours(day: GoodD
         ("DELETE FROM record WHERE kind = 'EXECUTED' AND account_id = 'A2'", "I5"),
         ("UPDATE record SET actor = '' WHERE kind = 'EXECUTED' AND account_id = 'A2'", "I5"),
         ("UPDATE record SET body = body || '{\"x\": 1}' WHERE account_id = 'A1' AND seq = 2", "I6"),
+        ("UPDATE decision SET actor = 'olga' WHERE account_id = 'A2'", "I5"),
         ("UPDATE posting SET quantity = -101 WHERE lot_id = 'L1'", "I7"),
         ("UPDATE lot_reservation SET released = false", "I7"),
         ("DELETE FROM posting WHERE account_id = 'A2'", "I7"),

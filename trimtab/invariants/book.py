@@ -17,6 +17,9 @@ from trimtab.domain.orders import IntentStatus
 ENDED: Final = frozenset({IntentStatus.FILLED, IntentStatus.PARTIAL, IntentStatus.UNFILLED, IntentStatus.REJECTED})
 """Intents whose end is known: they reserve nothing any more."""
 
+POLICY: Final = "policy:"
+"""An approval by the firm's own policy, told in the approve stage's record, has an actor with this prefix."""
+
 Rows = Sequence[Row[Any]]
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from trimtab.db.records import verify_chains
-from trimtab.db.tables import account, record, run
+from trimtab.db.tables import account, decision, record, run
 from trimtab.domain.lifecycle import TerminalState
 from trimtab.domain.money import ZERO
 from trimtab.domain.orders import IntentStatus
-from trimtab.invariants.book import ENDED, Book, Rows, Violation, all_rows
+from trimtab.invariants.book import ENDED, POLICY, Book, Rows, Violation, all_rows
 
 
 def one_ending(connection: Connection, book: Book, settled: bool) -> Iterator[Violation]:
@@ -44,13 +44,17 @@ def _ends_as_traded(day: Row[Any], intents: Rows) -> Iterator[Violation]:
 
 
 def recorded(connection: Connection, book: Book) -> Iterator[Violation]:
-    """I5: a commit, a release, an allocation and an ending have exactly one record each, with an actor."""
+    """I5: a decision, a commit, a release, an allocation and an ending have exactly one record each, with an actor."""
     seen: Counter[tuple[str, str]] = Counter()
     columns = (record.c.kind, record.c.account_day_id, record.c.actor, record.c.hash, record.c.body)
     for each in connection.execute(select(*columns)):
         if not each.actor:
             yield Violation("I5", each.hash, "it names no actor")
         seen.update(_told(each.kind, each.account_day_id, each.body))
+    for made in all_rows(connection, decision):
+        by_person = not made.actor.startswith(POLICY)
+        if seen["decided", made.decision_id] != by_person:
+            yield Violation("I5", made.decision_id, f"{seen['decided', made.decision_id]} records say that it was made")
     for intent_id, row in book.intents.items():
         is_member = intent_id in book.block_of_intent
         has_ended = is_member and row.status in (*ENDED, IntentStatus.IN_DOUBT)
@@ -65,6 +69,8 @@ def recorded(connection: Connection, book: Book) -> Iterator[Violation]:
 def _told(kind: str, account_day_id: str, body: Any) -> Iterator[tuple[str, str]]:
     """What a record says was done to which intent or account-day."""
     match kind:
+        case "DECISION":
+            yield "decided", body["decision"]
         case "STAGE_TRADE":
             yield from (("committed", each) for each in body.get("intents", ()))
         case "ORDERS_RELEASED":

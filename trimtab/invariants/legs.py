@@ -10,11 +10,10 @@ from sqlalchemy import Connection, Row
 from trimtab.auth.matrix import Role
 from trimtab.db.tables import account, decision, person, proposal
 from trimtab.domain.records import content_hash
-from trimtab.invariants.book import Book, Violation, all_rows
+from trimtab.invariants.book import POLICY, Book, Violation, all_rows
 
 _APPROVING: Final = frozenset({Role.OVERLAY_MANAGER.value, Role.COMPLIANCE.value})
 _WITH_CONSENT: Final = _APPROVING | {Role.ADVISOR.value}
-_POLICY: Final = "policy:"
 
 
 def approved_legs(connection: Connection, book: Book) -> Iterator[Violation]:
@@ -51,7 +50,7 @@ def _is_leg(row: Row[Any], trades: Any) -> bool:
 
 
 def _counts(approval: Row[Any], proposed_by: str, people: Set[str], roles: Set[str]) -> bool:
-    if approval.actor.startswith(_POLICY):
+    if approval.actor.startswith(POLICY):
         return True
     is_other = proposed_by not in (approval.actor, approval.on_behalf_of)
     return is_other and approval.actor in people and bool(roles & set(approval.actor_roles))
