@@ -1,6 +1,7 @@
 """What every test may ask for: real servers, started once per session, and no network beyond this machine."""
 
 import ipaddress
+import logging
 import os
 import secrets
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy.engine import make_url
 
 from tests.servers import FreshDatabase, SessionServer
@@ -49,6 +51,18 @@ def loopback_only() -> Iterator[None]:
     patch.setattr(socket, "getaddrinfo", guarded_resolve)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """What a test configures, or a program that it runs in this process, does not outlive it: its stream closes."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
