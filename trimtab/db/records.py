@@ -1,15 +1,16 @@
 """The record: one hash chain per account, appended in the transaction that it records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.tables import account_chain, record
-from trimtab.domain.records import GENESIS, content_hash, plain, record_hash
+from trimtab.domain.records import GENESIS, plain, plain_hash, record_hash
 
 _HEADER = ("firm_id", "account_id", "seq", "kind", "business_date", "account_day_id", "actor", "body_hash")
 
@@ -85,7 +86,7 @@ def _row(firm_id: str, new: NewRecord, seq: int, previous: str) -> dict[str, Any
         "business_date": new.business_date,
         "account_day_id": new.account_day_id,
         "actor": new.actor,
-        "body_hash": content_hash(body),
+        "body_hash": plain_hash(body),
     }
     return {**row, "body": body, "prev": previous, "hash": record_hash(previous, row)}
 
@@ -126,40 +127,43 @@ def verify_chains(connection: Connection, account_ids: Sequence[str] | None = No
     Each last link is compared with the stored head, so that a record deleted from the end is found too. Needs one
     snapshot for all that it reads (REPEATABLE READ) while others append.
     """
-    heads = select(account_chain).order_by(account_chain.c.account_id)
+    wanted_heads, wanted = select(account_chain), select(record).order_by(record.c.account_id, record.c.seq)
     if account_ids is not None:
-        heads = heads.where(account_chain.c.account_id.in_(account_ids))
+        wanted_heads = wanted_heads.where(account_chain.c.account_id.in_(account_ids))
+        wanted = wanted.where(record.c.account_id.in_(account_ids))
+    heads = {row.account_id: row for row in connection.execute(wanted_heads)}
     verified, broken = 0, []
-    for head in connection.execute(heads).all():
-        count, fault = _verify_chain(head, _chain(connection, head.account_id))
+    rows = connection.execute(wanted, execution_options={"yield_per": _AT_ONCE})
+    for account_id, chain in groupby(rows, key=lambda row: str(row.account_id)):
+        head = heads.pop(account_id, None)
+        count, fault = (
+            (0, BrokenChain(account_id, 1, "the chain has no head")) if head is None else _verify(head, chain)
+        )
         verified += count
         if fault is not None:
             broken.append(fault)
-    if account_ids is None:
-        without_head = select(func.distinct(record.c.account_id)).where(
-            record.c.account_id.not_in(select(account_chain.c.account_id))
-        )
-        broken += [BrokenChain(account, 1, "the chain has no head") for account in connection.scalars(without_head)]
-    return verified, broken
+    emptied = [head for head in heads.values() if head.seq > 0]
+    broken += [BrokenChain(head.account_id, 1, _BEYOND) for head in emptied]
+    return verified, sorted(broken, key=lambda each: each.account_id)
 
 
-def _chain(connection: Connection, account_id: str) -> Sequence[Row[Any]]:
-    return connection.execute(select(record).where(record.c.account_id == account_id).order_by(record.c.seq)).all()
+_AT_ONCE = 2_000
+_BEYOND = "it is missing: the chain's head is further on"
 
 
-def _verify_chain(head: Row[Any], rows: Sequence[Row[Any]]) -> tuple[int, BrokenChain | None]:
+def _verify(head: Row[Any], rows: Iterable[Row[Any]]) -> tuple[int, BrokenChain | None]:
     """How many records of the chain stand, and the first that does not."""
-    previous = GENESIS
+    previous, seq = GENESIS, 0
     for seq, row in enumerate(rows, start=1):
         reason = _fault(row, seq, previous, head.seq)
         if reason is not None:
             return seq - 1, BrokenChain(head.account_id, seq, reason)
         previous = row.hash
-    if len(rows) < head.seq:
-        return len(rows), BrokenChain(head.account_id, len(rows) + 1, "it is missing: the chain's head is further on")
+    if seq < head.seq:
+        return seq, BrokenChain(head.account_id, seq + 1, _BEYOND)
     if previous != head.head:
-        return len(rows) - 1, BrokenChain(head.account_id, len(rows), "it is not the one that the chain's head names")
-    return len(rows), None
+        return seq - 1, BrokenChain(head.account_id, seq, "it is not the one that the chain's head names")
+    return seq, None
 
 
 def _fault(row: Row[Any], seq: int, previous: str, last: int) -> str | None:
@@ -168,7 +172,7 @@ def _fault(row: Row[Any], seq: int, previous: str, last: int) -> str | None:
         return "it is missing"
     if row.prev != previous:
         return "it does not name its predecessor"
-    if content_hash(row.body) != row.body_hash:
+    if plain_hash(row.body) != row.body_hash:
         return "its body was changed"
     if record_hash(previous, _header(row)) != row.hash:
         return "its hash does not fit"
