@@ -49,6 +49,10 @@ STALLED_AFTER: Final = 120.0
 """Seconds after which a stepped clock that does not drain is told of; it goes on waiting."""
 
 
+SIDE_BY_SIDE: Final = 8
+"""Accounts of a page at once: while some are solved, others are read and written."""
+
+
 class DayActivities:
     """What DailyRun calls."""
 
@@ -149,10 +153,13 @@ class PageActivities:
             days = await self._edge.transact(page.run.firm_id, lambda c: pages.open_page(c, page))
             if page.lifecycles:
                 return
-            for ref in days:
-                if not done or ref.account_id > done[0]:
-                    await self._through(ref)
-                    done[:] = [ref.account_id]
+            left = [
+                ref for ref in sorted(days, key=lambda each: each.account_id) if not done or ref.account_id > done[0]
+            ]
+            for first in range(0, len(left), SIDE_BY_SIDE):
+                several = left[first : first + SIDE_BY_SIDE]
+                await asyncio.gather(*(self._through(ref) for ref in several))
+                done[:] = [several[-1].account_id]
 
     async def _through(self, ref: AccountDayRef) -> None:
         """Walks one account-day as far as it goes without waiting; what must wait gets a lifecycle."""
