@@ -126,8 +126,9 @@ _AFTER: Final[Mapping[str, frozenset[str]]] = {
         {Stage.APPROVE, Stage.FILTER, Stage.ANALYZE, Stage.INGEST, Stage.RECORD, Standstill.SUSPENDED}
     ),
     Stage.APPROVE: frozenset({Stage.TRADE, Stage.ANALYZE, Stage.REVIEW, Stage.RECORD, Standstill.SUSPENDED}),
-    # Back to analyze only while nothing is committed: a peer's trade voided the proposal (case 87).
-    Stage.TRADE: frozenset({Stage.RECORD, Stage.ANALYZE, Standstill.SUSPENDED}),
+    # Back only while nothing is committed: to ingest when a peer's trade voided the proposal (case 87), to analyze
+    # when the approval went stale.
+    Stage.TRADE: frozenset({Stage.RECORD, Stage.ANALYZE, Stage.INGEST, Standstill.SUSPENDED}),
     Stage.RECORD: frozenset(),
     Standstill.SUSPENDED: frozenset({Stage.INGEST, Stage.VALIDATE, Stage.FILTER, Stage.RECORD}),
 }
