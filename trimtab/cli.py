@@ -6,6 +6,7 @@ that is not 0. Heavy modules are imported inside the commands: `trimtab --help` 
 
 import os
 import sys
+import traceback
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -109,7 +110,7 @@ def verify(firm: Firm = None, as_json: Json = False) -> None:
     from trimtab.verify import verify as check
 
     settings, firm_id = _settings_and_firm(firm)
-    report = check(verifier_engine(settings), firm_id)
+    report = check(verifier_engine(settings, firm_id), firm_id)
     if as_json:
         _print_json({"records": report.records, "broken": report.broken})
     else:
@@ -133,7 +134,7 @@ def reproduce(
     from trimtab.verify import reproduce as again
 
     settings, firm_id = _settings_and_firm(firm)
-    engine = verifier_engine(settings)
+    engine = verifier_engine(settings, firm_id)
     if export is not None:
         from trimtab.optimize import write_input
 
@@ -272,11 +273,24 @@ def main() -> None:
         code = 1
     except KeyboardInterrupt:
         code = 130
+    except Exception as error:  # noqa: BLE001 - a person gets one line all the same
+        typer.echo(f"trimtab: {_in_one_line(error)}", err=True)
+        code = 1
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _in_one_line(error: Exception) -> str:
+    """What a server or the system said; where it happened is for TRIMTAB_LOG_LEVEL=DEBUG."""
+    from trimtab.logs import mask_text
+
+    if os.environ.get("TRIMTAB_LOG_LEVEL", "").upper() == "DEBUG":
+        traceback.print_exception(error)
+    said = (str(error).strip().splitlines() or ["no words"])[0]
+    return mask_text(f"{type(error).__name__}: {said} (TRIMTAB_LOG_LEVEL=DEBUG shows where)")
 
 
 def _settings() -> Any:  # the settings module is imported late: it costs a quarter of a second

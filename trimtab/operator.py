@@ -1,6 +1,8 @@
 """What the command line's operators do: each function opens what it needs and returns text or plain values."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, TypeVar
 
@@ -10,7 +12,7 @@ from trimtab.contracts import RunRef, Signal, SignalName
 from trimtab.db.engine import VERIFIER_ROLE, firm_transaction, sync_engine
 from trimtab.db.events import signal
 from trimtab.db.runs import outcome_counts, roster_size
-from trimtab.db.tables import account_day, blocked_step, delivery, run
+from trimtab.db.tables import account_day, blocked_step, delivery, firm, run
 from trimtab.domain.errors import TrimtabError
 from trimtab.embedded.state import running
 from trimtab.settings import Settings
@@ -23,6 +25,18 @@ class NothingRuns(TrimtabError):
     """No servers are up and none are named."""
 
     code = "NOTHING_RUNS"
+
+
+class NoFirm(TrimtabError):
+    """The database knows no firm of this name."""
+
+    code = "NO_FIRM"
+
+
+class NotASession(TrimtabError):
+    """The exchange is closed on the date."""
+
+    code = "NOT_A_SESSION"
 
 
 class NoRun(TrimtabError):
@@ -74,8 +88,27 @@ def owner_url(settings: Settings) -> str:
     return url.get_secret_value()
 
 
-def verifier_engine(settings: Settings) -> Engine:
-    """An engine of the role that may read everything of a firm and write nothing."""
+@contextmanager
+def in_firm(settings: Settings, firm_id: str) -> Iterator[Connection]:
+    """A transaction of the firm, as the application's role. Raises NoFirm, and NothingRuns."""
+    engine = app_engine(settings)
+    try:
+        with firm_transaction(engine, firm_id) as connection:
+            _require_firm(connection, firm_id)
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _require_firm(connection: Connection, firm_id: str) -> None:
+    if connection.scalar(select(firm.c.firm_id).where(firm.c.firm_id == firm_id)) is None:
+        raise NoFirm(f"there is no firm {firm_id} here: name another with --firm or TRIMTAB_FIRM")
+
+
+def verifier_engine(settings: Settings, firm_id: str) -> Engine:
+    """An engine of the role that may read everything of a firm and write nothing. Raises NoFirm."""
+    with in_firm(settings, firm_id):
+        pass
     found = with_running_services(settings)
     url = found.verifier_database_url or found.database_url
     if url is None:
@@ -96,13 +129,16 @@ def load_feeds(settings: Settings, firm_id: str, day: date | None) -> list[str]:
 
     if day is None:
         raise NoRun("name the business date: --date YYYY-MM-DD")
+    _require_session(day)
+    with in_firm(settings, firm_id):
+        pass
     load_deliveries(app_engine(settings), firm_id, settings.drop_folder, day)
     return feed_status(settings, firm_id, day)
 
 
 def feed_status(settings: Settings, firm_id: str, day: date | None) -> list[str]:
     """One line a delivery."""
-    with firm_transaction(app_engine(settings), firm_id) as connection:
+    with in_firm(settings, firm_id) as connection:
         on = day or _newest_day(connection)
         rows = connection.execute(
             select(delivery).where(delivery.c.business_date == on).order_by(delivery.c.kind, delivery.c.recorded_at)
@@ -114,15 +150,27 @@ def feed_status(settings: Settings, firm_id: str, day: date | None) -> list[str]
 
 
 def start_run(settings: Settings, firm_id: str, day: date) -> str:
-    """Start DailyRun for the business date; starting it again does nothing."""
+    """Start DailyRun for the business date; starting it again does nothing. Raises NotASession and NoFirm."""
     from trimtab.day import start_daily_run
 
+    _require_session(day)
+    with in_firm(settings, firm_id):
+        pass
     return asyncio.run(start_daily_run(with_running_services(settings), firm_id, day))
+
+
+def _require_session(day: date) -> None:
+    from trimtab.activities.calendar import calendar_around
+
+    calendar = calendar_around(day)
+    if not calendar.is_session(day):
+        following = next(each.date for each in calendar.sessions if each.date > day)
+        raise NotASession(f"the exchange is closed on {day}; the next session is {following}")
 
 
 def run_summary(settings: Settings, firm_id: str, day: date | None) -> dict[str, Any]:
     """Counts by terminal state, by the stage of those that are open, and how they sum to the roster."""
-    with firm_transaction(app_engine(settings), firm_id) as connection:
+    with in_firm(settings, firm_id) as connection:
         row = _run(connection, day)
         ref = RunRef(firm_id, row.run_id, row.business_date)
         stages = connection.execute(
@@ -143,7 +191,7 @@ def run_summary(settings: Settings, firm_id: str, day: date | None) -> dict[str,
 
 def step_on(settings: Settings, firm_id: str) -> str:
     """Clear the hold of the open run's stepped clock."""
-    with firm_transaction(app_engine(settings), firm_id) as connection:
+    with in_firm(settings, firm_id) as connection:
         held = connection.execute(
             update(run)
             .where(run.c.status == "OPEN", run.c.hold_before.is_not(None))
@@ -159,20 +207,20 @@ def promote_account(settings: Settings, firm_id: str, account_id: str) -> str:
     """Ask the relay to start the account's workflow for the newest run."""
     from trimtab.day import promote
 
-    with firm_transaction(app_engine(settings), firm_id) as connection:
+    with in_firm(settings, firm_id) as connection:
         return promote(connection, firm_id, account_id)
 
 
 def blocked_steps(settings: Settings, firm_id: str) -> list[str]:
     """One line a parked step."""
-    with firm_transaction(app_engine(settings), firm_id) as connection:
+    with in_firm(settings, firm_id) as connection:
         rows = connection.execute(_blocked())
         return [f"{row.account_id:12} {row.stage:10} {row.error_type}: {row.message} ({row.runbook})" for row in rows]
 
 
 def retry_blocked(settings: Settings, firm_id: str, stage: str | None, account_id: str | None) -> int:
     """Signal `retry_step` to every blocked account-day that fits, through the outbox; returns how many."""
-    with firm_transaction(app_engine(settings), firm_id) as connection:
+    with in_firm(settings, firm_id) as connection:
         wanted = _blocked()
         if stage is not None:
             wanted = wanted.where(blocked_step.c.stage == stage)

@@ -34,7 +34,9 @@ class PortTaken(TrimtabError):
 
 
 def start_servers(supervisor: Supervisor, settings: Settings) -> Services:
-    """The database and Temporal, with the schema up to date."""
+    """The database and Temporal, with the schema up to date. Raises PortTaken before anything is started."""
+    if settings.port is not None and not is_free(settings.port):
+        raise PortTaken(f"port {settings.port} is in use: stop what listens there, or set TRIMTAB_PORT to another")
     services = start_services(supervisor, settings)
     upgrade(services.database.owner)
     return services
@@ -50,7 +52,7 @@ def start_processes(
     settings.drop_folder.mkdir(parents=True, exist_ok=True)
     if settings.broker_socket.parent != state_dir:
         make_private_folder(settings.broker_socket.parent, None)
-    port = _api_port(supervisor, settings)
+    port = settings.port or supervisor.port("api")
     api_url = settings.public_url or f"http://{settings.host}:{port}"
     env = {
         **services.environment(),
@@ -98,15 +100,6 @@ def known_urls(settings: Settings) -> dict[str, str]:
 def served_firm_file(state_dir: Path) -> Path:
     """Holds the firm whose orders the running gateway sends: what commands mean when they name no firm."""
     return state_dir / "served-firm"
-
-
-def _api_port(supervisor: Supervisor, settings: Settings) -> int:
-    """The port of the settings, else the one of the state directory. Raises PortTaken."""
-    if settings.port is None:
-        return supervisor.port("api")
-    if not is_free(settings.port):
-        raise PortTaken(f"port {settings.port} is in use: stop what listens there, or set TRIMTAB_PORT to another")
-    return settings.port
 
 
 def broker_files(state_dir: Path) -> tuple[Path, Path]:
