@@ -219,7 +219,8 @@ def run_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> Non
         _print_json(summary)
         return
     for key, value in summary.items():
-        typer.echo(f"{key}: {value}")
+        shown = ", ".join(f"{name} {count}" for name, count in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{key.replace('_', ' ')}: {shown or '-'}")
 
 
 @run_app.command("step")
@@ -246,8 +247,11 @@ def ops_blocked(firm: Firm = None) -> None:
     from trimtab.operator import blocked_steps
 
     settings, firm_id = _settings_and_firm(firm)
-    for line in blocked_steps(settings, firm_id):
+    lines = blocked_steps(settings, firm_id)
+    for line in lines:
         typer.echo(line)
+    if not lines:
+        typer.echo("no step is blocked", err=True)
 
 
 @ops_app.command("retry")

@@ -184,7 +184,7 @@ def run_summary(settings: Settings, firm_id: str, day: date | None) -> dict[str,
             "phase": row.phase,
             "hold_before": row.hold_before,
             "roster": roster_size(connection),
-            "outcomes": outcome_counts(connection, ref),
+            "outcomes": {state or "OPEN": count for state, count in outcome_counts(connection, ref).items()},
             "open": {row[0]: row[1] for row in stages},
         }
 
