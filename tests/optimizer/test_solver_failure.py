@@ -4,7 +4,7 @@ import pytest
 
 from tests.optimizer.accounts import a_lot, a_market, a_model, an_input
 from trimtab.domain.accounts import Registration
-from trimtab.domain.optimizer import formulation
+from trimtab.domain.optimizer import clarabel_lane
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.proposals import AnalysisOutcome
@@ -12,7 +12,7 @@ from trimtab.domain.proposals import AnalysisOutcome
 
 @pytest.mark.parametrize("registration", [Registration.INDIVIDUAL, Registration.ROTH_IRA])
 def test_a_stalled_solver_is_told_and_trades_nothing(registration: Registration, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(formulation._SETTINGS, "max_iter", 1)
+    monkeypatch.setitem(clarabel_lane._SETTINGS, "max_iter", 1)
     market = a_market({"AAA": "100", "BBB": "50"})
     lots = (a_lot("AAA", "600", "80"), a_lot("BBB", "300", "70"))
     model = a_model({"AAA": "0.4", "BBB": "0.6"})

@@ -1,11 +1,13 @@
 """The specification: the paper page (`docs/formulation.md`) in cvxpy, each term one named line. Solved by Clarabel.
 
+Read it beside the page. Nothing that works at night imports it: `clarabel_lane.py` feeds the same problem to the same
+solver, and its answers are tested against these.
+
 Built once an account. The limits of single lots and securities are parameters, so that the non-convex rules (wash
 branches, minimum trades) are settled by closing a side and solving again, without building again.
 """
 
 import warnings
-from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
@@ -17,6 +19,7 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.relaxation import Solution
 
 _OBJECTIVE_SCALE = 1e3
 """The solver's tolerances are absolute: at this scale 1e-8 is 1e-7 bp of account value."""
@@ -29,15 +32,6 @@ _SETTINGS = {
     "time_limit": 20.0,
 }
 _ANSWERED = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Solution:
-    """A solved relaxation: weights sold by lot (m,), bought by security (n,), and the prices of its coupling rows."""
-
-    lot_sells: Floats
-    buys: Floats
-    prices: Prices
 
 
 class Specification:
@@ -121,11 +115,6 @@ class Specification:
         lot_sells[self._sellable] = np.clip(_values(self._lot_sells), 0.0, _values(self._sell_limit))
         buys[self._buyable] = np.clip(_values(self._buys), 0.0, _values(self._buy_limit))
         return Solution(lot_sells, buys, self._prices())
-
-    @property
-    def solver_seconds(self) -> float:
-        """Time that Clarabel itself took for the last solve, without building and reading."""
-        return float(self._problem.solver_stats.solve_time or 0.0)
 
     def _prices(self) -> Prices:
         factor = self._data.parameters.risk_aversion * _values(self._factor_active)

@@ -9,19 +9,20 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import lower_bound
+from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
-from trimtab.domain.optimizer.formulation import Solution, Specification
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.relaxation import Relaxation, Solution
 from trimtab.domain.optimizer.wash_sides import DUST, Found, settle_wash_sides
 
 
-def search(data: OptimizerData, prices: Prices) -> Found:
+def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = None) -> Found:
     """The best trades found, starting from the sides that `prices` favour. Raises SolverStalled without an answer."""
-    specification = Specification(data)
-    return drop_small_trades(data, specification, settle_wash_sides(data, specification, prices))
+    relaxation = relaxation or ClarabelLane(data)
+    return drop_small_trades(data, relaxation, settle_wash_sides(data, relaxation, prices))
 
 
-def drop_small_trades(data: OptimizerData, specification: Specification, found: Found) -> Found:
+def drop_small_trades(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found:
     """Close securities whose trade would be too small, and solve again without them."""
     kept = np.ones(len(data.securities.ids), dtype=np.bool_)
     for share in (0.5, 1.0, 1.0):
@@ -30,7 +31,7 @@ def drop_small_trades(data: OptimizerData, specification: Specification, found: 
             continue
         kept = kept & ~small
         try:
-            solution = specification.solve(found.sides.lots & kept[data.lots.security], found.sides.buys & kept)
+            solution = relaxation.solve(found.sides.lots & kept[data.lots.security], found.sides.buys & kept)
         except SolverStalled:  # the cash cannot be raised without these: rounding lifts them to the minimum
             break
         found = Found(solution, found.sides, max(found.bound, lower_bound(data, solution.prices).value))

@@ -14,9 +14,9 @@ from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import Branches, lower_bound
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.errors import SolverStalled
-from trimtab.domain.optimizer.formulation import Solution, Specification
 from trimtab.domain.optimizer.objective import evaluate
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.relaxation import Relaxation, Solution
 
 DUST = 1e-7
 """A weight below this is the solver's noise, not a trade."""
@@ -47,14 +47,14 @@ class Found:
     bound: float
 
 
-def settle_wash_sides(data: OptimizerData, specification: Specification, prices: Prices) -> Found:
+def settle_wash_sides(data: OptimizerData, relaxation: Relaxation, prices: Prices) -> Found:
     """The best sides found, starting from those cheaper at `prices`. Raises SolverStalled without an answer."""
     cut = lower_bound(data, prices)
     if not contested_securities(data).any():
         everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
-        solution = specification.solve(everything.lots, everything.buys)
+        solution = relaxation.solve(everything.lots, everything.buys)
         return Found(solution, everything, max(cut.value, lower_bound(data, solution.prices).value))
-    search = _SideSearch(data, specification, cut)
+    search = _SideSearch(data, relaxation, cut)
     search.start(cut.buying)
     for _ in range(_MOST_SOLVES):
         if not search.try_most_promising():
@@ -65,8 +65,8 @@ def settle_wash_sides(data: OptimizerData, specification: Specification, prices:
 class _SideSearch:
     """The best pattern so far, and the cuts that bound all others."""
 
-    def __init__(self, data: OptimizerData, specification: Specification, cut: Branches) -> None:
-        self._data, self._specification = data, specification
+    def __init__(self, data: OptimizerData, relaxation: Relaxation, cut: Branches) -> None:
+        self._data, self._relaxation = data, relaxation
         self._contested = contested_securities(data)
         self._cuts = [cut]
         self._bound = cut.value
@@ -110,7 +110,7 @@ class _SideSearch:
         self._tried.add(buying.tobytes())
         sides = self._sides(buying)
         try:
-            solution = self._specification.solve(sides.lots, sides.buys)
+            solution = self._relaxation.solve(sides.lots, sides.buys)
         except SolverStalled:
             return False
         self._add_cut(solution.prices)
