@@ -17,6 +17,7 @@ from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import lower_bound, standing_prices
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.conflicts import cash_shortage
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import SolverStalled
@@ -142,7 +143,7 @@ def test_the_sides_of_the_wash_keys_are_the_best_there_are(seed: int):
     if clashing(data) or len(keys) == 0:
         return
     specification = Specification(data)
-    found = settle_wash_sides(data, specification, ascend(data, standing_prices(data)))
+    found = settle_wash_sides(data, ClarabelLane(data), ascend(data, standing_prices(data)))
 
     totals = [total for bits in range(2 ** len(keys)) if (total := solved(data, specification, keys, bits)) is not None]
 
