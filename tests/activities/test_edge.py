@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ async def edge(book: SmallBook) -> AsyncIterator[Edge]:
         yield Edge(book.engine, threads, "test")
 
 
-async def _fails_with(edge: Edge, error: Exception, attempt: int = 1) -> ApplicationError:
+async def _fails_with(edge: Edge, error: Exception, attempt: int = 1, whom: Subject = WHOM) -> ApplicationError:
     def work(_: Connection) -> None:
         raise error
 
@@ -42,7 +43,7 @@ async def _fails_with(edge: Edge, error: Exception, attempt: int = 1) -> Applica
     environment.info = environment.default_info()
     environment.info = type(environment.info)(**{**vars(environment.info), "attempt": attempt})
     with pytest.raises(ApplicationError) as raised:
-        await environment.run(edge.in_transaction, WHOM, work)
+        await environment.run(edge.in_transaction, whom, work)
     return raised.value
 
 
@@ -102,3 +103,23 @@ async def test_a_long_step_heartbeats_its_progress(edge: Edge, monkeypatch: pyte
     await environment.run(work)
     assert beats
     assert set(beats) == {("A7",)}
+
+
+async def test_a_transient_error_is_told_after_two_minutes(
+    edge: Edge, book: SmallBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trimtab.activities.edge.ALERT_AFTER", timedelta(days=40_000))
+    await _fails_with(edge, Busy("later"))
+    assert book.alerts() == []
+    monkeypatch.setattr("trimtab.activities.edge.ALERT_AFTER", timedelta(seconds=-1))
+    for _ in range(2):
+        await _fails_with(edge, Busy("later"))
+    assert book.alerts() == [("STEP_RETRYING_BUSY", "unknown")]
+
+
+async def test_a_step_of_the_day_that_parks_is_told(edge: Edge, book: SmallBook) -> None:
+    """An account's parked step is told where it is parked; the day has no such row."""
+    await _fails_with(edge, Broken("no risk model"))
+    assert book.alerts() == []
+    await _fails_with(edge, Broken("no risk model"), whom=replace(WHOM, scope="run/r", is_day=True))
+    assert book.alerts() == [("DAY_BLOCKED_BROKEN", "unknown")]

@@ -64,7 +64,7 @@ class DayActivities:
     @activity.defn(name=ActivityName.OPEN_RUN)
     async def open_run(self, request: DayRequest) -> OpenedRun:
         on = request.business_date or date.min
-        whom = Subject(request.firm_id, "run", on)
+        whom = Subject(request.firm_id, "run", on, is_day=True)
         return await self._edge.in_transaction(whom, lambda c: clock.open_run(c, request))
 
     @activity.defn(name=ActivityName.AWAIT_DELIVERIES)
@@ -185,7 +185,7 @@ class PageActivities:
 
 
 def _run(ref: RunRef) -> Subject:
-    return Subject(ref.firm_id, f"run/{ref.run_id}", ref.business_date)
+    return Subject(ref.firm_id, f"run/{ref.run_id}", ref.business_date, is_day=True)
 
 
 def _waited_enough(connection: Connection, ref: RunRef) -> bool:

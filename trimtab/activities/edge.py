@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -44,11 +44,15 @@ class StepFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom the work is for: the firm, and what an alert about it names."""
+    """Whom the work is for: the firm, and what an alert about it names.
+
+    `is_day`: a step of the day itself, which no account-day can show as blocked, so a lasting error is alerted here.
+    """
 
     firm_id: str
     scope: str
     business_date: date
+    is_day: bool = False
 
 
 class Edge:
@@ -98,33 +102,35 @@ class Edge:
             error_class=error_class.value,
             exc_info=error if error_class is not ErrorClass.TRANSIENT else None,
         )
-        if error_class is ErrorClass.TRANSIENT and waited > ALERT_AFTER:
-            await self._alert(subject, info.activity_type, code)
         gives_up = error_class is ErrorClass.UNKNOWN and info.attempt >= UNKNOWN_TRIES
-        return ApplicationError(
-            message,
-            error_class.value,
-            type=code,
-            non_retryable=error_class is ErrorClass.DETERMINISTIC or gives_up,
-        )
+        parks = error_class is ErrorClass.DETERMINISTIC or gives_up
+        step = info.activity_type
+        if error_class is ErrorClass.TRANSIENT and waited > ALERT_AFTER:
+            text = f"{step} has met {code} for more than two minutes and is still being retried"
+            await self._alert(subject, f"STEP_RETRYING_{code}", step, text)
+        if parks and subject.is_day:
+            text = f"{step} of {subject.scope} is blocked by {code}: {message}"
+            await self._alert(subject, f"DAY_BLOCKED_{code}", step, text)
+        return ApplicationError(message, error_class.value, type=code, non_retryable=parks)
 
-    async def _alert(self, subject: Subject, step: str, code: str) -> None:
+    async def _alert(self, subject: Subject, cause: str, step: str, text: str) -> None:
         """Best effort: the database may be what is in trouble, and the log has the line above."""
+
+        def tell(connection: Connection) -> None:
+            raise_alert(
+                connection,
+                subject.firm_id,
+                cause=cause,
+                scope=step,
+                business_date=subject.business_date,
+                message=text,
+                severity="ERROR",
+            )
+
         try:
-            await self.transact(subject.firm_id, lambda connection: _raise_retrying(connection, subject, step, code))
-        except (DBAPIError, psycopg.Error, OSError) as error:
-            log.warning("alert not stored", cause="STEP_RETRYING", reason=type(error).__name__)
-
-
-def _raise_retrying(connection: Connection, subject: Subject, step: str, code: str) -> None:
-    raise_alert(
-        connection,
-        subject.firm_id,
-        cause=f"STEP_RETRYING_{code}",
-        scope=step,
-        business_date=subject.business_date,
-        message=f"{step} has met {code} for more than two minutes and is still being retried",
-    )
+            await self.transact(subject.firm_id, tell)
+        except (SQLAlchemyError, psycopg.Error, OSError) as error:
+            log.warning("alert not stored", cause=cause, reason=type(error).__name__)
 
 
 def described(error: BaseException) -> tuple[ErrorClass, str, str]:

@@ -135,7 +135,7 @@ class OrderActivities:
     @activity.defn(name=ActivityName.RELEASE)
     async def release(self, event: EventRef) -> int:
         """Releases the run's pending intents as blocks; returns how many blocks."""
-        whom = Subject(event.run.firm_id, f"run/{event.run.run_id}", event.run.business_date)
+        whom = Subject(event.run.firm_id, f"run/{event.run.run_id}", event.run.business_date, is_day=True)
         return await self._edge.in_transaction(whom, lambda c: release(c, event.run, self._broker))
 
 
