@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from trimtab.db.content import get_content
 from trimtab.db.tables import account_day, posting
@@ -34,7 +35,7 @@ def evening_book(connection: Connection, business_date: date) -> Book:
     cash: dict[AccountId, CashBalance] = {}
     rows = connection.execute(
         select(account_day.c.account_id, account_day.c.snapshot_hash)
-        .distinct(account_day.c.account_id)
+        .ext(distinct_on(account_day.c.account_id))
         .where(
             account_day.c.business_date <= business_date,
             account_day.c.current,
