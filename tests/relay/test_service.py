@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from tests.activities.small_book import FIRM, SmallBook
 from tests.servers import FreshDatabase
@@ -20,6 +21,7 @@ from trimtab.relay.monitor import Monitor, beat_in
 from trimtab.relay.outbox import OutboxRelay
 from trimtab.relay.reconciler import Reconciler
 from trimtab.relay.service import Relay
+from trimtab.relay.starting import schedule_id
 
 DAY = date(2026, 3, 3)
 
@@ -127,6 +129,28 @@ async def test_a_page_at_work_is_not_disturbed(app_engine: Engine, client: Clien
 async def test_a_firm_without_open_rows_asks_temporal_nothing(app_engine: Engine, book: SmallBook) -> None:
     away = await Client.connect("127.0.0.1:1", lazy=True)
     assert await Reconciler(app_engine, away).reconcile(FIRM) == 0
+
+
+@pytest.mark.covers("A1", "A2")
+async def test_a_firm_on_the_market_clock_is_scheduled_once_and_a_pause_of_it_stands(
+    app_engine: Engine, client: Client
+) -> None:
+    SmallBook(app_engine).founded(clock_mode="market")
+    await Reconciler(app_engine, client).reconcile(FIRM)
+    schedule = client.get_schedule_handle(schedule_id(FIRM))
+    await schedule.pause(note="the custodian moves")
+    await Reconciler(app_engine, client).reconcile(FIRM)
+    described = await schedule.describe()
+    assert described.schedule.state.paused
+    assert described.schedule.spec.time_zone_name == "America/New_York"
+    await schedule.delete()
+
+
+async def test_a_firm_on_the_stepped_clock_is_not_scheduled(app_engine: Engine, client: Client) -> None:
+    SmallBook(app_engine).founded(clock_mode="stepped")
+    await Reconciler(app_engine, client).reconcile(FIRM)
+    with pytest.raises(RPCError, match="not found"):
+        await client.get_schedule_handle(schedule_id(FIRM)).describe()
 
 
 @pytest.mark.covers("H5")

@@ -18,7 +18,7 @@ from trimtab.db.events import start_lifecycle
 from trimtab.db.tables import account_day, outbox, run
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.records import plain
-from trimtab.relay.starting import start_day
+from trimtab.relay.starting import ensure_schedule, start_day
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +31,11 @@ class Reconciler:
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client
+        self._scheduled: set[str] = set()
 
     async def reconcile(self, firm_id: str) -> int:
         """Start what is missing; returns how many workflows were asked for."""
+        await self._schedule(firm_id)
         days, lifecycles = await asyncio.to_thread(self._open, firm_id)
         if not days and not lifecycles:
             return 0
@@ -47,6 +49,18 @@ class Reconciler:
             await asyncio.to_thread(self._start, firm_id, missing)
             log.info("lifecycles are started again", firm=firm_id, count=len(missing))
         return asked + len(missing)
+
+    async def _schedule(self, firm_id: str) -> None:
+        """A firm on the market clock has its Schedule; one that people have paused or edited stays as it is."""
+        if firm_id in self._scheduled or not await asyncio.to_thread(self._is_on_market_clock, firm_id):
+            return
+        if await ensure_schedule(self._client, firm_id):
+            log.info("the firm's days are scheduled", firm=firm_id)
+        self._scheduled.add(firm_id)
+
+    def _is_on_market_clock(self, firm_id: str) -> bool:
+        with firm_transaction(self._engine, firm_id) as connection:
+            return bool(runs.firm_row(connection, firm_id).clock_mode == "market")
 
     async def _running(self, firm_id: str) -> set[tuple[str, str]]:
         """Business dates of running days, and ids of running lifecycles."""
