@@ -69,8 +69,12 @@ class Demo:
         return State.load(self.state_dir).urls[name]
 
     @property
+    def journal_file(self) -> Path:
+        return broker_files(self.state_dir)[0]
+
+    @property
     def journal(self) -> JournalReading:
-        return read_journal(broker_files(self.state_dir)[0])
+        return read_journal(self.journal_file)
 
     def child(self, name: str) -> int:
         """The process id of a supervised child as it runs now."""
@@ -118,11 +122,20 @@ class Demo:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def again(self, *options: str) -> tuple[dict[str, Any], float]:
+        """The same command once more, to its end: what it prints, and its seconds."""
+        begun = time.monotonic()
+        printed = self.cli("demo", f"--accounts={ACCOUNTS}", "--json", *options)
+        (line,) = printed.splitlines()
+        answer: dict[str, Any] = json.loads(line)
+        return answer, time.monotonic() - begun
+
     def stop(self) -> None:
         """Ctrl-C, and nothing is left running."""
         children = list(State.load(self.state_dir).children.values())
+        self.disconnect()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
+        assert self.process.wait(60) == 0
         assert not [mark for mark in children if mark.is_alive()]
 
 

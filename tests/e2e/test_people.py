@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import secrets
 import subprocess
 import time
@@ -26,6 +27,8 @@ from trimtab.demo.people import BROWSER_CLIENT, INTEGRATOR_CLIENT, secrets_file
 from trimtab.demo.seed import REDIRECT_URI
 from trimtab.embedded.temporal import find_program
 from trimtab.invariants import check_invariants
+
+log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 5.0
 """From a decision to its lifecycle's next stage it takes a fraction of a second; the machine may be busy."""
@@ -91,7 +94,6 @@ def held() -> Iterator[Demo]:
     with demo("--hold-reviews") as running:
         assert running.answer()["outcomes"]["OPEN"] > 0
         yield running
-        running.disconnect()
         running.stop()
 
 
@@ -101,10 +103,9 @@ def places(running: Demo) -> dict[str, tuple[str, str | None]]:
     return running.ask(lambda c: {row.account_id: (row.stage, row.terminal_state) for row in c.execute(rows)})
 
 
-def moved(running: Demo, account: str, left: str = "review") -> float:
-    """Seconds until the account-day has left the place."""
-    begun = time.monotonic()
-    running.until(lambda: places(running)[account][0] != left, f"{account} leaving {left}", every=0.005)
+def moved(running: Demo, account: str, begun: float) -> float:
+    """Seconds from `begun`, on the monotonic clock, until the account-day has left its review."""
+    running.until(lambda: places(running)[account][0] != "review", f"{account} leaving review", every=0.005)
     return time.monotonic() - begun
 
 
@@ -136,7 +137,7 @@ async def person(running: Demo, http: httpx.AsyncClient, username: str) -> Desk:
 
 
 @pytest.mark.covers("A1", "A2", "H6", "H7")
-async def test_people_and_programs_work_through_a_held_day(held: Demo, record_property):
+async def test_people_and_programs_work_through_a_held_day(held: Demo):
     async with httpx.AsyncClient(timeout=30) as olivias, httpx.AsyncClient(timeout=30) as carlas:
         olivia, carla = await person(held, olivias, "olivia"), await person(held, carlas, "carla")
         key = json.loads(secrets_file(held.state_dir).read_text())[INTEGRATOR_CLIENT]
@@ -150,7 +151,7 @@ async def test_people_and_programs_work_through_a_held_day(held: Demo, record_pr
 
         async with warehouse.listening():
             waits = await decide(held, olivia, approved, rejected, suspended)
-        record_property("seconds_from_mutation_to_stage_change", waits)
+        log.info("from the mutation to the next stage: %s s", ", ".join(f"{wait:.3f}" for wait in waits))
         assert max(waits) < QUICK_SECONDS
 
         async with warehouse.listening():
@@ -176,21 +177,24 @@ async def test_people_and_programs_work_through_a_held_day(held: Demo, record_pr
 
 
 async def decide(held: Demo, olivia: Desk, approved: dict, rejected: dict, suspended: dict) -> list[float]:
-    """Approves one, rejects one, suspends one; the seconds from each answer to its lifecycle's next stage."""
+    """Approves one, rejects one, suspends one; the seconds from each mutation to its lifecycle's next stage."""
     waits = []
-    seen = seen_of(approved)
-    answer = await olivia.do(APPROVE, **seen)
-    assert answer["__typename"] == "DecisionAccepted", answer
-    waits.append(await asyncio.to_thread(moved, held, approved["accountId"]))
-    answer = await olivia.do(REJECT, **seen_of(rejected), reason="not this month")
-    assert answer["__typename"] == "DecisionAccepted", answer
-    waits.append(await asyncio.to_thread(moved, held, rejected["accountId"]))
     account_id = (await olivia.ask(ACCOUNT_OF, id=suspended["id"]))["accountDay"]["account"]["id"]
-    answer = await olivia.do(SUSPEND, accountId=account_id, reason="a deposit is on its way")
-    assert answer["__typename"] == "AccountSuspended", answer
-    waits.append(await asyncio.to_thread(moved, held, suspended["accountId"]))
+    for node, expected, document, wish in (
+        (approved, "DecisionAccepted", APPROVE, seen_of(approved)),
+        (rejected, "DecisionAccepted", REJECT, {**seen_of(rejected), "reason": "not this month"}),
+        (suspended, "AccountSuspended", SUSPEND, {"accountId": account_id, "reason": "a deposit is on its way"}),
+    ):
+        begun = time.monotonic()
+        answer = await olivia.do(document, **wish)
+        assert answer["__typename"] == expected, answer
+        waits.append(await asyncio.to_thread(moved, held, node["accountId"], begun))
     assert places(held)[suspended["accountId"]][0] == "suspended"
     return waits
+
+
+def seen_of(node: dict) -> dict:
+    return {"accountDayId": node["id"], "proposalHash": node["proposalHash"], "version": node["version"]}
 
 
 def is_one_persons(node: dict) -> bool:
