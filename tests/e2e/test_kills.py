@@ -72,7 +72,7 @@ def assert_explained(running: Demo) -> None:
     assert "the same proposal hash" in running.cli("reproduce", explained[0].record_hash[:12])
 
 
-@pytest.mark.covers("H4", "E9", "R5")
+@pytest.mark.covers("A2", "A4", "H4", "H6", "R4", "V3")
 def test_a_worker_killed_while_it_analyses_and_while_orders_are_at_the_broker_changes_no_outcome(undisturbed):
     with demo() as running:
         running.until_run_exists()
@@ -94,7 +94,7 @@ def test_a_worker_killed_while_it_analyses_and_while_orders_are_at_the_broker_ch
         assert seconds < STORED_DAY_SECONDS
 
 
-@pytest.mark.covers("H4", "E9")
+@pytest.mark.covers("P3", "A1", "A3", "H4", "H6")
 def test_a_temporal_server_killed_in_the_middle_of_the_day_changes_no_outcome_and_the_next_day_goes_on(undisturbed):
     with demo() as running:
         running.until_run_exists()
