@@ -136,7 +136,7 @@ async def person(running: Demo, http: httpx.AsyncClient, username: str) -> Desk:
     return Desk(http, url)
 
 
-@pytest.mark.covers("P4", "E2", "H6", "R1", "R2", "R3", "R4")
+@pytest.mark.covers("P4", "E2", "H6", "H7", "R1", "R2", "R3", "R4")
 async def test_people_and_programs_work_through_a_held_day(held: Demo):
     async with httpx.AsyncClient(timeout=30) as olivias, httpx.AsyncClient(timeout=30) as carlas:
         olivia, carla = await person(held, olivias, "olivia"), await person(held, carlas, "carla")
