@@ -291,7 +291,7 @@ def _in_one_line(error: Exception) -> str:
     """What a server or the system said; where it happened is for TRIMTAB_LOG_LEVEL=DEBUG."""
     from trimtab.logs import mask_text
 
-    if os.environ.get("TRIMTAB_LOG_LEVEL", "").upper() == "DEBUG":
+    if "DEBUG" in (os.environ.get("TRIMTAB_LOG_LEVEL"), os.environ.get("LOG_LEVEL")):
         traceback.print_exception(error)
     said = (str(error).strip().splitlines() or ["no words"])[0]
     return mask_text(f"{type(error).__name__}: {said} (TRIMTAB_LOG_LEVEL=DEBUG shows where)")

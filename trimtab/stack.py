@@ -87,13 +87,15 @@ def start_processes(
 
 
 def known_urls(settings: Settings) -> dict[str, str]:
-    """Where a person finds what runs, or will when it is started again: a state directory keeps its ports."""
+    """Where a person, or the `temporal` program, finds what runs, or will when it is started again: a state directory keeps its ports."""
     state = State.load(settings.state_dir)
     port = settings.port or state.ports.get("api")
     api = settings.public_url or state.urls.get("api") or (f"http://{settings.host}:{port}" if port else None)
     urls = {"api": api, "graphiql": f"{api}/graphql"} if api else {}
     if ui := state.urls.get("temporal_ui"):
         urls["temporal"] = ui
+    if address := settings.temporal_address or state.urls.get("temporal"):
+        urls["temporal_address"] = address
     return urls
 
 

@@ -88,7 +88,7 @@ def print_urls(console: Console, title: str, urls: Mapping[str, str]) -> None:
     """Where a person goes from here."""
     console.print(title, highlight=False)
     for name, url in urls.items():
-        console.print(f"    {name:10} {url}", highlight=False, soft_wrap=True)
+        console.print(f"    {name:17} {url}", highlight=False, soft_wrap=True)
 
 
 def _indented(console: Console, text: str) -> None:
