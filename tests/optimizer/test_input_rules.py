@@ -1,5 +1,6 @@
 """An input that cannot be is refused with a typed error that says what is wrong; nothing fails inside a solver."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -53,6 +54,14 @@ def a_position(quantity: str) -> Position:
             an_account(settings=AccountSettings(weight_bands={AAA: WeightBand(Decimal(2))})),
             "the smallest weight of AAA is 2",
         ),
+        (an_account(cash=CashBalance(Decimal("1e30"))), "cash is 1.0+E\\+30"),
+        (an_account(positions=(a_position("1e30"),)), "the position in AAA is 1E\\+30 shares"),
+        (an_account(settings=AccountSettings(minimum_trade=Decimal("1e30"))), "the minimum trade is 1E\\+30"),
+        (an_account(lots=(a_lot("AAA", "10", "2e9", name="L1"),)), "lot L1 has quantity 10 and cost 2.0?E\\+10"),
+        (
+            an_account(lots=(a_lot("AAA", "10", "8", date(9999, 12, 31), name="L1"),)),
+            "lot L1 was acquired on 9999-12-31",
+        ),
         (replace(an_account(), target=a_model({"AAA": "-0.1"})), "the model's weight of AAA is -0.1"),
     ],
 )
@@ -61,12 +70,21 @@ def test_what_is_wrong_is_said(request_: AnalysisInput, complaint: str):
         analyze(request_)
 
 
-def test_a_price_that_is_no_number_is_refused():
+@pytest.mark.parametrize("close", ["NaN", "-1", "1E-30", "1E+30"])
+def test_a_price_that_cannot_be_is_refused(close: str):
     request = an_account()
-    market = replace(request.market, prices={AAA: Price(AAA, request.market.as_of, NAN)})
+    market = replace(request.market, prices={AAA: Price(AAA, request.market.as_of, Decimal(close))})
 
-    with pytest.raises(InvalidAnalysisInput, match="the price of AAA is NaN"):
+    with pytest.raises(InvalidAnalysisInput, match=f"the price of AAA is {re.escape(close)}"):
         analyze(replace(request, market=market))
+
+
+def test_a_spread_wider_than_the_price_is_refused():
+    request = an_account()
+    wide = replace(request.market.securities[AAA], half_spread_bps=Decimal(10001))
+
+    with pytest.raises(InvalidAnalysisInput, match="half the spread of AAA is 10001 bp"):
+        analyze(replace(request, market=replace(request.market, securities={AAA: wide})))
 
 
 def test_a_price_of_zero_counts_as_none_and_the_custodians_value_stands():

@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from trimtab.domain.lots import TaxLot
-from trimtab.domain.money import ZERO
+from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 _LOT_TOLERANCE = Decimal("0.0001")
+
+_LARGEST = Decimal(10) ** 13
+"""No account has as many dollars, and no security as many shares: beyond it a number is a fault of the data."""
+
+_LOWEST_PRICE, _HIGHEST_PRICE = Decimal(10) ** -6, Decimal(10) ** 9
 
 
 def require_sound(request: AnalysisInput) -> None:
@@ -25,10 +30,13 @@ def _positions(request: AnalysisInput) -> Iterator[str]:
         if position.security_id in seen:
             yield f"{position.security_id} has two positions"
         seen.add(position.security_id)
-        if not _at_least_zero(position.quantity) or not position.market_value.is_finite():
+        if not (_amount(position.quantity) and _amount(abs(position.market_value))):
             yield f"the position in {position.security_id} is {position.quantity} shares"
-    if not request.snapshot.cash.trade_date_total.is_finite():
+    cash = request.snapshot.cash.trade_date_total
+    if not cash.is_finite():
         yield "cash is not a number"
+    elif abs(cash) > _LARGEST:
+        yield f"cash is {cash}"
 
 
 def _lots(request: AnalysisInput) -> Iterator[str]:
@@ -39,6 +47,8 @@ def _lots(request: AnalysisInput) -> Iterator[str]:
         if not _sound_lot(lot):
             yield f"lot {lot.id} has quantity {lot.quantity} and cost {lot.cost}"
             return
+        if max(lot.acquired_on, lot.holding_from) > request.snapshot.business_date:
+            yield f"lot {lot.id} was acquired on {lot.acquired_on} and counts from {lot.holding_from}"
         total[lot.security_id] = total.get(lot.security_id, ZERO) + lot.quantity
     for security_id, shares in total.items():
         held = quantity.get(security_id, ZERO)
@@ -49,7 +59,7 @@ def _lots(request: AnalysisInput) -> Iterator[str]:
 
 
 def _sound_lot(lot: TaxLot) -> bool:
-    return _at_least_zero(lot.quantity) and lot.quantity > 0 and _at_least_zero(lot.cost)
+    return _amount(lot.quantity) and lot.quantity > 0 and _amount(lot.cost) and lot.unit_cost <= _HIGHEST_PRICE
 
 
 def _settings(request: AnalysisInput) -> Iterator[str]:
@@ -69,7 +79,7 @@ def _settings(request: AnalysisInput) -> Iterator[str]:
         fractions[f"smallest weight of {security_id}"] = band.minimum
         fractions[f"largest weight of {security_id}"] = band.maximum
     yield from (f"the {name} is {value}" for name, value in fractions.items() if not _fraction(value))
-    yield from (f"the {name} is {value}" for name, value in amounts.items() if not _at_least_zero(value))
+    yield from (f"the {name} is {value}" for name, value in amounts.items() if not _amount(value))
 
 
 def _market(request: AnalysisInput) -> Iterator[str]:
@@ -79,12 +89,19 @@ def _market(request: AnalysisInput) -> Iterator[str]:
     )
     for security_id in sorted({*weights, *(position.security_id for position in request.snapshot.positions)}):
         price = request.market.prices.get(security_id)
-        if price is not None and not _at_least_zero(price.close):
+        if price is not None and price.close != 0 and not _price(price.close):
             yield f"the price of {security_id} is {price.close}"
+        security = request.market.securities.get(security_id)
+        if security is not None and not _fraction(security.half_spread_bps * BASIS_POINT):
+            yield f"half the spread of {security_id} is {security.half_spread_bps} bp"
 
 
-def _at_least_zero(value: Decimal) -> bool:
-    return value.is_finite() and value >= 0
+def _amount(value: Decimal) -> bool:
+    return value.is_finite() and 0 <= value <= _LARGEST
+
+
+def _price(value: Decimal) -> bool:
+    return value.is_finite() and _LOWEST_PRICE <= value <= _HIGHEST_PRICE
 
 
 def _fraction(value: Decimal) -> bool:

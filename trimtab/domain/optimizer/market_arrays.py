@@ -15,6 +15,11 @@ from trimtab.domain.snapshots import MarketSnapshot
 UNKNOWN_SPECIFIC_RISK = 0.35
 """Annualised specific risk of a security that the risk model does not cover; it is held and never bought."""
 
+_LARGEST_RISK = 100.0
+"""Annualised: nothing swings by 10,000 % of its value, so beyond it the model is in another unit (or broken)."""
+
+_LARGEST_EXPOSURE = 1e4
+
 _ROUND_OFF = 1e-9
 """An eigenvalue this far below zero, relative to the largest, is round-off and counts as zero."""
 
@@ -55,9 +60,10 @@ def _covariance_root(risk: RiskModel) -> Floats:
     """A square root R of the factor covariance, R @ R.T = F; symmetric, so no order of factors matters."""
     size = len(risk.factors)
     covariance = np.array(risk.factor_covariance, dtype=np.float64).reshape(-1, size) if size else np.zeros((0, 0))
-    if covariance.shape != (size, size) or not np.isfinite(covariance).all():
+    if covariance.shape != (size, size) or not (np.abs(covariance) <= _LARGEST_RISK**2).all():
         raise InvalidAnalysisInput(
-            f"risk model {risk.id}: the factor covariance must be {size} x {size} finite numbers"
+            f"risk model {risk.id}: the factor covariance must be {size} x {size} finite numbers, "
+            f"none above {_LARGEST_RISK**2:g}"
         )
     if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-12):
         raise InvalidAnalysisInput(f"risk model {risk.id}: the factor covariance is not symmetric")
@@ -84,9 +90,11 @@ def _exposures(ids: list[SecurityId], risk: RiskModel) -> tuple[Floats, Floats, 
                 f"risk model {risk.id}: {security_id} has {len(known.exposures)} exposures, not {size}"
             )
         exposures[row], specific[row], covered[row] = known.exposures, known.specific_risk, True
-    if not (np.isfinite(exposures).all() and np.isfinite(specific).all() and (specific >= 0).all()):
+    # Written so that a NaN fails.
+    if not ((np.abs(exposures) <= _LARGEST_EXPOSURE).all() and ((specific >= 0) & (specific <= _LARGEST_RISK)).all()):
         raise InvalidAnalysisInput(
-            f"risk model {risk.id}: exposures must be finite, specific risks finite and not negative"
+            f"risk model {risk.id}: exposures must be finite and at most {_LARGEST_EXPOSURE:g}, specific risks finite, "
+            f"not negative and at most {_LARGEST_RISK:g}"
         )
     return exposures, specific, covered
 
