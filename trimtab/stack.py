@@ -67,27 +67,27 @@ def start_processes(
         "TRIMTAB_LOG_FORMAT": "json",
     }
     paper = ("trimtab.broker.paper", "--socket", str(settings.broker_socket), "--journal", str(journal))
-    supervisor.start(
-        ChildSpec(
-            "broker",
-            _python(*paper, "--closes", str(closes), *broker_options),
-            StopOrder.BROKER,
-            socket_listens(settings.broker_socket),
-        )
+    broker = ChildSpec(
+        "broker",
+        _python(*paper, "--closes", str(closes), *broker_options),
+        StopOrder.BROKER,
+        socket_listens(settings.broker_socket),
     )
-    for number in range(1, settings.processes.worker + 1):
-        supervisor.start(_signalling(state_dir, f"worker-{number}", "trimtab.worker", StopOrder.WORKER, env))
-    supervisor.start(_signalling(state_dir, "gateway", "trimtab.gateway", StopOrder.GATEWAY, env))
-    supervisor.start(
-        ChildSpec("api", _python("trimtab.server"), StopOrder.API, http_answers(f"{_local(port)}/readyz"), env=env)
-    )
+    workers = [
+        _signalling(state_dir, f"worker-{number}", "trimtab.worker", StopOrder.WORKER, env)
+        for number in range(1, settings.processes.worker + 1)
+    ]
+    gateway = _signalling(state_dir, "gateway", "trimtab.gateway", StopOrder.GATEWAY, env)
+    ready = http_answers(f"{_local(port)}/readyz")
+    api = ChildSpec("api", _python("trimtab.server"), StopOrder.API, ready, env=env)
+    supervisor.start(broker, *workers, gateway, api)
     supervisor.publish_url("api", api_url)
     served_firm_file(state_dir).write_text(settings.firm, encoding="utf-8")
     return Stack(services, api_url, journal, closes, settings.drop_folder)
 
 
 def known_urls(settings: Settings) -> dict[str, str]:
-    """Where a person, or the `temporal` program, finds what runs, or will when it is started again: a state directory keeps its ports."""
+    """Where a person, or the `temporal` program, finds what runs or will run: a state directory keeps its ports."""
     state = State.load(settings.state_dir)
     port = settings.port or state.ports.get("api")
     api = settings.public_url or state.urls.get("api") or (f"http://{settings.host}:{port}" if port else None)

@@ -175,7 +175,7 @@ def _an_owner_of_a_sleeper(
 ) -> tuple[subprocess.Popen[str], int]:
     """Another process that owns the state directory, and the id of its child once both are up."""
     program = f"""
-        import signal, sys
+        import contextlib, signal, sys
         from pathlib import Path
         from tests.embedded.programs import SLEEPER, child_factory
         from trimtab.embedded.supervisor import Supervisor
@@ -184,8 +184,9 @@ def _an_owner_of_a_sleeper(
                 "sleeper", "import signal; {before}" + "pathlib.Path(" + repr(sys.argv[2]) + ").touch();" + SLEEPER,
                 ready=Path(sys.argv[2]).exists, owner_death_signal=signal.{owner_death_signal})
             supervisor.start(spec)
-            print(supervisor.pid("sleeper"), flush=True)
-            supervisor.run_until_stopped()
+            with contextlib.suppress(KeyboardInterrupt):  # it may come as soon as the line is read
+                print(supervisor.pid("sleeper"), flush=True)
+                supervisor.run_until_stopped()
     """
     sign = state_dir.parent / "ready"
     sign.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final, Self
@@ -104,9 +105,14 @@ class Supervisor:
         """How often the child has died and was started again."""
         return self._watched[name].deaths
 
-    def start(self, spec: ChildSpec) -> None:
-        """Starts a child and returns when it is ready. Raises ChildFailed, with the end of its log."""
-        self._on_thread(lambda: self._spawn(spec))
+    def start(self, *specs: ChildSpec) -> None:
+        """Starts children side by side and returns when all are ready. Raises ChildFailed, with the end of a log."""
+        for spec in specs:
+            self._on_thread(partial(self._spawn, spec))
+        for spec in specs:
+            self._await_ready(spec)
+
+    def _await_ready(self, spec: ChildSpec) -> None:
         deadline = time.monotonic() + spec.ready_seconds
         while not spec.ready():
             watched = self._watched[spec.name]
