@@ -1,116 +1,32 @@
-"""A day of real files through the real worker, on the stepped clock: pages and lifecycles come to the same."""
+"""A day of real files through the real worker: pages and lifecycles agree, faults park, and the market clock ticks."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import func, select
+from temporalio.client import Client
 
 from tests.servers import FreshDatabase
-from trimtab.contracts import DayRequest, RunRef, run_id
+from tests.workflows.real_day import Day, founded, start
 from trimtab.day import promote
 from trimtab.db import runs
-from trimtab.db.engine import firm_transaction, sync_engine
+from trimtab.db.engine import firm_transaction
 from trimtab.db.records import verify_chains
-from trimtab.db.tables import account_day, firm, outbox, proposal, record, stage_result
-from trimtab.demo.custodian import deliver
-from trimtab.demo.firm import DemoFirm, build_firm
-from trimtab.domain.accounts import FirmId
-from trimtab.relay.starting import start_day
+from trimtab.db.tables import alert, blocked_step, outbox, record, run, stage_result
+from trimtab.embedded.temporal import find_program
 from trimtab.temporal_client import connect
-from trimtab.worker.service import WorkerConfig, serve
-
-HELD_BEFORE = "OPEN"
-"""Nothing is sent to a broker before the open: this test has none."""
-
-
-@dataclass
-class Day:
-    """One firm's day up to the open."""
-
-    engine: Engine
-    database: FreshDatabase
-    target: str
-    folder: Path
-    firm: DemoFirm
-
-    @property
-    def ref(self) -> RunRef:
-        return RunRef(self.firm.id, run_id(self.firm.id, self.firm.business_date), self.firm.business_date)
-
-    def ask(self, statement: Any) -> list[Any]:
-        with firm_transaction(self.engine, self.firm.id) as connection:
-            return list(connection.execute(statement))
-
-    def outcomes(self) -> dict[str, tuple[Any, ...]]:
-        """Where each account stands, with what it would trade and why."""
-        proposed = {
-            row.proposal_id: {name: value for name, value in row.body.items() if name != "input_hash"}
-            for row in self.ask(select(proposal))
-        }
-        return {
-            row.account_id: (row.stage, row.lane, row.terminal_state, row.terminal_code, proposed.get(row.proposal_id))
-            for row in self.ask(select(account_day))
-        }
-
-    @asynccontextmanager
-    async def worker(self) -> AsyncIterator[None]:
-        config = WorkerConfig(
-            database_url=self.database.app_url,
-            relay_url=self.database.relay_url,
-            temporal_address=self.target,
-            temporal_namespace="default",
-            payload_key=None,
-            drop_folder=self.folder / "drop",
-            broker="paper",
-            solver_processes=1,
-            build="test",
-            allow_plain_payloads=True,
-        )
-        stop = asyncio.Event()
-        running = asyncio.create_task(serve(config, stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await running
-
-    async def until_held(self) -> None:
-        """Until the cut-off is published and nothing moves."""
-        for _ in range(1200):
-            if running_on(self):
-                await asyncio.sleep(0.1)
-            else:
-                return
-        pytest.fail(f"the day does not come to its hold: {self.outcomes()}")
-
-
-def running_on(day: Day) -> bool:
-    with firm_transaction(day.engine, day.firm.id) as connection:
-        following = runs.next_unpublished(connection, day.ref)
-        at_hold = following is not None and following.kind == HELD_BEFORE
-        open_commands = connection.scalar(select(func.count()).where(outbox.c.sent_at.is_(None)))
-        waiting = connection.scalar(select(func.count()).where(account_day.c.stage == "suspended"))
-        return not at_hold or bool(open_commands or waiting or runs.count_moving(connection, day.ref))
 
 
 async def _run(database: FreshDatabase, target: str, folder: Path, policy: str) -> Day:
-    founded = replace(build_firm(20, 7), id=FirmId(f"whole-{secrets.token_hex(3)}"))
-    day = Day(sync_engine(database.app_url, pool_size=2), database, target, folder, founded)
-    with firm_transaction(day.engine, founded.id) as connection:
-        connection.execute(insert(firm).values(firm_id=founded.id, name="F", lifecycle_pages=policy))
-        runs.insert_run(connection, day.ref, as_of=founded.as_of, clock_mode="stepped", status="OPEN")
-        runs.set_run(connection, day.ref, hold_before=HELD_BEFORE)
-    deliver(founded, folder / "drop", folder / "closes")
-    client = await connect(target, "default", None, allow_plain=True)
-    await start_day(client, DayRequest(founded.id, founded.business_date, page_size=7))
+    """Up to the open: nothing is sent to a broker before it, and these tests have none."""
+    day = await founded(database, target, folder, policy=policy)
+    await start(day, hold_before="OPEN")
     async with day.worker():
-        await day.until_held()
+        await day.until(lambda: day.is_held("OPEN") and not day.standing_at("suspended"))
     return day
 
 
@@ -163,3 +79,87 @@ async def _a_quiet_account_can_be_promoted(day: Day) -> None:
     ]
     assert stages == ["ingest", "validate", "analyze", "filter", "record"]
     assert [day.ask(select(func.count()).select_from(table)) for table in (stage_result, record)] == before
+
+
+@pytest.mark.covers("H6")
+async def test_ops_fix_a_cause_and_retry_every_blocked_account_at_once(
+    database: FreshDatabase, temporal_target: str, tmp_path: Path
+) -> None:
+    """A right was revoked by mistake: each analysis parks, one alert tells, and one command retries them all."""
+    day = await founded(database, temporal_target, tmp_path)
+    _as_superuser(database, "REVOKE INSERT ON proposal FROM trimtab_app")
+    await start(day, hold_before="CUT_OFF")
+    async with day.worker():
+        await day.until(lambda: day.is_held("CUT_OFF"))
+        blocked = day.standing_at("blocked")
+        assert len(blocked) == 15  # the others are closed or suspended
+        with firm_transaction(day.engine, day.firm.id) as connection:
+            causes = list(connection.scalars(select(alert.c.cause).where(alert.c.cause.like("BLOCKED%"))))
+            steps = connection.execute(select(blocked_step)).all()
+        assert causes == ["BLOCKED_SQL_42501"]
+        assert {(row.stage, row.error_class, row.resolved) for row in steps} == {("analyze", "deterministic", False)}
+
+        _as_superuser(database, "GRANT INSERT ON proposal TO trimtab_app")
+        query = f"Firm = '{day.firm.id}' AND BlockedReason = 'analyze:SQL_42501'"
+        client = await connect(temporal_target, "default", None, allow_plain=True)
+        await _until_found(client, query, len(blocked))
+        await asyncio.to_thread(_signal_all, temporal_target, query)
+        await day.until(lambda: not day.standing_at("blocked") and day.is_held("CUT_OFF"))
+    assert {row[0] for row in day.outcomes().values()} == {"record", "review", "suspended", "trade"}
+    with firm_transaction(day.engine, day.firm.id) as connection:
+        assert all(row.resolved for row in connection.execute(select(blocked_step)))
+    day.engine.dispose()
+
+
+async def _until_found(client: Client, query: str, count: int) -> None:
+    """A search sees what workflows say of themselves a moment later."""
+    for _ in range(100):
+        if (await client.count_workflows(query)).count >= count:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"{query} does not find {count} workflows")
+
+
+def _signal_all(target: str, query: str) -> None:
+    """As the runbook says; the payload is plain, since people have no key."""
+    command = [str(find_program()), "workflow", "signal", "--address", target, "--query", query]
+    command += ["--name", "retry_step", "--input", '{"id": "by-hand-1"}', "--reason", "the right is back", "--yes"]
+    subprocess.run(command, check=True, capture_output=True, env={"HOME": "/nonexistent"})
+
+
+def _as_superuser(database: FreshDatabase, statement: str) -> None:
+    with psycopg.connect(database.superuser_url, autocommit=True) as admin:
+        admin.execute(statement)
+
+
+async def test_the_market_clock_ticks_by_timers(
+    database: FreshDatabase, temporal_target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day squeezed into seconds: the cut-off comes when its instant has come, drained or not."""
+    monkeypatch.setattr("trimtab.activities.day.LEDGER_PATIENCE", 2.0)
+    day = await founded(database, temporal_target, tmp_path, clock="market")
+    began = datetime.now(UTC)
+    seconds = {"RUN_START": 0, "CUT_OFF": 25, "OPEN": 26, "REVIEW_EXPIRY": 27, "CLOSE": 28, "DAY_END": 29}
+    with firm_transaction(day.engine, day.firm.id) as connection:
+        events = [
+            {
+                "event_id": f"{day.ref.run_id}-{kind}",
+                "kind": kind,
+                "ordinal": place,
+                "at": began + timedelta(seconds=at),
+            }
+            for place, (kind, at) in enumerate(seconds.items(), start=1)
+        ]
+        runs.insert_market_events(connection, day.ref, events)
+    await start(day)
+    async with day.worker():
+        await day.until(lambda: day.ask(select(run.c.status))[0].status == "DONE")
+    assert (datetime.now(UTC) - began).total_seconds() > 29
+    states = {row[2] for row in day.outcomes().values()}
+    assert {"SUSPENDED", "NO_TRADE", "EXPIRED"} <= states
+    # Without a gateway its orders never end: they stay open, and the ledger names each of them once.
+    open_days = {name for name, row in day.outcomes().items() if row[2] is None}
+    with firm_transaction(day.engine, day.firm.id) as connection:
+        named = connection.scalars(select(alert.c.scope).where(alert.c.cause == "INCOMPLETE_AT_DAY_END"))
+        assert open_days <= set(named)
+    day.engine.dispose()

@@ -12,7 +12,7 @@ from temporalio import activity
 
 from trimtab.activities import clock, ledger, pages
 from trimtab.activities.deliveries import awaited, load_deliveries
-from trimtab.activities.edge import Edge, Subject, described
+from trimtab.activities.edge import Edge, Subject, described, rest
 from trimtab.activities.filter import FrozenInputs, filter_lane
 from trimtab.activities.freeze import freeze_run
 from trimtab.activities.ingest import ingest
@@ -76,7 +76,7 @@ class DayActivities:
                 await self._load(ref)
                 if await self._edge.transact(ref.firm_id, lambda c: _waited_enough(c, ref)):
                     break
-                await asyncio.sleep(DELIVERY_POLL)
+                await rest(DELIVERY_POLL)
             spent = asyncio.get_running_loop().time() - started
             await self._edge.transact(ref.firm_id, lambda c: runs.add_seconds(c, ref, "feeds", round(spent, 3)))
 
@@ -104,7 +104,7 @@ class DayActivities:
                 tick, known = await self._edge.transact(ref.firm_id, lambda c: clock.next_event(c, ref))
                 if known:
                     return tick
-                await asyncio.sleep(CLOCK_POLL)
+                await rest(CLOCK_POLL)
                 waited += CLOCK_POLL
                 if waited > STALLED_AFTER and not told:
                     told = True
@@ -122,7 +122,7 @@ class DayActivities:
             for _ in range(int(LEDGER_PATIENCE / LEDGER_POLL)):
                 if not await self._edge.transact(firm_id, lambda c: bool(ledger.incomplete(c, event))):
                     break
-                await asyncio.sleep(LEDGER_POLL)
+                await rest(LEDGER_POLL)
             return await self._edge.transact(firm_id, lambda c: ledger.report_incomplete(c, event))
 
     @activity.defn(name=ActivityName.CLOSE_RUN)

@@ -154,3 +154,12 @@ async def _beat(progress: Callable[[], Sequence[Any]]) -> None:
         # Most steps end before the first one: it would cost them one more call to the server each.
         await asyncio.sleep(_BEAT_SECONDS)
         activity.heartbeat(*progress())
+
+
+async def rest(seconds: float) -> None:
+    """Wait inside of an activity that looks again and again; a worker that stops hands it to another one at once."""
+    try:
+        await asyncio.wait_for(activity.wait_for_worker_shutdown(), seconds)
+    except TimeoutError:
+        return
+    raise ApplicationError("the worker stops", ErrorClass.TRANSIENT.value, type="WORKER_STOPS")

@@ -195,17 +195,19 @@ async def _serve_until_signalled(settings: Settings) -> None:
 
 
 def run() -> None:
-    """Read the settings, run, and end the process: temporalio may abort at an ordinary exit."""
-    code = 0
+    """Read the settings, run, and end the process whatever happens: temporalio may abort at an ordinary exit."""
+    code = 1
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
         # It would tell each failed attempt again, with its traceback: the activities' edge has told it already.
         logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
         asyncio.run(_serve_until_signalled(settings))
+        code = 0
     except TrimtabError as error:
         print(f"trimtab worker: {error}", file=sys.stderr)  # noqa: T201 - the process's last word
-        code = 1
+    except Exception:
+        log.exception("worker failed")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
