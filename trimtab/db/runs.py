@@ -127,14 +127,23 @@ def add_seconds(connection: Connection, ref: RunRef, phase: str, seconds: float)
 
 
 def stage_seconds(connection: Connection, ref: RunRef) -> dict[str, float]:
-    """Seconds of work by stage, summed over the run's account-days: not wall-clock, since they run side by side."""
+    """Seconds of work by stage, summed over the run's account-days: not wall-clock, since they run side by side.
+
+    `solve` is the part of analyze that the solvers' processes took.
+    """
     spent = cast(stage_result.c.result["seconds"].astext, Double)
+    solved = cast(stage_result.c.result["detail"]["solve_seconds"].astext, Double)
     rows = connection.execute(
-        select(stage_result.c.stage, func.sum(spent))
+        select(stage_result.c.stage, func.sum(spent), func.sum(solved))
         .where(stage_result.c.run_id == ref.run_id)
         .group_by(stage_result.c.stage)
     )
-    return {str(stage): round(float(total), 3) for stage, total in rows}
+    seconds: dict[str, float] = {}
+    for stage, total, solving in rows:
+        seconds[stage] = round(float(total), 3)
+        if solving is not None:
+            seconds["solve"] = round(float(solving), 3)
+    return seconds
 
 
 def wall_seconds(connection: Connection, ref: RunRef) -> float:
