@@ -79,7 +79,7 @@ class Day:
             stop.set()
             await running
 
-    async def until(self, reached: Callable[[], bool], seconds: float = 120) -> None:
+    async def until(self, reached: Callable[[], bool], seconds: float = 240) -> None:
         """Until `reached` is true; fails with where the accounts stand."""
         for _ in range(int(seconds * 10)):
             if reached():

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,7 +10,8 @@ from sqlalchemy import func, select
 from temporalio.client import Client
 
 from tests.servers import FreshDatabase
-from tests.workflows.real_day import Day, founded, start
+from tests.workflows.conftest import Found
+from tests.workflows.real_day import Day, start
 from trimtab.day import promote
 from trimtab.db import runs
 from trimtab.db.engine import firm_transaction
@@ -20,10 +20,12 @@ from trimtab.db.tables import alert, blocked_step, outbox, record, run, stage_re
 from trimtab.embedded.temporal import find_program
 from trimtab.temporal_client import connect
 
+pytestmark = pytest.mark.timeout(600)
+"""The solver's children take their share of a busy machine."""
 
-async def _run(database: FreshDatabase, target: str, folder: Path, policy: str) -> Day:
+
+async def _run(day: Day) -> Day:
     """Up to the open: nothing is sent to a broker before it, and these tests have none."""
-    day = await founded(database, target, folder, policy=policy)
     await start(day, hold_before="OPEN")
     async with day.worker():
         await day.until(lambda: day.is_held("OPEN") and not day.standing_at("suspended"))
@@ -31,12 +33,10 @@ async def _run(database: FreshDatabase, target: str, folder: Path, policy: str) 
 
 
 @pytest.mark.covers("A1", "A2", "A3", "A4", "W-C1")
-async def test_pages_and_lifecycles_come_to_equal_outcomes(
-    database: FreshDatabase, temporal_target: str, tmp_path: Path
-) -> None:
+async def test_pages_and_lifecycles_come_to_equal_outcomes(found: Found) -> None:
     """The same files, once with a lifecycle for every account and once by pages of whole households."""
-    by_lifecycles = await _run(database, temporal_target, tmp_path / "lifecycles", "never")
-    by_pages = await _run(database, temporal_target, tmp_path / "pages", "always")
+    by_lifecycles = await _run(await found(policy="never"))
+    by_pages = await _run(await found(policy="always"))
     outcomes = by_pages.outcomes()
     assert by_lifecycles.outcomes() == outcomes
     assert len(outcomes) == 20
@@ -53,7 +53,6 @@ async def test_pages_and_lifecycles_come_to_equal_outcomes(
             verified, broken = verify_chains(connection)
             assert not broken
             assert verified > 80
-        day.engine.dispose()
 
 
 async def _a_quiet_account_can_be_promoted(day: Day) -> None:
@@ -83,10 +82,10 @@ async def _a_quiet_account_can_be_promoted(day: Day) -> None:
 
 @pytest.mark.covers("H6")
 async def test_ops_fix_a_cause_and_retry_every_blocked_account_at_once(
-    database: FreshDatabase, temporal_target: str, tmp_path: Path
+    found: Found, database: FreshDatabase, temporal_target: str
 ) -> None:
     """A right was revoked by mistake: each analysis parks, one alert tells, and one command retries them all."""
-    day = await founded(database, temporal_target, tmp_path)
+    day = await found()
     _as_superuser(database, "REVOKE INSERT ON proposal FROM trimtab_app")
     await start(day, hold_before="CUT_OFF")
     async with day.worker():
@@ -108,7 +107,6 @@ async def test_ops_fix_a_cause_and_retry_every_blocked_account_at_once(
     assert {row[0] for row in day.outcomes().values()} == {"record", "review", "suspended", "trade"}
     with firm_transaction(day.engine, day.firm.id) as connection:
         assert all(row.resolved for row in connection.execute(select(blocked_step)))
-    day.engine.dispose()
 
 
 async def _until_found(client: Client, query: str, count: int) -> None:
@@ -132,12 +130,10 @@ def _as_superuser(database: FreshDatabase, statement: str) -> None:
         admin.execute(statement)
 
 
-async def test_the_market_clock_ticks_by_timers(
-    database: FreshDatabase, temporal_target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_market_clock_ticks_by_timers(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
     """A day squeezed into seconds: the cut-off comes when its instant has come, drained or not."""
     monkeypatch.setattr("trimtab.activities.day.LEDGER_PATIENCE", 2.0)
-    day = await founded(database, temporal_target, tmp_path, clock="market")
+    day = await found(clock="market")
     began = datetime.now(UTC)
     seconds = {"RUN_START": 0, "CUT_OFF": 25, "OPEN": 26, "REVIEW_EXPIRY": 27, "CLOSE": 28, "DAY_END": 29}
     with firm_transaction(day.engine, day.firm.id) as connection:
@@ -154,12 +150,11 @@ async def test_the_market_clock_ticks_by_timers(
     await start(day)
     async with day.worker():
         await day.until(lambda: day.ask(select(run.c.status))[0].status == "DONE")
-    assert (datetime.now(UTC) - began).total_seconds() > 29
-    states = {row[2] for row in day.outcomes().values()}
-    assert {"SUSPENDED", "NO_TRADE", "EXPIRED"} <= states
+        assert (datetime.now(UTC) - began).total_seconds() > 29
+        await day.until(lambda: {"SUSPENDED", "NO_TRADE", "EXPIRED"} <= {row[2] for row in day.outcomes().values()})
+        await day.until(lambda: {row[0] for row in day.outcomes().values()} <= {"record", "trade"})
     # Without a gateway its orders never end: they stay open, and the ledger names each of them once.
-    open_days = {name for name, row in day.outcomes().items() if row[2] is None}
+    open_days = day.standing_at("trade")
     with firm_transaction(day.engine, day.firm.id) as connection:
         named = connection.scalars(select(alert.c.scope).where(alert.c.cause == "INCOMPLETE_AT_DAY_END"))
         assert open_days <= set(named)
-    day.engine.dispose()
