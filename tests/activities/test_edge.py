@@ -14,8 +14,8 @@ from temporalio.testing import ActivityEnvironment
 
 from tests.activities.small_book import SmallBook
 from trimtab.activities.edge import Edge, StepFault, Subject, described
-from trimtab.db.failures import ErrorClass
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.lifecycle import ErrorClass
 
 WHOM = Subject("firm-1", "A1", date(2026, 3, 3))
 

@@ -15,7 +15,6 @@ from tests.servers import FreshDatabase, SessionServer
 from trimtab.db.engine import (
     RELAY_ROLE,
     DatabaseUrlInvalid,
-    ErrorClass,
     FirmNotSet,
     PrivilegedRole,
     RoleUnavailable,
@@ -32,6 +31,7 @@ from trimtab.db.engine import (
     sync_engine,
 )
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.lifecycle import ErrorClass
 
 WHO = text("SELECT current_user, coalesce(current_setting('trimtab.firm', true), '')")
 

@@ -35,8 +35,7 @@ from trimtab.contracts import (
     StageOutcome,
 )
 from trimtab.db import runs
-from trimtab.db.failures import ErrorClass
-from trimtab.domain.lifecycle import MarketEventKind, Place, Stage, Standstill
+from trimtab.domain.lifecycle import ErrorClass, MarketEventKind, Place, Stage, Standstill
 
 log = structlog.get_logger(__name__)
 

@@ -21,8 +21,9 @@ from temporalio.exceptions import ApplicationError
 
 from trimtab.db.alerts import raise_alert
 from trimtab.db.engine import firm_transaction
-from trimtab.db.failures import ErrorClass, classify
+from trimtab.db.failures import classify
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.lifecycle import ErrorClass
 
 log = structlog.get_logger(__name__)
 

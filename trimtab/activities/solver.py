@@ -21,8 +21,8 @@ import structlog
 
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction, sync_engine
-from trimtab.db.failures import ErrorClass
 from trimtab.domain.account_facts import AccountFacts, facts_of
+from trimtab.domain.lifecycle import ErrorClass
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import RebalanceProposal
 from trimtab.domain.records import content_hash

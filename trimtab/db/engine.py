@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from trimtab.db.failures import ErrorClass, classify
+from trimtab.db.failures import classify
 from trimtab.domain.errors import TrimtabError
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "RELAY_ROLE",
     "VERIFIER_ROLE",
     "DatabaseUrlInvalid",
-    "ErrorClass",
     "FirmNotSet",
     "PrivilegedRole",
     "RoleUnavailable",

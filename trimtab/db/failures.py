@@ -1,7 +1,6 @@
 """What kind of trouble an exception from the database is: the answer decides about a retry."""
 
 import errno
-from enum import StrEnum
 from typing import Final
 
 import psycopg
@@ -9,15 +8,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as CheckoutTimeout
 
 from trimtab.domain.errors import TrimtabError
-
-
-class ErrorClass(StrEnum):
-    """How a failed step goes on (the day's design, "A step never fails its lifecycle")."""
-
-    TRANSIENT = "transient"  # the same step may succeed later: retried
-    DETERMINISTIC = "deterministic"  # the same step fails again: parked at once
-    UNKNOWN = "unknown"  # tried a few times, then parked
-
+from trimtab.domain.lifecycle import ErrorClass
 
 # Classes and codes of PostgreSQL's appendix A.
 _TRANSIENT_CLASSES: Final = frozenset({"08", "53"})  # connection exception; insufficient resources

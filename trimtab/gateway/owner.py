@@ -19,10 +19,11 @@ from sqlalchemy.exc import TimeoutError as CheckoutTimeout
 from trimtab.broker.errors import LogonDenied, SessionSuperseded
 from trimtab.broker.session import BrokerSession, connect
 from trimtab.db.engine import firm_transaction
-from trimtab.db.failures import ErrorClass, classify
+from trimtab.db.failures import classify
 from trimtab.db.heartbeats import beat
 from trimtab.db.order_lease import LEASE_SECONDS, LeaseLost, give_up_lease, next_generation, renew_lease, take_lease
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.lifecycle import ErrorClass
 from trimtab.gateway.trading import TradingSession
 
 log = structlog.get_logger(__name__)
