@@ -1,5 +1,6 @@
 """What an analysis proposes, and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -91,6 +92,40 @@ class Measures:
     tracking_error: Decimal  # annualised
 
 
+class Lane(StrEnum):
+    """Who answered: the batched dual method, the interior-point solver, or nobody was needed."""
+
+    SCREEN = "SCREEN"
+    FAST = "FAST"
+    CLARABEL = "CLARABEL"
+
+
+class Rung(StrEnum):
+    """How much of the problem was answered when time ran short (N12)."""
+
+    FULL = "FULL"
+    REDUCED = "REDUCED"  # without whole-share improvement and branch search beyond the first sides
+    MINIMUM = "MINIMUM"  # only what the account's rules demand
+    HOLD = "HOLD"  # nothing, with the reason
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Prices at which anybody can compute the bound that the gap is measured against (weak duality).
+
+    Pure numbers per unit of account value, so floats. `bound_bps` is the lower bound on the objective of every
+    allowed trade list, `objective_bps` the objective of this proposal; the gap is their difference.
+    """
+
+    factor: tuple[float, ...]  # (k,)
+    cash: float
+    rows: Mapping[str, float]  # by the row's name
+    regime: Mapping[str, Mapping[str, float]]  # by the regime's name: prices of its own rows
+    cap: float  # price of squared tracking error above its limit
+    bound_bps: Decimal
+    objective_bps: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class RebalanceProposal:
     """Trades suggested for one account and business date. Immutable; its content hash is what is approved."""
@@ -112,6 +147,9 @@ class RebalanceProposal:
     gap_bps: Decimal  # certified distance to the best possible trade list, bp of account value
     score: Decimal  # benefit over tax paid and cost
     note: str = ""  # for CONFLICT and SOLVER_FAILED: what clashes, in the user's words
+    certificate: Certificate | None = None  # None for CONFLICT and SOLVER_FAILED
+    lane: Lane = Lane.CLARABEL
+    rung: Rung = Rung.FULL
 
     @property
     def is_empty(self) -> bool:

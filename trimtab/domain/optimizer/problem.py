@@ -61,6 +61,36 @@ class Lots:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Elastic interval rows over the whole account, (r,) each unless said; docs/formulation.md, section Rows.
+
+    A row's amount is `start` + `on_active` @ (active weights after the trades - before) + `on_sale` @ lot sales
+    + `on_purchase` @ purchases. Inside [`low`, `high`] it costs nothing, each unit outside costs its price: an
+    infinite price makes the row hard.
+    """
+
+    names: tuple[str, ...]  # what the row is, in one word and its subject: "SECTOR:Energy", "TURNOVER", "GAIN"
+    start: Floats  # amount before any trade
+    on_active: Floats  # (r, n)
+    on_sale: Floats  # (r, m)
+    on_purchase: Floats  # (r, n)
+    low: Floats
+    high: Floats
+    price_below: Floats  # cost of one unit below `low`; inf: hard
+    price_above: Floats  # cost of one unit above `high`; inf: hard
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regime:
+    """One convex piece of the tax: the tax is the least of all regimes (docs/formulation.md, section Netting)."""
+
+    name: str  # "FIXED", "LONG" or "SHORT"
+    lot_tax: Floats  # (m,) what one unit sold costs in the objective at the regime's base rate
+    rows: Rows  # netting rows of this regime; empty for FIXED
+    constant: float  # tax of trading nothing, less what the rows say at their start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OptimizerData:
     """Everything that the specification, the bound and the rounding read."""
 
