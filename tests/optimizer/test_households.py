@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks.simulated_accounts import Universe, a_universe
+from benchmarks.simulated_accounts import a_household as a_simulated_household
 from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_window
-from tests.optimizer.households import a_household, a_member, a_random_household
+from tests.optimizer.households import a_household, a_member
 from trimtab.domain.account_settings import AccountSettings, CashNeed
 from trimtab.domain.accounts import Registration, TaxStatus
 from trimtab.domain.households import HouseholdInput, HouseholdProposal, LocationCost
@@ -173,7 +174,7 @@ def test_a_household_of_one_account_trades_like_the_account():
 
 def test_contributions_of_all_trades_add_up_to_the_improvement(universe: Universe):
     """Each leg's benefit is of its own account: weighted by the accounts' values they make the household's."""
-    proposal = analyze_household(a_random_household(universe, 3, 12))
+    proposal = analyze_household(a_simulated_household(universe, 12, 2, 3))
 
     value = sum(leg.before.account_value for leg in proposal.legs)
     weighted = sum(leg.benefit_bps * leg.before.account_value for leg in proposal.legs) / value
@@ -183,7 +184,9 @@ def test_contributions_of_all_trades_add_up_to_the_improvement(universe: Univers
 @pytest.mark.parametrize("seed", range(25))
 def test_the_lane_agrees_with_the_specification(universe: Universe, seed: int):
     """At most 2e-3 bp of household value apart, whatever way each security goes."""
-    data = build_household(a_random_household(universe, seed, 20), MarketArrays.from_snapshot(universe.market)).data
+    data = build_household(
+        a_simulated_household(universe, 20, 2, seed), MarketArrays.from_snapshot(universe.market)
+    ).data
     ways = np.random.default_rng(seed).choice(list(Way), len(data.variance))
     trades = JointBlocks(data).trades(ways)
 
@@ -197,7 +200,7 @@ def test_the_lane_agrees_with_the_specification(universe: Universe, seed: int):
 def test_no_prices_give_a_bound_above_the_best_of_all_ways(universe: Universe, seed: int):
     """Four names in three accounts: all ways are tried; the search finds the best of them, or says how far it is."""
     market = MarketArrays.from_snapshot(universe.market)
-    household = a_random_household(universe, seed, 2)
+    household = a_simulated_household(universe, 2, 2, seed)
     data = build_household(household, market).data
     blocks, lane = JointBlocks(data), JointLane(data)
     best = np.inf
@@ -227,7 +230,7 @@ def _lawful(ways: np.ndarray, wash_key: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_random_households_pass_the_checker_with_a_small_gap(universe: Universe, seed: int):
-    proposal = analyze_household(a_random_household(universe, seed, 15))
+    proposal = analyze_household(a_simulated_household(universe, 15, 2, seed))
 
     assert proposal.outcome in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
     assert Decimal("-0.001") <= proposal.gap_bps < 5
