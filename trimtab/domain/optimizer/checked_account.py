@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 
-from trimtab.domain.account_settings import WeightBand
+from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot
 from trimtab.domain.money import CENT, ZERO
@@ -25,6 +25,17 @@ class CheckedAccount:
         self.settings = request.snapshot.settings
         self.proposal = proposal
         self.taxable = self.snapshot.account.tax_status is TaxStatus.TAXABLE
+        self.never_buy, self.never_sell, self.never_hold, self.never_trade = (
+            self.settings.restricted(kind)
+            for kind in (
+                RestrictionKind.NEVER_BUY,
+                RestrictionKind.NEVER_SELL,
+                RestrictionKind.NEVER_HOLD,
+                RestrictionKind.NEVER_TRADE,
+            )
+        )
+        self.barred_keys = self.snapshot.wash_windows.buy_blocked()
+        self._untouchable: dict[SecurityId, bool] = {}
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
         self.lots: dict[LotId, TaxLot] = {lot.id: lot for lot in self.snapshot.lots}
         self.in_lots: dict[SecurityId, Decimal] = {}
@@ -38,12 +49,25 @@ class CheckedAccount:
     @cached_property
     def value(self) -> Decimal:
         """Dollars, at the closes of the run; the custodian's value where there is none."""
-        total = self.cash_before
+        return self.cash_before + sum(self._worth.values(), ZERO)
+
+    @cached_property
+    def _worth(self) -> dict[SecurityId, Decimal]:
+        worth = {}
         for position in self.snapshot.positions:
             price = self.market.prices.get(position.security_id)
             known = price is not None and price.close > 0
-            total += position.quantity * price.close if price and known else position.market_value
-        return total
+            worth[position.security_id] = position.quantity * price.close if price and known else position.market_value
+        return worth
+
+    def worth(self, security_id: SecurityId) -> Decimal:
+        """Dollars of one position before the trades."""
+        return self._worth.get(security_id, ZERO)
+
+    def stands_at_loss(self, lot: TaxLot) -> bool:
+        """True when the whole lot would lose more than a cent at today's close."""
+        price = self.market.prices.get(lot.security_id)
+        return price is not None and lot.quantity * price.close < lot.cost - CENT
 
     @property
     def cash_before(self) -> Decimal:
@@ -63,6 +87,12 @@ class CheckedAccount:
 
     def untouchable(self, security_id: SecurityId) -> bool:
         """True when nothing may trade in it today: frozen, unknown, not tradable, without price or risk."""
+        known = self._untouchable.get(security_id)
+        if known is None:
+            known = self._untouchable[security_id] = self._cannot_trade(security_id)
+        return known
+
+    def _cannot_trade(self, security_id: SecurityId) -> bool:
         security, price = self.market.securities.get(security_id), self.market.prices.get(security_id)
         if security is None or price is None or price.close <= 0:
             return True

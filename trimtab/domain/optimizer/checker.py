@@ -8,6 +8,8 @@ from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE
 from trimtab.domain.lots import HoldingPeriod
 from trimtab.domain.money import BASIS_POINT, CENT, ZERO, to_cents
 from trimtab.domain.optimizer.checked_account import LOT_TOLERANCE, CheckedAccount
+from trimtab.domain.optimizer.checked_gap import gap_violations
+from trimtab.domain.optimizer.checked_risk import CheckedRisk
 from trimtab.domain.optimizer.checked_trades import trade_violations
 from trimtab.domain.optimizer.errors import ProposalRejected
 from trimtab.domain.orders import Side
@@ -22,7 +24,10 @@ _ENDS_INSIDE_THE_RULES = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
 def check(request: AnalysisInput, proposal: RebalanceProposal) -> None:
     """Raises ProposalRejected with every rule that the proposal breaks; returns when it breaks none."""
-    violations = tuple(_violations(CheckedAccount(request, proposal)))
+    account = CheckedAccount(request, proposal)
+    violations = tuple(_violations(account))
+    if not violations:  # of a list that breaks rules there is no distance to the best one
+        violations = tuple(gap_violations(account, CheckedRisk(request.market)))
     if violations:
         raise ProposalRejected(request.snapshot.account.id, violations)
 
