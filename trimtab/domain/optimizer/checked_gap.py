@@ -10,8 +10,7 @@ import numpy as np
 from trimtab.domain.lots import LotId
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_bound import lower_bound
-from trimtab.domain.optimizer.checked_problem import CheckedProblem, checked_problem
-from trimtab.domain.optimizer.checked_risk import CheckedRisk
+from trimtab.domain.optimizer.checked_problem import CheckedProblem
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, Certificate
 from trimtab.domain.securities import SecurityId
@@ -25,15 +24,11 @@ _ROUNDING_BPS: Final = 0.0005
 _CERTIFIED = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
 
-def gap_violations(account: CheckedAccount, risk: CheckedRisk) -> Iterator[str]:
+def gap_violations(account: CheckedAccount, problem: CheckedProblem) -> Iterator[str]:
     """One sentence for each claim of optimality that does not hold."""
     proposal = account.proposal
-    if proposal.outcome not in _CERTIFIED or account.value <= 0:
-        return
-    if proposal.certificate is None:
-        return
-    problem = checked_problem(account, risk)
-    yield from _claims(account, problem, proposal.certificate)
+    if proposal.outcome in _CERTIFIED and proposal.certificate is not None:
+        yield from _claims(account, problem, proposal.certificate)
 
 
 def _claims(account: CheckedAccount, problem: CheckedProblem, certificate: Certificate) -> Iterator[str]:
@@ -47,7 +42,7 @@ def _claims(account: CheckedAccount, problem: CheckedProblem, certificate: Certi
     if closed:
         yield f"its certificate says nothing of a list that sells lot {min(closed)}, which is closed to sales"
         return
-    here, standing = objective(problem, published) * 1e4, objective(problem, _List({}, {}, 0)) * 1e4
+    here, standing = objective(problem, published) * 1e4, objective(problem, TradeList({}, {}, 0)) * 1e4
     if abs(here - float(certificate.objective_bps)) > GAP_TOLERANCE_BPS:
         yield f"its objective is {here:.7f} bp, not {certificate.objective_bps}"
     if float(certificate.bound_bps) > bound + GAP_TOLERANCE_BPS:
@@ -59,7 +54,7 @@ def _claims(account: CheckedAccount, problem: CheckedProblem, certificate: Certi
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class TradeList:
     """A trade list in shares."""
 
     sold: Mapping[LotId, float]
@@ -67,16 +62,16 @@ class _List:
     orders: int
 
 
-def _published(account: CheckedAccount) -> _List:
+def _published(account: CheckedAccount) -> TradeList:
     trades = account.proposal.trades
-    return _List(
+    return TradeList(
         sold={sale.lot_id: float(sale.quantity) for trade in trades for sale in trade.lot_sales},
         bought={trade.security_id: float(trade.quantity) for trade in trades if trade.side is Side.BUY},
         orders=len(trades),
     )
 
 
-def objective(problem: CheckedProblem, trades: _List) -> float:
+def objective(problem: CheckedProblem, trades: TradeList) -> float:
     """What a list is worth, less is better, a fraction of account value; costs before they are rounded to the cent."""
     parameters, cash = problem.parameters, problem.cash - trades.orders * problem.commission
     cost = trades.orders * problem.commission

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE, Parameters, parameters_for
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, holding_period
-from trimtab.domain.money import BASIS_POINT, CENT, ZERO
+from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
 from trimtab.domain.optimizer.checked_target import checked_target
@@ -68,6 +68,7 @@ class CheckedProblem:
     legs: tuple[Leg, ...]
     contested: frozenset[str]  # wash keys that could be sold at a loss and bought on one day
     loadings: NDArray[np.float64]  # (legs, factors), whitened
+    specific_risk: NDArray[np.float64]  # (legs,), annualised, the risk model's own
     variance: NDArray[np.float64]  # (legs,), specific, floored as in the objective
     cash: float
     cash_least: float  # no list ends below it
@@ -89,9 +90,6 @@ class _Derivation:
         self._value = account.value
         self._parameters = parameters_for(account.settings)
         self._target = checked_target(account)
-        self._lots: dict[SecurityId, list[TaxLot]] = {}
-        for lot in sorted(account.lots.values(), key=lambda each: each.id):
-            self._lots.setdefault(lot.security_id, []).append(lot)
 
     def problem(self) -> CheckedProblem:
         legs = self._legs(unlocked=False)
@@ -106,6 +104,7 @@ class _Derivation:
             legs=legs,
             contested=contested,
             loadings=self._risk.loadings(ids),
+            specific_risk=specific,
             variance=np.maximum(specific, self._parameters.specific_risk_floor) ** 2,
             cash=cash,
             cash_least=self._cash_least(cash + _most_raised(legs, contested)),
@@ -185,7 +184,7 @@ class _Derivation:
             return []
         forced = unlocked or security_id in account.never_hold
         legs = []
-        for lot in self._lots.get(security_id, ()):
+        for lot in account.lots_of(security_id):
             washed = account.taxable and account.stands_at_loss(lot) and account.washed(lot)
             if washed and not forced:
                 continue

@@ -38,7 +38,10 @@ class CheckedRisk:
         """Annualised, the model's own, (n,)."""
         known, master = self._model.securities, self._market.securities
         return np.array(
-            [known[each].specific_risk if each in known and each in master else _UNCOVERED_SPECIFIC_RISK for each in ids]
+            [
+                known[each].specific_risk if each in known and each in master else _UNCOVERED_SPECIFIC_RISK
+                for each in ids
+            ]
         )
 
     def _exposures(self, security_id: SecurityId) -> Sequence[float]:
