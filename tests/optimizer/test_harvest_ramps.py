@@ -117,7 +117,7 @@ def test_the_price_of_not_waiting_rises_over_45_days():
 
 
 def test_a_gain_a_day_before_long_term_counts_the_tax_that_a_day_would_save():
-    """$20 of gain at 35 % weighs half, $3.50; the 15 % that waiting saves count whole: $1.50 more. Then 20 % by half."""
+    """$20 of gain at 35 % weighs half, $3.50; half of the 15 % that waiting saves is $1.50 more. Then half of 20 %."""
     settings = AccountSettings()
     bought = date(2025, 3, 3)
     on = [tax_a_share("120", day, settings, bought) for day in (date(2026, 1, 10), date(2026, 3, 3), date(2026, 3, 4))]
