@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE, Parameters, parameters_for
-from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, holding_period
+from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE, Parameters, parameters_for, wait_ramp
+from trimtab.domain.lots import LotId, TaxLot, first_long_term_sale_date
 from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
@@ -88,7 +88,8 @@ class _Derivation:
     def __init__(self, account: CheckedAccount, risk: CheckedRisk) -> None:
         self._account, self._risk = account, risk
         self._value = account.value
-        self._parameters = parameters_for(account.settings)
+        self._today = account.snapshot.business_date
+        self._parameters = parameters_for(account.settings, self._today)
         self._target = checked_target(account)
 
     def problem(self) -> CheckedProblem:
@@ -185,6 +186,8 @@ class _Derivation:
         forced = unlocked or security_id in account.never_hold
         legs = []
         for lot in account.lots_of(security_id):
+            if account.too_young(lot) is not None:
+                continue
             washed = account.taxable and account.stands_at_loss(lot) and account.washed(lot)
             if washed and not forced:
                 continue
@@ -195,17 +198,19 @@ class _Derivation:
 
     def _tax(self, lot: TaxLot, proceeds: float, washed: bool) -> float:
         """Of a unit sold. A washed loss saves nothing and costs what a gain of its size would."""
-        account, parameters = self._account, self._parameters
+        parameters, settings = self._parameters, self._account.settings
         gain = (proceeds - float(lot.cost)) / proceeds
-        long_term = holding_period(lot, account.snapshot.business_date) is HoldingPeriod.LONG_TERM
-        rate = float(account.settings.long_term_rate if long_term else account.settings.short_term_rate)
+        short, long = float(settings.short_term_rate), float(settings.long_term_rate)
+        wait = (first_long_term_sale_date(lot.holding_from) - self._today).days
+        rate = short if wait > 0 else long
         if washed:
             return -rate * gain * parameters.gain_tax_weight
-        if not account.stands_at_loss(lot):
-            return rate * gain * parameters.gain_tax_weight
-        of_basis = -gain / max(1 - gain, 1e-12)
-        ramp = min(max((of_basis / parameters.full_credit_loss - 0.5) * 2, 0.0), 1.0)
-        return rate * gain * (parameters.loss_credit * ramp)
+        if self._account.stands_at_loss(lot):
+            of_basis = -gain / max(1 - gain, 1e-12)
+            ramp = min(max((of_basis / parameters.full_credit_loss - 0.5) * 2, 0.0), 1.0)
+            return rate * gain * (parameters.loss_credit * ramp)
+        patience = parameters.wait_weight * max(short - long, 0.0) * max(gain, 0.0) * wait_ramp(wait)
+        return rate * gain * parameters.gain_tax_weight + patience
 
 
 def _whole(weight: float, share: float, whole: bool) -> float:

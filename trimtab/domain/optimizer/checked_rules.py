@@ -114,12 +114,16 @@ def _turnover(account: CheckedAccount) -> Iterator[str]:
 
 
 def _minimum_holding(account: CheckedAccount) -> Iterator[str]:
-    """What a trade leaves of a security is nothing, or worth the minimum holding."""
+    """What a trade leaves of a security is nothing, or worth the minimum holding.
+
+    Less may be left by a sale that a rule on the name demands when locked lots keep it from being whole.
+    """
     least = account.settings.minimum_holding
-    for security_id in account.traded:
-        left = account.quantity.get(security_id, ZERO) + account.traded[security_id]
+    for security_id, traded in account.traded.items():
+        left = account.quantity.get(security_id, ZERO) + traded
         worth = left * account.close(security_id)
-        if left >= account.least(security_id) and worth < least - CENT:
+        demanded = traded < 0 and _must_be_sold(account, security_id) and not _may_be_closed(account, security_id)
+        if left >= account.least(security_id) and worth < least - CENT and not demanded:
             yield f"{security_id}: a position of {worth:.2f} is left, below the minimum holding of {least}"
 
 
@@ -150,22 +154,18 @@ def _may_be_closed(account: CheckedAccount, security_id: SecurityId) -> bool:
 def mandated_gain(account: CheckedAccount) -> Decimal:
     """The most net gain that rules demand, dollars: of names never to be held and of names above their band.
 
-    Without limit when cash is owed, or when another limit of the whole account was broken before the trades.
+    Without limit when cash is owed, or where a rule on the whole account may have demanded the sale.
     """
-    if account.cash_before < account.cash_required or account.settings.tracking_error_limit is not None:
+    settings = account.settings
+    shared = settings.group_bands or settings.maximum_names is not None or settings.tracking_error_limit is not None
+    if account.cash_before < account.cash_required or shared:
         return Decimal("Infinity")
-    total = ZERO
-    for trade in account.proposal.trades:
-        if trade.side is Side.SELL and _must_be_sold(account, trade.security_id):
-            total += sum((max(sale.gain, ZERO) for sale in trade.lot_sales), ZERO)
-    return total
+    sold = [trade for trade in account.proposal.trades if trade.side is Side.SELL]
+    due = [sale for trade in sold if _must_be_sold(account, trade.security_id) for sale in trade.lot_sales]
+    return sum((max(sale.gain, ZERO) for sale in due), ZERO)
 
 
 def _must_be_sold(account: CheckedAccount, security_id: SecurityId) -> bool:
-    settings = account.settings
-    if security_id in account.never_hold or settings.maximum_names is not None:
-        return True
+    """True when a rule on this one name demands a sale: it is never to be held, or above its band."""
     weight = account.worth(security_id) / account.value
-    if weight > account.band(security_id).maximum + BAND_TOLERANCE:
-        return True
-    return any(_is_member(account, band, security_id) for band in settings.group_bands)
+    return security_id in account.never_hold or weight > account.band(security_id).maximum + BAND_TOLERANCE

@@ -11,7 +11,7 @@ from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
 from trimtab.domain.optimizer.market_arrays import MarketArrays
-from trimtab.domain.optimizer.problem import Lots, OptimizerData, Securities
+from trimtab.domain.optimizer.problem import Lots, OptimizerData, Regime, Securities, no_rows
 from trimtab.domain.optimizer.security_rows import security_rows, with_bands
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.snapshots import AnalysisInput
@@ -29,7 +29,7 @@ def build_data(
 
     With `sell_washed_losses` lots whose loss would be washed may be sold (without credit): the cash is needed.
     """
-    parameters = parameters_for(request.snapshot.settings)
+    parameters = parameters_for(request.snapshot.settings, request.snapshot.business_date)
     held = security_rows(request, target, market, value, parameters)
     lots = lot_rows(request, held, float(value), parameters, sell_washed_losses=sell_washed_losses)
     held = _whole_sales(held, sum_by(lots.security, lots.limit, len(held.ids)))
@@ -48,6 +48,7 @@ def _with_cash(
     settings, cash = request.snapshot.settings, request.snapshot.cash.trade_date_total
     required = settings.cash_reserve + settings.cash_needed
     floor = required + CASH_FLOOR_SHARE * max(target.cash_weight * value - required, Decimal(0))
+    nothing = no_rows(len(held.ids), len(lots.lots))
     data = OptimizerData(
         securities=held,
         lots=lots,
@@ -59,6 +60,8 @@ def _with_cash(
         parameters=parameters,
         account_value=value,
         taxable=request.snapshot.account.tax_status is TaxStatus.TAXABLE,
+        rows=nothing,
+        regimes=(Regime("FIXED", lots.tax, nothing, 0.0),),
     )
     no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
     return replace(data, cash_minimum=max(data.cash_required, no_lower_than))
