@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
-from trimtab.domain.optimizer.bound import lower_bound
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.problem import OptimizerData, Securities
@@ -36,7 +35,7 @@ def settle_small_positions(data: OptimizerData, found: Found) -> Found:
             )
         except SolverStalled:
             return found
-        found = Found(solution, found.sides, max(found.bound, lower_bound(data, solution.prices).value))
+        found = replace(found, solution=solution).with_prices(data, solution.prices)
     return found
 
 
