@@ -36,6 +36,8 @@ class Securities:
     share: Floats  # weight of one share; 0 without a price
     price: Floats  # dollars a share; 0 without a price
     whole: Flags  # trades in whole shares
+    round_lot: Ints  # shares that a purchase, or a sale of less than everything, is a multiple of; 1 for fractions
+    minimum_holding: Floats  # no trade leaves a smaller position, unless it leaves none
     buy_limit: Floats  # most that may be bought
     buy_minimum: Floats  # least that must be bought: a weight band asks for it
     sell_limit: Floats  # most that may be sold, whole shares
