@@ -6,6 +6,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.wash import washed_excess
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int =
     unit_cost = held.half_spread + data.parameters.churn
     return Objective(
         risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ active**2)),
-        tax=float(data.lots.tax @ lot_sells),
+        tax=float(data.lots.tax @ lot_sells + washed_excess(data.lots, held.share, lot_sells).sum()),
         cost=float(unit_cost @ (sells + buys)) + orders * data.commission,
         cash=cash_penalty(data, cash_after(data, sells, buys, orders)),
     )

@@ -3,12 +3,13 @@
 Works in units (one share, or a ten-thousandth where fractions trade), signed: buys above zero, sells below.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.wash import washed_whole
 from trimtab.domain.optimizer.wash_sides import Found
 
 FRACTION_UNITS = 10_000
@@ -32,13 +33,21 @@ class Rounded:
 
 
 def round_trades(data: OptimizerData, found: Found) -> Rounded:
-    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it."""
-    desk = _Desk(data, found)
-    desk.start_from(found)
-    desk.raise_cash()
-    desk.improve()
-    desk.raise_cash()
-    return Rounded(desk.units, found.sides.lots)
+    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it.
+
+    A lot of which no more would be sold than a recent purchase washes is closed, and the rest rounded again.
+    """
+    lots_open = found.sides.lots
+    while True:
+        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)))
+        desk.start_from(found)
+        desk.raise_cash()
+        desk.improve()
+        desk.raise_cash()
+        wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells())
+        if not wasted.any():
+            return Rounded(desk.units, lots_open)
+        lots_open = lots_open & ~wasted
 
 
 class _Desk:
@@ -211,6 +220,12 @@ class _Desk:
         total = np.maximum(-units, 0) * _finite(self.unit)
         sold = np.clip(total[row] - self.before, 0.0, self.limit)
         return sum_by(row, self.data.lots.tax * sold, len(units))
+
+    def lot_sells(self) -> Floats:
+        """Weight sold of each lot, (m,)."""
+        total = np.maximum(-self.units, 0) * _finite(self.unit)
+        sold: Floats = np.clip(total[self.data.lots.security] - self.before, 0.0, self.limit)
+        return sold
 
     def _worth(self, moves: Ints) -> Floats:
         """Change of the objective if each move were made alone, (n,); below zero is better."""
