@@ -100,7 +100,7 @@ def _settings(request: AnalysisInput) -> Iterator[str]:
 
 
 def _model(request: AnalysisInput) -> Iterator[str]:
-    """Fractions that make one with the cash that the model declares; a small undeclared rest counts as cash (case 94)."""
+    """Fractions that make one with the cash that the model declares; a small rest counts as cash (case 94)."""
     model = request.target
     cash = model.cash_weight
     faults = [

@@ -45,7 +45,7 @@ def build_household(request: HouseholdInput, market: MarketArrays) -> Household:
 
 def household_parameters(request: HouseholdInput) -> Parameters:
     """The first account's calibration at the household's own price of risk."""
-    return parameters_for(replace(request.accounts[0].settings, tracking=request.tracking))
+    return parameters_for(replace(request.accounts[0].settings, tracking=request.tracking), request.business_date)
 
 
 def _target(request: HouseholdInput, values: tuple[Decimal, ...], value: Decimal) -> PreparedTarget:

@@ -72,7 +72,8 @@ def _own(found: JointFound, alone: OptimizerData, pairs: slice, lots: slice) -> 
     trades, solution = found.trades, found.solution
     sides = Sides(trades.most_sold[lots] > 0, trades.most_bought[pairs] > 0)
     prices = Prices(solution.prices.factor, 0.0)
-    return Found(Solution(solution.lot_sells[lots], solution.buys[pairs], prices), sides, found.bound)
+    own = Solution(solution.lot_sells[lots], solution.buys[pairs], prices)
+    return Found(alone, own, sides, found.bound, prices)
 
 
 def all_trades(data: HouseholdData, legs: tuple[Leg, ...]) -> tuple[Floats, Floats, Ints]:

@@ -12,6 +12,7 @@ import numpy as np
 from trimtab.domain.calibration import Parameters
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.wash import washed_excess
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,13 +97,14 @@ class JointObjective:
 
     risk: float
     tax: float
+    washed: float  # tax above the chord of lots that recent purchases wash in part
     cost: float
     location: float
     cash: float
 
     @property
     def total(self) -> float:
-        return self.risk + self.tax + self.cost + self.location + self.cash
+        return self.risk + self.tax + self.washed + self.cost + self.location + self.cash
 
 
 def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders: Ints | None = None) -> JointObjective:
@@ -112,10 +114,15 @@ def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders
     factor = data.loadings.T @ active
     sells = data.pair_sells(lot_sells)
     sent = np.zeros(len(data.cash)) if orders is None else orders * np.array([part.commission for part in data.parts])
+    excess = sum(
+        washed_excess(part.lots, part.securities.share, lot_sells[lots]).sum()
+        for part, (_, lots) in zip(data.parts, data.slices(), strict=True)
+    )
     off = cash_after(data, sells, buys) - sent - data.cash_target
     return JointObjective(
         risk=float(parameters.risk_aversion / 2 * (factor @ factor + data.variance @ active**2)),
         tax=float(data.lots.tax @ lot_sells),
+        washed=float(excess),
         cost=float((pairs.half_spread + parameters.churn) @ (sells + buys)) + float(sent.sum()),
         location=float(pairs.location @ (pairs.holding + buys - sells)),
         cash=float(np.maximum(parameters.cash_drag * off, -parameters.cash_shortfall * off).sum()),
