@@ -31,6 +31,7 @@ class _Row:
     low: float = -np.inf
     high: float = np.inf
     price: float = np.inf
+    slack: float = 0.0
 
 
 def account_rows(request: AnalysisInput, held: Securities, lots: Lots, value: Decimal, *, taxable: bool) -> Rows:
@@ -69,7 +70,8 @@ def _group_row(request: AnalysisInput, held: Securities, band: GroupBand, value:
     highest = weight + float(members @ (held.buy_limit - held.sell_minimum))
     high = max(high, lowest if weight > high + tolerance else min(weight, high + tolerance))
     low = min(low, highest if weight < low - tolerance else max(weight, low - tolerance))
-    return _Row(f"{band.kind}:{band.name}", weight, members, low=low, high=high)
+    dearest = float((held.share * held.whole * members).max(initial=0.0))
+    return _Row(f"{band.kind}:{band.name}", weight, members, low=low, high=high, slack=tolerance + dearest)
 
 
 def _group_of(request: AnalysisInput, security_id: SecurityId, kind: GroupKind) -> str | None:
@@ -115,4 +117,5 @@ def _rows(every: list[_Row], securities: int, lots: int) -> Rows:
         high=np.array([row.high for row in every]),
         price_below=np.array([row.price for row in every]),
         price_above=np.array([row.price for row in every]),
+        slack=np.array([row.slack for row in every]),
     )

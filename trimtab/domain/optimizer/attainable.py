@@ -19,7 +19,7 @@ from trimtab.domain.optimizer.relaxation import Solution
 _MISSED = 1e-7
 """A row missed by less is kept: the solver's round-off."""
 
-_MARGIN = 1e-6
+_MARGIN = 1e-5
 """Given beyond what can be attained, so that the problem keeps an interior."""
 
 _FIRST, _LAST = 1.0, 0.01
@@ -76,7 +76,10 @@ def _softened(data: OptimizerData, broken: Flags) -> OptimizerData:
 def _loosened(data: OptimizerData, where: Flags, by: Floats) -> OptimizerData:
     rows = data.rows
     low, high = np.where(where, rows.low - by, rows.low), np.where(where, rows.high + by, rows.high)
-    return replace(data, rows=replace(rows, low=low, high=high))
+    # Such a band is missed anyhow: in whole shares all that is asked is that it is not missed by more than before.
+    still_missed = np.maximum(np.maximum(rows.start - high, low - rows.start), 0.0)
+    slack = np.where(where, np.maximum(rows.slack, still_missed), rows.slack)
+    return replace(data, rows=replace(rows, low=low, high=high, slack=slack))
 
 
 def _least_tracking_error(data: OptimizerData) -> float:
