@@ -18,6 +18,9 @@ from trimtab.domain.snapshots import AnalysisInput, TaxYear
 HARVEST_PRICE = 1.0
 """What a dollar missing from a forced harvest costs: more than the risk and the spread of any loss worth the name."""
 
+PRESERVED = "PRESERVED"
+"""Until a forced harvest's day this rebalance realises no net gain, but for what other rules demand."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
@@ -86,16 +89,22 @@ def _gain_rows(request: AnalysisInput, lots: Lots, value: Decimal) -> Iterator[_
     settings, year = request.snapshot.settings, request.snapshot.tax_year
     gain, short = taxed_gain(lots, taxable=True), short_term(request, lots)
     if settings.gain_budget is not None:
-        yield _Row("GAIN", on_sale=gain, high=float(settings.gain_budget / value))
+        yield _Row("GAIN", on_sale=gain, high=_share(settings.gain_budget, value))
     if settings.short_term_gain_budget is not None:
-        yield _Row("SHORT_TERM_GAIN", on_sale=gain * short, high=float(settings.short_term_gain_budget / value))
+        yield _Row("SHORT_TERM_GAIN", on_sale=gain * short, high=_share(settings.short_term_gain_budget, value))
     if settings.tax_budget is not None and year is None:
-        yield _Row("TAX", on_sale=gain * lots.rate, high=float(settings.tax_budget / value))
+        yield _Row("TAX", on_sale=gain * lots.rate, high=_share(settings.tax_budget, value))
     harvest = settings.forced_harvest
     if harvest is not None and request.snapshot.business_date <= harvest.preserve_until:
         counted = gain * short if harvest.short_term_only else gain
         start = float(_realised(year, short_term_only=harvest.short_term_only) / value)
+        yield _Row(PRESERVED, on_sale=counted, high=0.0)
         yield _Row("HARVEST", start, on_sale=counted, high=-float(harvest.losses / value), price=HARVEST_PRICE)
+
+
+def _share(budget: Decimal, value: Decimal) -> float:
+    """A budget as a weight; one that is used up is zero."""
+    return float(max(budget, ZERO) / value)
 
 
 def _realised(year: TaxYear | None, *, short_term_only: bool) -> Decimal:
