@@ -129,7 +129,7 @@ def test_standing_still_is_certified_only_by_prices_that_prove_it():
     bound = (2 * -(0.0153**2) / 1.6 - 0.1**2 / 40) * 1e4
     assert violations(request, replace(held, certificate=a_certificate(0.1, 0.0))) == [
         f"its certificate's prices prove a bound of {bound:.7f} bp, not 0",
-        f"its gap is {-bound:.7f} bp at its certificate's prices, not 0",
+        f"its gap is {-bound:.7f} bp at its certificate's prices, not 0.000",
     ]
 
 

@@ -15,7 +15,7 @@ from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.bound import standing_prices
-from trimtab.domain.optimizer.certificates import certificate
+from trimtab.domain.optimizer.certificates import certificate, proved_bound
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
@@ -151,11 +151,11 @@ class _Analysis:
             return self._held(AnalysisOutcome.CONFLICT, note=missed_in_shares(data, shares.missed))
         worth_it = still - after >= data.parameters.tolerance or not data.may_stand_still
         if worth_it and booked.trades and not shares.missed:
-            proof = certificate(data, answered.prices, after)
-            return self._traded(
-                _Trades(booked, shares.lot_sells, shares.buys, still - after, after - answered.bound, proof)
-            )
-        return self._held(AnalysisOutcome.NO_TRADE, gap=still - answered.bound, proof=self._proof(answered.prices))
+            proof = certificate(data, answered.prices, after, answered.further)
+            gap = after - proved_bound(proof)
+            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof))
+        stay = certificate(data, answered.prices, still, answered.further)
+        return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay)
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings

@@ -18,6 +18,9 @@ from trimtab.domain.proposals import RegimePrices
 
 _ROUND_OFF: Final = 1e-9
 
+_MOST_KEYS: Final = 14
+"""Keys whose sides a proof may tell apart: 2^14 patterns are enumerated in a millisecond or two."""
+
 PricedLot = tuple[float, float, bool]
 """What a unit sold of a lot costs at the prices, the most that may be sold, and whether it stands at a loss."""
 
@@ -104,6 +107,24 @@ def lower_bound(problem: CheckedProblem, rows: Sequence[CheckedRow], prices: Reg
         if price != 0:
             value += price * (row.start - (row.high if price > 0 else row.low))
     return _by_sides(value, _priced(problem, rows, row_prices, factor, cash, cap), problem.contested)
+
+
+def least_on_all_sides(every: Sequence[Sides], keys: Sequence[str]) -> float:
+    """The least, over all patterns of sides of `keys`, of the highest bound that any of `every` has on the pattern.
+
+    A bound at any prices holds on every pattern, so the highest of several does. Minus infinity for too many keys.
+    """
+    if len(keys) > _MOST_KEYS:
+        return -inf
+    best = np.full(2 ** len(keys), -inf)
+    for sides in every:
+        told_apart = set(keys)
+        rest = sum([min(sides.sold[key], sides.bought[key]) for key in sides.sold if key not in told_apart])
+        patterns = np.array([sides.value + rest])
+        for key in keys:
+            patterns = np.concatenate([patterns + sides.sold[key], patterns + sides.bought[key]])
+        best = np.maximum(best, patterns)
+    return float(best.min())
 
 
 def _priced(

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from trimtab.domain.optimizer.checked_account import CheckedAccount
-from trimtab.domain.optimizer.checked_bound import lower_bound
+from trimtab.domain.optimizer.checked_bound import least_on_all_sides, lower_bound
 from trimtab.domain.optimizer.checked_problem import CheckedProblem
 from trimtab.domain.optimizer.checked_rows import NOTHING, CheckedRow, TradeList, checked_rows, penalty
 from trimtab.domain.orders import Side
@@ -63,7 +63,13 @@ def _claims(
 def _proved(problem: CheckedProblem, rows: Sequence[CheckedRow], certificate: Certificate) -> float:
     """The bound that the certificate's prices prove, a fraction of account value."""
     prices = certificate.by_regime.get(_FIXED) or _own_prices(certificate)
-    return lower_bound(problem, rows, prices).lowest
+    first = lower_bound(problem, rows, prices)
+    proof = certificate.sides.get(_FIXED)
+    if proof is None or not isfinite(first.lowest):
+        return first.lowest
+    keys = sorted({problem.keys[each] for each in proof.keys if problem.keys.get(each) in problem.contested})
+    every = [first, *(lower_bound(problem, rows, each) for each in proof.prices)]
+    return least_on_all_sides(every, keys)
 
 
 def _own_prices(certificate: Certificate) -> RegimePrices:

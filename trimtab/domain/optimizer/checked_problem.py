@@ -76,6 +76,11 @@ class CheckedProblem:
     tracking_limit: float | None  # most annualised tracking error
     parameters: Parameters
 
+    @property
+    def keys(self) -> dict[SecurityId, str]:
+        """The wash key of each security."""
+        return {leg.security_id: leg.key for leg in self.legs}
+
 
 def checked_problem(account: CheckedAccount, risk: CheckedRisk) -> CheckedProblem:
     """The problem of an account worth more than nothing."""
