@@ -142,9 +142,10 @@ class Certificate:
     """Prices at which anybody can compute the bound that the gap is measured against (weak duality).
 
     Pure numbers per unit of account value, so floats. The bound is the least of the bounds of all regimes, each at its
-    own prices, `by_regime`; the fields above that hold those of the regime with the lowest. Where wash sales leave sides
-    in doubt, `sides` has further prices of a regime. `bound_bps` is the lower bound on the objective of every allowed
-    trade list that all of them prove, `objective_bps` the objective of this proposal; the gap is their difference.
+    own prices, `by_regime`; the fields above that hold those of the regime with the lowest. Where wash sales leave
+    sides in doubt, `sides` has further prices of a regime. `bound_bps` is the lower bound on the objective of every
+    allowed trade list that they prove together, `objective_bps` the objective of this proposal; the gap is their
+    difference.
     """
 
     factor: tuple[float, ...]  # (k,)

@@ -151,10 +151,10 @@ class _Analysis:
             return self._held(AnalysisOutcome.CONFLICT, note=missed_in_shares(data, shares.missed))
         worth_it = still - after >= data.parameters.tolerance or not data.may_stand_still
         if worth_it and booked.trades and not shares.missed:
-            proof = certificate(data, answered.prices, after, answered.further)
+            proof = certificate(shares.widened, answered.prices, after, answered.further)
             gap = after - proved_bound(proof)
             return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof))
-        stay = certificate(data, answered.prices, still, answered.further)
+        stay = certificate(self._data, answered.prices, still, answered.further)
         return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay)
 
     def _cash_required(self) -> Decimal:
