@@ -13,7 +13,10 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import sale_costs
 from trimtab.domain.optimizer.objective import evaluate, row_amounts
 from trimtab.domain.optimizer.problem import OptimizerData, Regime, Rows, fill
+from trimtab.domain.optimizer.wash import in_rows
 from trimtab.domain.optimizer.wash_sides import DUST, Found, Sides
+
+_LOT_ARRAYS = ("security", "value", "limit", "gain", "rate", "tax", "at_loss", "void", "washed", "wash_cost")
 
 _AS_GOOD = 1e-8  # a ten-thousandth of a basis point
 
@@ -72,8 +75,9 @@ def _caps(security: Ints, part: Flags, sold: Floats) -> Floats:
 
 def _reordered(data: OptimizerData, found: Found, order: Ints) -> tuple[OptimizerData, Found]:
     lots = data.lots
-    arrays = {name: getattr(lots, name)[order] for name in ("value", "limit", "gain", "rate", "tax", "at_loss", "void")}
-    moved = replace(lots, lots=tuple(lots.lots[index] for index in order), security=lots.security[order], **arrays)
+    arrays = {name: getattr(lots, name)[order] for name in _LOT_ARRAYS}
+    replacements = in_rows(lots.replacements, order)
+    moved = replace(lots, lots=tuple(lots.lots[index] for index in order), replacements=replacements, **arrays)
     regimes = tuple(_regime(each, order) for each in data.regimes)
     solution = replace(found.solution, lot_sells=found.solution.lot_sells[order])
     sides = Sides(found.sides.lots[order], found.sides.buys)
