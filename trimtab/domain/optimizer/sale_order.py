@@ -12,7 +12,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import sale_costs
 from trimtab.domain.optimizer.objective import evaluate, row_amounts
-from trimtab.domain.optimizer.problem import OptimizerData, Regime, Rows, fill
+from trimtab.domain.optimizer.problem import FIXED, OptimizerData, Regime, Rows, fill
 from trimtab.domain.optimizer.wash import in_rows
 from trimtab.domain.optimizer.wash_sides import DUST, Found, Sides
 
@@ -32,7 +32,7 @@ class OrderedSales:
 
 def in_order_of_sale(data: OptimizerData, found: Found) -> OrderedSales:
     """`data` in one regime. Lots of one security by their cost at the solution's prices."""
-    if not data.rows.on_sale.any() or not _unequal(data):
+    if data.regimes[0].name == FIXED and not _unequal(data):
         return OrderedSales(data, found, np.full(len(data.lots.lots), np.inf))
     cost = sale_costs(data, found.solution.prices)
     ordered, there = _reordered(data, found, np.lexsort((cost, data.lots.security)))
