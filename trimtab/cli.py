@@ -165,6 +165,39 @@ def optimize(
 
 
 @app.command()
+def calm(
+    accounts: Annotated[
+        list[Path] | None, typer.Argument(help="Accounts with their target and market, as JSON.")
+    ] = None,
+    simulated: Annotated[int, typer.Option(help="Also score so many simulated accounts of about 100 lots.")] = 0,
+    noise: Annotated[
+        float, typer.Option(help="How far each price is shaken: basis points, one standard deviation.")
+    ] = 10,
+    draws: Annotated[int, typer.Option(min=1, help="How often the prices are shaken.")] = 20,
+    seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Shake every price a little and say how far the proposed trades move: CALM, FAIR or RESTLESS."""
+    from decimal import Decimal
+
+    from trimtab.calm import Shaking, book_line, calm_document, score_line, scores
+    from trimtab.domain.optimizer.calm import book_calm
+
+    shaking, found = Shaking(draws, Decimal(str(noise)), seed), []
+    for score in scores(accounts or [], simulated, shaking):
+        found.append(score)
+        if not as_json:
+            typer.echo(score_line(score))
+    if as_json:
+        _print_json(calm_document(found, shaking))
+    elif found:
+        typer.echo(book_line(book_calm(found), shaking))
+    else:
+        typer.echo("name an account file, or --simulated N", err=True)
+        raise typer.Exit(2)
+
+
+@app.command()
 def checklist(
     root_folder: Annotated[Path, typer.Option("--checkout", help="A checkout: the tests are not installed.")] = Path(),
 ) -> None:
