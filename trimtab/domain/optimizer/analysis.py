@@ -13,6 +13,7 @@ from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.booking import Booked, book, sold_weights
 from trimtab.domain.optimizer.bound import standing_prices
 from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, SolverStalled
@@ -20,17 +21,19 @@ from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
 from trimtab.domain.optimizer.objective import evaluate, standing_still
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import WORTH_A_NAME, OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
 from trimtab.domain.optimizer.rounding import round_trades
 from trimtab.domain.optimizer.screening import screen
-from trimtab.domain.optimizer.search import search
+from trimtab.domain.optimizer.search import search, yesterdays_names
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
 from trimtab.domain.optimizer.wash_sides import Found
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
+from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
 from trimtab.domain.records import content_hash
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 _EMPTY_ACCOUNT = Decimal(1)
@@ -80,6 +83,10 @@ class _Trades:
     gap: float
 
 
+def _names(booked: Booked) -> frozenset[tuple[SecurityId, Side]]:
+    return frozenset((trade.security_id, trade.side) for trade in booked.trades)
+
+
 class _Analysis:
     """One account on its way from input to proposal."""
 
@@ -113,16 +120,35 @@ class _Analysis:
             certificate = screen(self._data, prices)
         if certificate is not None:
             return self._held(AnalysisOutcome.NO_TRADE, gap=certificate.most_to_gain)
+        relaxation = ClarabelLane(self._data)
         try:
-            found = search(self._data, prices)
+            found = search(self._data, prices, relaxation)
         except SolverStalled as stalled:
             return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
-        return self._trade_or_hold(found)
+        trades = self._book(found)
+        return self._trade_or_hold(self._kept_names(relaxation, found, trades) or trades)
 
-    def _trade_or_hold(self, found: Found) -> RebalanceProposal:
+    def _kept_names(self, relaxation: ClarabelLane, found: Found, trades: _Trades) -> _Trades | None:
+        """Trades in yesterday's names where they are as good but for a fifth of a basis point: proposals stay calm."""
+        if _names(trades.booked) == self._yesterdays_names:
+            return None
+        kept = yesterdays_names(self._data, relaxation, found)
+        if kept is None:
+            return None
+        again = self._book(kept)
+        as_good = again.benefit > trades.benefit - WORTH_A_NAME and again.booked.cash >= self._cash_required()
+        return again if as_good else None
+
+    @property
+    def _yesterdays_names(self) -> frozenset[tuple[SecurityId, Side]]:
+        incumbent = self._request.snapshot.incumbent
+        traded = incumbent.net_trades.items() if incumbent else ()
+        return frozenset((each, Side.BUY if shares > 0 else Side.SELL) for each, shares in traded if shares)
+
+    def _trade_or_hold(self, trades: _Trades) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
-        trades, data = self._book(found), self._data
-        worth_it = trades.benefit >= data.parameters.tolerance or not data.may_stand_still
+        data = self._data
+        worth_it = trades.benefit >= data.tolerance or not data.may_stand_still
         if trades.booked.cash < self._cash_required():
             return self._held(AnalysisOutcome.CONFLICT, note=self._short_of_cash(trades.booked))
         if worth_it and trades.booked.trades:

@@ -16,6 +16,12 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.proposals import WhyNotCode
 from trimtab.domain.securities import SecurityId
 
+WORTH_A_CHANGE = 5e-5
+"""Yesterday's sides are kept unless others are better by more than half a basis point: proposals stay calm."""
+
+WORTH_A_NAME = 2e-5
+"""Names join or leave yesterday's list only for more than a fifth of a basis point."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Securities:
@@ -104,11 +110,18 @@ class OptimizerData:
     parameters: Parameters
     account_value: Decimal  # dollars
     taxable: bool
+    yesterday: Floats | None = None  # (n,) yesterday's net trades, shares, positive bought; None: nothing is remembered
 
     @property
     def active(self) -> Floats:
         """Active weights before any trade, (n,)."""
         return self.securities.holding - self.securities.target
+
+    @property
+    def tolerance(self) -> float:
+        """Improvement below which nothing is traded; a list that was worth it yesterday stays so longer."""
+        traded_yesterday = self.yesterday is not None and bool(self.yesterday.any())
+        return self.parameters.tolerance - (WORTH_A_CHANGE if traded_yesterday else 0.0)
 
     @property
     def may_stand_still(self) -> bool:

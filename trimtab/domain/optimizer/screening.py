@@ -24,6 +24,6 @@ def screen(data: OptimizerData, prices: Prices | None = None) -> NoTradeCertific
     if not data.may_stand_still:
         return None
     most_to_gain = standing_still(data).total - lower_bound(data, prices or standing_prices(data)).value
-    if most_to_gain >= data.parameters.tolerance:
+    if most_to_gain >= data.tolerance:
         return None
     return NoTradeCertificate(max(most_to_gain, 0.0))
