@@ -11,7 +11,7 @@ from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
 from trimtab.domain.optimizer.market_arrays import MarketArrays
-from trimtab.domain.optimizer.problem import Lots, OptimizerData, Securities, fill
+from trimtab.domain.optimizer.problem import Lots, OptimizerData, Regime, Securities, fill, no_rows
 from trimtab.domain.optimizer.security_rows import security_rows, with_bands
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.snapshots import AnalysisInput
@@ -48,6 +48,7 @@ def _with_cash(
     settings, cash = request.snapshot.settings, request.snapshot.cash.trade_date_total
     required = settings.cash_reserve + settings.cash_needed
     floor = required + CASH_FLOOR_SHARE * max(target.cash_weight * value - required, Decimal(0))
+    nothing = no_rows(len(held.ids), len(lots.lots))
     data = OptimizerData(
         securities=held,
         lots=lots,
@@ -59,6 +60,8 @@ def _with_cash(
         parameters=parameters,
         account_value=value,
         taxable=request.snapshot.account.tax_status is TaxStatus.TAXABLE,
+        rows=nothing,
+        regimes=(Regime("FIXED", lots.tax, nothing, 0.0),),
         yesterday=_yesterday(request, held),
     )
     no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))

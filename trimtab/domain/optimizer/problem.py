@@ -5,7 +5,7 @@ n securities, ordered by id; m lots, ordered by security, then by what selling o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -29,7 +29,9 @@ class Securities:
 
     ids: tuple[SecurityId, ...]
     holding: Floats  # weight today
-    target: Floats  # weight wanted
+    target: Floats  # weight wanted, of what is held here and elsewhere
+    away: Floats  # weight held elsewhere: cannot be traded, counts towards the target and shapes risk
+    tilt: Floats  # expected excess return a year of one unit of weight
     loadings: Floats  # (n, k) whitened factor loadings
     variance: Floats  # specific variance in the objective: floored, so that proposals stay calm
     specific_risk: Floats  # the risk model's own, for reports
@@ -85,6 +87,50 @@ class Rows:
     price_below: Floats  # cost of one unit below `low`; inf: hard
     price_above: Floats  # cost of one unit above `high`; inf: hard
 
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def sale_effect(self, security: Ints) -> Floats:
+        """What one unit sold of each lot adds to each row, (r, m); `security` is `Lots.security`."""
+        effect: Floats = self.on_sale - self.on_active[:, security]
+        return effect
+
+    @property
+    def purchase_effect(self) -> Floats:
+        """What one unit bought of each security adds to each row, (r, n)."""
+        return self.on_purchase + self.on_active
+
+    def penalty(self, amount: Floats) -> float:
+        """What amounts (r,) outside the intervals of the rows that are not hard cost."""
+        above, below = np.maximum(amount - self.high, 0.0), np.maximum(self.low - amount, 0.0)
+        soft_above, soft_below = np.isfinite(self.price_above), np.isfinite(self.price_below)
+        return float(
+            above[soft_above] @ self.price_above[soft_above] + below[soft_below] @ self.price_below[soft_below]
+        )
+
+    def excess(self, amount: Floats) -> Floats:
+        """How far amounts (r,) are outside the intervals of hard rows; zero for others."""
+        above = np.where(np.isinf(self.price_above), np.maximum(amount - self.high, 0.0), 0.0)
+        below = np.where(np.isinf(self.price_below), np.maximum(self.low - amount, 0.0), 0.0)
+        return np.asarray(above + below, dtype=np.float64)
+
+    def followed_by(self, other: "Rows") -> "Rows":
+        """These rows, then the others."""
+        if not len(other):
+            return self
+        names = self.names + other.names
+        mine, theirs = ([getattr(rows, name) for name in _ROW_ARRAYS] for rows in (self, other))
+        return Rows(names, *(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)))
+
+
+_ROW_ARRAYS = ("start", "on_active", "on_sale", "on_purchase", "low", "high", "price_below", "price_above")
+
+
+def no_rows(securities: int, lots: int) -> Rows:
+    """No rows of an account of so many securities and lots."""
+    none, by_security = np.zeros(0), np.zeros((0, securities))
+    return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regime:
@@ -92,8 +138,13 @@ class Regime:
 
     name: str  # "FIXED", "LONG" or "SHORT"
     lot_tax: Floats  # (m,) what one unit sold costs in the objective at the regime's base rate
-    rows: Rows  # netting rows of this regime; empty for FIXED
-    constant: float  # tax of trading nothing, less what the rows say at their start
+    rows: Rows  # netting rows of this regime, and its form of a tax budget; empty for FIXED
+    constant: float  # so that the least of all regimes' taxes is zero when nothing is sold
+
+    def tax(self, lot_sells: Floats) -> float:
+        """Tax cost of selling `lot_sells` (m,) in this regime, netting rows included."""
+        amount = self.rows.start + self.rows.on_sale @ lot_sells
+        return self.constant + float(self.lot_tax @ lot_sells) + self.rows.penalty(amount)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,12 +161,18 @@ class OptimizerData:
     parameters: Parameters
     account_value: Decimal  # dollars
     taxable: bool
+    rows: Rows  # of the whole account, in every regime
+    regimes: tuple[Regime, ...]  # one, or two whose least is the tax
+    tracking_limit: float | None = None  # most annualised tracking error, at the risk model's own specific risk; hard
+    most_names: int | None = None  # most securities held
     yesterday: Floats | None = None  # (n,) yesterday's net trades, shares, positive bought; None: nothing is remembered
 
     @property
     def active(self) -> Floats:
         """Active weights before any trade, (n,)."""
-        return self.securities.holding - self.securities.target
+        held = self.securities
+        active: Floats = held.holding + held.away - held.target
+        return active
 
     @property
     def tolerance(self) -> float:
@@ -127,7 +184,29 @@ class OptimizerData:
     def may_stand_still(self) -> bool:
         """True when an empty trade list breaks no hard rule."""
         held = self.securities
-        return self.cash >= self.cash_required and not held.sell_minimum.any() and not held.buy_minimum.any()
+        demanded = held.sell_minimum.any() or held.buy_minimum.any() or self.rows.excess(self.rows.start).any()
+        return self.cash >= self.cash_required and not demanded and not self._breaks_a_limit
+
+    @property
+    def _breaks_a_limit(self) -> bool:
+        too_risky = (
+            self.tracking_limit is not None and self.squared_tracking_error(self.active) > self.tracking_limit**2
+        )
+        return too_risky or (self.most_names is not None and int((self.securities.holding > 0).sum()) > self.most_names)
+
+    def squared_tracking_error(self, active: Floats) -> float:
+        """Annualised, of active weights (n,), at the risk model's own specific risk."""
+        factor_active = self.securities.loadings.T @ active
+        return float(factor_active @ factor_active + self.securities.specific_risk**2 @ active**2)
+
+    def under(self, regime: Regime) -> "OptimizerData":
+        """The convex problem of one regime: its netting rows among the account's, its taxes those of the lots.
+
+        Its objective is nowhere below the account's, and the same where the regime is the cheapest.
+        """
+        alone = replace(regime, rows=no_rows(len(self.securities.ids), len(self.lots.lots)))
+        lots = self.lots if regime.lot_tax is self.lots.tax else replace(self.lots, tax=regime.lot_tax)
+        return replace(self, lots=lots, rows=self.rows.followed_by(regime.rows), regimes=(alone,))
 
 
 def fill(security: Ints, limit: Floats, total: Floats) -> Floats:

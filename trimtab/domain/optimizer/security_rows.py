@@ -42,6 +42,8 @@ def security_rows(
         ids=ids,
         holding=np.array([float(each / value) for each in values]),
         target=np.array([float(target.weights.get(each, ZERO)) for each in ids]),
+        away=nothing,
+        tilt=np.array([float(settings.tilts.get(each, ZERO)) for each in ids]),
         loadings=loadings,
         variance=variance,
         specific_risk=specific,
