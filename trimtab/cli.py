@@ -149,18 +149,23 @@ def reproduce(
 def optimize(
     account: Annotated[Path, typer.Argument(help="An account with its target and market, as JSON.")],
     explain: Annotated[bool, typer.Option("--explain", help="Reasons, and reasons why not, as sentences.")] = False,
+    with_tags: Annotated[bool, typer.Option("--price-tags", help="What each of the account's rules costs.")] = False,
     as_json: Json = False,
 ) -> None:
     """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
     from trimtab.domain.optimizer.analysis import analyze
-    from trimtab.optimize import proposal_document, proposal_lines, read_input
+    from trimtab.domain.optimizer.price_tags import price_tags
+    from trimtab.optimize import proposal_document, proposal_lines, read_input, tag_lines
 
     request = read_input(account)
     proposal = analyze(request)  # checked before it is returned
+    tags = price_tags(request, proposal) if with_tags else None
     if as_json:
-        _print_json(proposal_document(proposal))
+        _print_json(proposal_document(proposal, tags))
         return
     for line in proposal_lines(request, proposal, explain=explain):
+        typer.echo(line)
+    for line in tag_lines(tags) if tags is not None else ():
         typer.echo(line)
 
 

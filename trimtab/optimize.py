@@ -4,7 +4,7 @@ The file is an `AnalysisInput` as JSON: `snapshot`, `target`, `market`, with the
 `trimtab.domain.snapshots`. Decimals are strings (numbers are taken too), dates are ISO 8601.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.optimizer.price_tags import PriceTag
 from trimtab.domain.optimizer.wording import dollars, name_of, percent
 from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal
 from trimtab.domain.records import canonical_json, content_hash, plain
@@ -79,10 +80,29 @@ def proposal_lines(request: AnalysisInput, proposal: RebalanceProposal, *, expla
         yield f"NOT {name_of(request, why_not.security_id)}: {because}"
 
 
-def proposal_document(proposal: RebalanceProposal) -> Mapping[str, object]:
-    """The proposal as plain values, with its own hash."""
+def proposal_document(proposal: RebalanceProposal, tags: Iterable[PriceTag] | None = None) -> Mapping[str, object]:
+    """The proposal as plain values, with its own hash, and with price tags where they were asked for."""
     document: dict[str, Any] = {**_mapping(plain(proposal)), "proposal_hash": content_hash(proposal)}
+    if tags is not None:
+        document["price_tags"] = [_tag_document(tag) for tag in tags]
     return document
+
+
+def tag_lines(tags: Iterable[PriceTag]) -> Iterator[str]:
+    """What each rule costs, dearest first."""
+    yield "price tags:"
+    yield from (f"    {tag.sentence}" for tag in tags)
+
+
+def _tag_document(tag: PriceTag) -> Mapping[str, object]:
+    return {
+        "rule": tag.rule.key,
+        **_mapping(plain(tag.worth)),
+        "tax": tag.tax,
+        "cost": tag.cost,
+        "tracking_error": tag.tracking_error,
+        "sentence": tag.sentence,
+    }
 
 
 def _before_and_after(before: Measures, after: Measures) -> Iterator[str]:
