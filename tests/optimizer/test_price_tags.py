@@ -145,6 +145,7 @@ def test_every_setting_that_is_a_rule_has_words_and_can_be_taken_out():
         minimum_holding=Decimal(400),
         minimum_holding_days=90,
         maximum_names=30,
+        cash_target=Decimal(0),
     )
     rules = rules_of(an_ira(settings))
 
