@@ -154,18 +154,15 @@ def optimize(
 ) -> None:
     """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
     from trimtab.domain.optimizer.analysis import analyze
-    from trimtab.domain.optimizer.price_tags import price_tags
-    from trimtab.optimize import proposal_document, proposal_lines, read_input, tag_lines
+    from trimtab.optimize import extras_of, proposal_document, proposal_lines, read_input
 
     request = read_input(account)
     proposal = analyze(request)  # checked before it is returned
-    tags = price_tags(request, proposal) if with_tags else None
+    extras = extras_of(request, proposal, price_tags=with_tags)
     if as_json:
-        _print_json(proposal_document(proposal, tags))
+        _print_json(proposal_document(proposal, extras))
         return
-    for line in proposal_lines(request, proposal, explain=explain):
-        typer.echo(line)
-    for line in tag_lines(tags) if tags is not None else ():
+    for line in (*proposal_lines(request, proposal, explain=explain), *extras.lines()):
         typer.echo(line)
 
 

@@ -16,6 +16,10 @@ from trimtab.domain.snapshots import AnalysisInput
 
 _ONE = Decimal(1)
 
+_WEIGHT_STEP, _DOLLAR_STEP, _DAY_STEP = Decimal("0.0001"), Decimal(1), Decimal(1)
+_MOST_NAMES = Decimal(1024)
+"""A limit of names is not loosened by more before it is taken out."""
+
 _RESTRICTION_WORDS = {
     RestrictionKind.NEVER_BUY: "never buy",
     RestrictionKind.NEVER_SELL: "never sell",
@@ -31,6 +35,7 @@ class Level:
 
     value: Decimal
     loosest: Decimal
+    step: Decimal  # the finest change that is worth telling
     words: Callable[[Decimal], str]  # the number as it stands in a sentence
     settings_at: Callable[[Decimal], AccountSettings]  # the account's settings with another number in this rule
 
@@ -81,7 +86,7 @@ def _weight_bands(request: AnalysisInput, settings: AccountSettings) -> Iterator
             def lowered(value: Decimal, each: SecurityId = security_id, old: WeightBand = band) -> AccountSettings:
                 return _with_band(settings, each, replace(old, minimum=value))
 
-            level = Level(band.minimum, ZERO, percent, lowered)
+            level = Level(band.minimum, ZERO, _WEIGHT_STEP, percent, lowered)
             words = f"hold at least {percent(band.minimum)} of {name}"
             yield AccountRule(f"SMALLEST_WEIGHT:{security_id}", words, lowered(ZERO), level)
         if band.maximum < 1:
@@ -89,7 +94,7 @@ def _weight_bands(request: AnalysisInput, settings: AccountSettings) -> Iterator
             def raised(value: Decimal, each: SecurityId = security_id, old: WeightBand = band) -> AccountSettings:
                 return _with_band(settings, each, replace(old, maximum=value))
 
-            level = Level(band.maximum, _ONE, percent, raised)
+            level = Level(band.maximum, _ONE, _WEIGHT_STEP, percent, raised)
             words = f"hold at most {percent(band.maximum)} of {name}"
             yield AccountRule(f"LARGEST_WEIGHT:{security_id}", words, raised(_ONE), level)
 
@@ -106,7 +111,7 @@ def _group_bands(settings: AccountSettings) -> Iterator[AccountRule]:
             def lowered(value: Decimal, at: int = number, old: GroupBand = band) -> AccountSettings:
                 return _with_group(settings, at, replace(old, minimum=value))
 
-            level = Level(band.minimum, ZERO, percent, lowered)
+            level = Level(band.minimum, ZERO, _WEIGHT_STEP, percent, lowered)
             words = f"hold at least {percent(band.minimum)} in {group}"
             yield AccountRule(f"SMALLEST_WEIGHT:{key}", words, lowered(ZERO), level)
         if band.maximum < 1:
@@ -114,7 +119,7 @@ def _group_bands(settings: AccountSettings) -> Iterator[AccountRule]:
             def raised(value: Decimal, at: int = number, old: GroupBand = band) -> AccountSettings:
                 return _with_group(settings, at, replace(old, maximum=value))
 
-            level = Level(band.maximum, _ONE, percent, raised)
+            level = Level(band.maximum, _ONE, _WEIGHT_STEP, percent, raised)
             words = f"hold at most {percent(band.maximum)} in {group}"
             yield AccountRule(f"LARGEST_WEIGHT:{key}", words, raised(_ONE), level)
 
@@ -130,7 +135,7 @@ def _cash_rules(settings: AccountSettings) -> Iterator[AccountRule]:
         def with_reserve(value: Decimal) -> AccountSettings:
             return replace(settings, cash_reserve=value)
 
-        level = Level(settings.cash_reserve, ZERO, dollars, with_reserve)
+        level = Level(settings.cash_reserve, ZERO, _DOLLAR_STEP, dollars, with_reserve)
         words = f"keep a cash reserve of {dollars(settings.cash_reserve)}"
         yield AccountRule("CASH_RESERVE", words, with_reserve(ZERO), level)
     for number, need in enumerate(settings.cash_needs):
@@ -140,7 +145,7 @@ def _cash_rules(settings: AccountSettings) -> Iterator[AccountRule]:
             needs = settings.cash_needs
             return replace(settings, cash_needs=(*needs[:at], replace(needs[at], amount=value), *needs[at + 1 :]))
 
-        level = Level(need.amount, ZERO, dollars, paying)
+        level = Level(need.amount, ZERO, _DOLLAR_STEP, dollars, paying)
         words = f"pay out {dollars(need.amount)} on {need.due_on.isoformat()}"
         without = replace(settings, cash_needs=(*others[0], *others[1]))
         yield AccountRule(f"CASH_NEED:{need.due_on.isoformat()}", words, without, level)
@@ -163,8 +168,8 @@ def _limits(request: AnalysisInput, settings: AccountSettings) -> Iterator[Accou
         def at_limit(limit: Decimal, field: str = name) -> AccountSettings:
             return _with_field(settings, field, limit)
 
-        said = dollars if name.endswith("budget") else percent
-        level = Level(value, max(loosest, value), said, at_limit)
+        said, step = (dollars, _DOLLAR_STEP) if name.endswith("budget") else (percent, _WEIGHT_STEP)
+        level = Level(value, max(loosest, value), step, said, at_limit)
         yield AccountRule(key, words.format(said(value)), _with_field(settings, name, None), level)
 
 
@@ -182,14 +187,20 @@ def _trade_rules(settings: AccountSettings) -> Iterator[AccountRule]:
         def at_size(size: Decimal, field: str = name) -> AccountSettings:
             return _with_field(settings, field, int(size) if field == "minimum_holding_days" else size)
 
-        level = Level(value, ZERO, said, at_size)
+        level = Level(value, ZERO, _DAY_STEP if said is str else _DOLLAR_STEP, said, at_size)
         yield AccountRule(key, words.format(said(value)), at_size(ZERO), level)
     if settings.maximum_names is not None:
+        most = Decimal(settings.maximum_names)
+        level = Level(most, most + _MOST_NAMES, Decimal(1), str, lambda names: _with_names(settings, names))
         words = f"hold at most {settings.maximum_names} securities"
-        yield AccountRule("MAXIMUM_NAMES", words, replace(settings, maximum_names=None))
+        yield AccountRule("MAXIMUM_NAMES", words, _with_names(settings, None), level)
     if settings.forced_harvest is not None:
         words = f"realise losses of {dollars(settings.forced_harvest.losses)}"
         yield AccountRule("FORCED_HARVEST", words, replace(settings, forced_harvest=None))
+
+
+def _with_names(settings: AccountSettings, most: Decimal | None) -> AccountSettings:
+    return replace(settings, maximum_names=None if most is None else int(most))
 
 
 def _with_field(settings: AccountSettings, name: str, value: Decimal | int | None) -> AccountSettings:

@@ -78,6 +78,15 @@ def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -
     return proposal
 
 
+def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:
+    """True when the rules are seen to clash before anything is optimised; whole shares may still show that they do.
+
+    Raises InvalidAnalysisInput for an input that cannot be.
+    """
+    require_sound(request)
+    return _Analysis(request, market_arrays).clash() is not None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trades:
     """Booked trades as weights, and what they are worth as fractions of account value."""
@@ -116,21 +125,36 @@ class _Analysis:
         return data
 
     def run(self) -> RebalanceProposal:
-        clashes = clashing_rules(self._request, self._data)
-        if clashes:
-            return self._held(AnalysisOutcome.CONFLICT, note=" ".join(clashes))
-        if self._value == 0:
-            return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
         try:
-            attainable = attain(self._data)
-            if attainable.clashing or attainable.least_tracking_error is not None:
-                return self._held(AnalysisOutcome.CONFLICT, note=clash_of_rows(self._data, attainable))
-            self._data = attainable.data
+            clash = self.clash()
+            if clash is not None:
+                return self._held(AnalysisOutcome.CONFLICT, note=clash)
+            if self._value == 0:
+                return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
             return self._solved()
         except RulesClash:
             return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         except SolverStalled as stalled:
             return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
+
+    def clash(self) -> str | None:
+        """Which rules clash, in the user's words, None when they can be kept: then the data ask for what can be had.
+
+        Raises SolverStalled when the solver cannot tell.
+        """
+        clashes = clashing_rules(self._request, self._data)
+        if clashes:
+            return " ".join(clashes)
+        if self._value == 0:
+            return None
+        try:
+            attainable = attain(self._data)
+        except RulesClash:
+            return CLASH_OF_ALL
+        if attainable.clashing or attainable.least_tracking_error is not None:
+            return clash_of_rows(self._data, attainable)
+        self._data = attainable.data
+        return None
 
     def _solved(self) -> RebalanceProposal:
         """Raises SolverStalled without an answer."""
