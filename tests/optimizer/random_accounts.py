@@ -76,8 +76,10 @@ def _market(rng: random.Random) -> MarketSnapshot:
 def _model(rng: random.Random) -> ModelPortfolio:
     names = [name for name in NAMES if rng.random() < 0.7] or ["AAA"]
     weights = [rng.random() + 0.01 for _ in names]
-    invested = rng.choice([1, 0.97]) / sum(weights)
-    return a_model({name: f"{weight * invested:.6f}" for name, weight in zip(names, weights, strict=True)})
+    share = rng.choice([1, 0.97])
+    invested = share / sum(weights)
+    cash = None if share == 1 else "0.03"
+    return a_model({name: f"{weight * invested:.6f}" for name, weight in zip(names, weights, strict=True)}, cash)
 
 
 def _lots(rng: random.Random, market: MarketSnapshot) -> tuple[TaxLot, ...]:
