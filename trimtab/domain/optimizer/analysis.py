@@ -14,7 +14,7 @@ from trimtab.domain.optimizer.attainable import attain
 from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked
-from trimtab.domain.optimizer.bound import standing_prices
+from trimtab.domain.optimizer.bound import lower_bound, standing_prices
 from trimtab.domain.optimizer.certificates import certificate
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
@@ -185,10 +185,9 @@ class _Analysis:
             return self._held(AnalysisOutcome.CONFLICT, note=missed_in_shares(data, shares.missed))
         worth_it = still - after >= data.tolerance or not data.may_stand_still
         if worth_it and booked.trades and not shares.missed:
-            proof = certificate(data, answered.prices, after)
-            return self._traded(
-                _Trades(booked, shares.lot_sells, shares.buys, still - after, after - answered.bound, proof)
-            )
+            gap = after - self._bound(answered, shares)
+            proof = certificate(shares.widened, answered.prices, after)
+            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof))
         return self._held(AnalysisOutcome.NO_TRADE, gap=still - answered.bound, proof=self._proof(answered.prices))
 
     def _in_kept_names(self, found: Found, shares: InShares) -> InShares | None:
@@ -207,6 +206,13 @@ class _Analysis:
         incumbent = self._request.snapshot.incumbent
         traded = incumbent.net_trades.items() if incumbent else ()
         return frozenset((each, Side.BUY if shares > 0 else Side.SELL) for each, shares in traded if shares)
+
+    def _bound(self, answered: Answered, shares: InShares) -> float:
+        """Of all lists that keep the rules, those on bands as well as these shares do."""
+        if not shares.bands_are_missed:
+            return answered.bound
+        every = problems(shares.widened)
+        return min(lower_bound(one, at).value for one, at in zip(every, answered.prices, strict=True))
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings

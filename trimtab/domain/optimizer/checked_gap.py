@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isfinite
 from typing import Final
 
 import numpy as np
 
 from trimtab.domain.lots import LotId
+from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_bound import lower_bound
 from trimtab.domain.optimizer.checked_problem import CheckedProblem
@@ -57,7 +59,7 @@ def _claims(account: CheckedAccount, problem: CheckedProblem, certificate: Certi
 class TradeList:
     """A trade list in shares."""
 
-    sold: Mapping[LotId, float]
+    sold: Mapping[LotId, Decimal]
     bought: Mapping[SecurityId, float]
     orders: int
 
@@ -65,7 +67,7 @@ class TradeList:
 def _published(account: CheckedAccount) -> TradeList:
     trades = account.proposal.trades
     return TradeList(
-        sold={sale.lot_id: float(sale.quantity) for trade in trades for sale in trade.lot_sales},
+        sold={sale.lot_id: sale.quantity for trade in trades for sale in trade.lot_sales},
         bought={trade.security_id: float(trade.quantity) for trade in trades if trade.side is Side.BUY},
         orders=len(trades),
     )
@@ -76,12 +78,15 @@ def objective(problem: CheckedProblem, trades: TradeList) -> float:
     parameters, cash = problem.parameters, problem.cash - trades.orders * problem.commission
     cost = trades.orders * problem.commission
     active = []
+    washed = problem.washes.matched(trades.sold)
     for leg in problem.legs:
         bought, sold = trades.bought.get(leg.security_id, 0.0) * leg.share, 0.0
         for lot in leg.lots:
-            shares = trades.sold.get(lot.id, 0.0)
-            sold += shares * leg.share
-            cost += lot.tax * shares * leg.share
+            weight = float(trades.sold.get(lot.id, ZERO)) * leg.share
+            sold += weight
+            cost += lot.tax * weight
+            if lot.washed > 0 or washed.get(lot.id, ZERO) > 0:  # above the mean: the first shares sold are washed
+                cost += lot.wash_cost * (float(washed.get(lot.id, ZERO)) * leg.share - lot.washed / lot.most * weight)
         cost += (leg.half_spread + parameters.churn) * (sold + bought)
         cash += (1 - leg.half_spread) * sold - (1 + leg.half_spread) * bought
         active.append(leg.active + bought - sold)

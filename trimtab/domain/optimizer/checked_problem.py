@@ -19,6 +19,7 @@ from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
 from trimtab.domain.optimizer.checked_target import checked_target
+from trimtab.domain.optimizer.checked_washes import CheckedWashes
 from trimtab.domain.securities import SecurityId
 
 _ROUND_OFF: Final = 1e-9
@@ -31,8 +32,10 @@ class LotLeg:
 
     id: LotId
     most: float  # weight
-    tax: float  # a unit sold; negative for a credited loss
+    tax: float  # a unit sold, as a mean over the whole lot; negative for a credited loss
     at_loss: bool
+    washed: float  # weight of it whose loss is washed when all of it is sold
+    wash_cost: float  # tax of a unit washed above that of one that is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class CheckedProblem:
     cash_wanted: float
     commission: float  # of one order
     parameters: Parameters
+    washes: CheckedWashes
 
 
 def checked_problem(account: CheckedAccount, risk: CheckedRisk) -> CheckedProblem:
@@ -112,6 +116,7 @@ class _Derivation:
             cash_wanted=max(float(self._target.cash), required),
             commission=float(self._account.settings.commission / self._value),
             parameters=self._parameters,
+            washes=self._washes,
         )
 
     @cached_property
@@ -127,15 +132,16 @@ class _Derivation:
 
     def _legs(self, *, unlocked: bool) -> tuple[Leg, ...]:
         account = self._account
+        self._washes = account.washes(unlocked=unlocked)
         held = {each for each, quantity in account.quantity.items() if quantity != 0}
         banded = {each for each, band in account.settings.weight_bands.items() if band.minimum > 0}
-        return tuple(self._leg(each, unlocked) for each in sorted(held | self._target.weights.keys() | banded))
+        return tuple(self._leg(each) for each in sorted(held | self._target.weights.keys() | banded))
 
-    def _leg(self, security_id: SecurityId, unlocked: bool) -> Leg:
+    def _leg(self, security_id: SecurityId) -> Leg:
         account = self._account
         security, price = account.market.securities.get(security_id), account.market.prices.get(security_id)
         close = price.close if price is not None and price.close > 0 else ZERO
-        lots = self._lot_legs(security_id, float(close), unlocked)
+        lots = self._lot_legs(security_id, float(close))
         leg = Leg(
             security_id=security_id,
             key=account.wash_key(security_id),
@@ -178,25 +184,28 @@ class _Derivation:
             most_sold=most_sold,
         )
 
-    def _lot_legs(self, security_id: SecurityId, close: float, unlocked: bool) -> list[LotLeg]:
+    def _lot_legs(self, security_id: SecurityId, close: float) -> list[LotLeg]:
         account = self._account
         barred = security_id in account.never_sell or security_id in account.never_trade
         if barred or account.untouchable(security_id):
             return []
-        forced = unlocked or security_id in account.never_hold
         legs = []
         for lot in account.lots_of(security_id):
-            if account.too_young(lot) is not None:
-                continue
-            washed = account.taxable and account.stands_at_loss(lot) and account.washed(lot)
-            if washed and not forced:
-                continue
-            proceeds = float(lot.quantity) * close
-            tax = self._tax(lot, proceeds, washed) if account.taxable else 0.0
-            legs.append(LotLeg(lot.id, proceeds / float(self._value), tax, account.stands_at_loss(lot)))
+            if account.too_young(lot) is None and lot.id not in self._washes.locked:
+                legs.append(self._lot_leg(lot, close))
         return legs
 
-    def _tax(self, lot: TaxLot, proceeds: float, washed: bool) -> float:
+    def _lot_leg(self, lot: TaxLot, close: float) -> LotLeg:
+        proceeds = float(lot.quantity) * close
+        most, at_loss = proceeds / float(self._value), self._account.stands_at_loss(lot)
+        if not self._account.taxable:
+            return LotLeg(lot.id, most, 0.0, at_loss, 0.0, 0.0)
+        clean = self._tax(lot, proceeds, washed=False)
+        wash_cost = self._tax(lot, proceeds, washed=True) - clean if at_loss else 0.0
+        share = float(self._washes.if_sold.get(lot.id, ZERO) / lot.quantity)
+        return LotLeg(lot.id, most, clean + share * wash_cost, at_loss, share * most, wash_cost)
+
+    def _tax(self, lot: TaxLot, proceeds: float, *, washed: bool) -> float:
         """Of a unit sold. A washed loss saves nothing and costs what a gain of its size would."""
         parameters, settings = self._parameters, self._account.settings
         gain = (proceeds - float(lot.cost)) / proceeds

@@ -17,6 +17,7 @@ from trimtab.domain.rule_checks import (
     security_problems,
     substitute_problems,
     tax_year_problems,
+    window_problems,
 )
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
@@ -125,6 +126,7 @@ def _further_facts(request: AnalysisInput) -> Iterator[str]:
     snapshot = request.snapshot
     if snapshot.tax_year is not None:
         yield from tax_year_problems(snapshot.tax_year)
+    yield from window_problems(snapshot.wash_windows)
     yield from held_away_problems(snapshot.held_away, request.market.securities)
     if snapshot.incumbent is not None:
         yield from incumbent_problems(snapshot.incumbent)

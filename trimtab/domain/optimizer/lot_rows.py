@@ -11,7 +11,7 @@ from trimtab.domain.lots import TaxLot, first_long_term_sale_date
 from trimtab.domain.money import CENT
 from trimtab.domain.optimizer.arrays import Floats, Ints
 from trimtab.domain.optimizer.problem import Lots, Securities
-from trimtab.domain.optimizer.sale_locks import too_young_until
+from trimtab.domain.optimizer.sale_locks import too_young
 from trimtab.domain.optimizer.security_rows import listed
 from trimtab.domain.optimizer.wash import in_rows, washed_lots
 from trimtab.domain.snapshots import AnalysisInput
@@ -37,7 +37,7 @@ def lot_rows(
     at_loss = np.array([_at_loss(request, lot) for lot in lots], dtype=np.bool_)
     never_hold = listed(held.ids, settings.restricted(RestrictionKind.NEVER_HOLD))
     fixed = listed(held.ids, settings.never_sold | held.untouchable.keys())
-    young = np.array([too_young_until(request, lot) is not None for lot in lots], dtype=np.bool_)
+    young = too_young(request, lots)
     forced = never_hold[security] | sell_washed_losses
     losses = washed_lots(request, lots, losing=at_loss & taxable, closed=fixed[security] | young, forced=forced)
     locked = fixed[security] | young | (losses.void & ~forced)
@@ -82,7 +82,8 @@ def _days_to_long_term(held_from: list[date], today: date) -> Ints:
 
 def _wait(gain: Floats, long_term_in: Ints, saved_rate: float, parameters: Parameters) -> Floats:
     """What selling a gain shortly before it turns long-term costs beyond its tax's weight, a unit sold, (m,)."""
-    ramp = np.array([wait_ramp(int(days)) for days in long_term_in])
+    ramps = {days: wait_ramp(days) for days in set(long_term_in.tolist())}
+    ramp = np.array([ramps[days] for days in long_term_in.tolist()], dtype=np.float64)
     wait: Floats = parameters.wait_weight * saved_rate * np.maximum(gain, 0.0) * ramp
     return wait
 

@@ -110,6 +110,7 @@ class Rows:
     high: Floats
     price_below: Floats  # cost of one unit below `low`; inf: hard
     price_above: Floats  # cost of one unit above `high`; inf: hard
+    slack: Floats  # by how much whole shares may miss a hard row: zero for budgets and turnover, some for bands
 
     def __len__(self) -> int:
         return len(self.names)
@@ -147,13 +148,13 @@ class Rows:
         return Rows(names, *(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)))
 
 
-_ROW_ARRAYS = ("start", "on_active", "on_sale", "on_purchase", "low", "high", "price_below", "price_above")
+_ROW_ARRAYS = ("start", "on_active", "on_sale", "on_purchase", "low", "high", "price_below", "price_above", "slack")
 
 
 def no_rows(securities: int, lots: int) -> Rows:
     """No rows of an account of so many securities and lots."""
     none, by_security = np.zeros(0), np.zeros((0, securities))
-    return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none)
+    return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none, none)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -76,7 +76,7 @@ class _Desk:
         self.limit = np.minimum(np.where(found.sides.lots, data.lots.limit, 0.0), lot_caps)
         self.before = cumulative_before(data.lots.security, self.limit)
         self.lot = held.round_lot
-        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before)
+        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before, found.solution.prices.rows)
         sellable = np.minimum(sum_by(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
         self.most_sold = _down(sellable / self.unit)
         self.closes = (self.most_sold > 0) & (
