@@ -71,17 +71,12 @@ def summary(run: Run, base: Run) -> dict[str, object]:
     def mean(name: str, scale: float) -> float:
         return round(float(np.mean([getattr(each, name) for each in run.results])) * scale, 1)
 
-    def against_base(name: str) -> float:
+    def less_than_base(name: str) -> float:
         pairs = zip(run.results, base.results, strict=True)
-        return round(
-            float(
-                np.mean([(getattr(other, name) - getattr(each, name)) / other.average_value for each, other in pairs])
-            )
-            * 1e4,
-            1,
-        )
+        less = [(getattr(other, name) - getattr(each, name)) / other.average_value for each, other in pairs]
+        return round(float(np.mean(less)) * 1e4, 1)
 
-    tax_saved, owed_later = against_base("tax"), -against_base("tax_if_sold")
+    tax_saved, owed_later = less_than_base("tax"), -less_than_base("tax_if_sold")
     return {
         "method": run.method,
         "schedule": run.schedule,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
@@ -94,11 +95,7 @@ def opening_books(year: Year, profile: Profile) -> Books:
 
 def _quarter_starts(year: Year) -> list[date]:
     sessions = year.real.sessions
-    return [
-        day
-        for before, day in zip(sessions, sessions[1:], strict=False)
-        if before.month != day.month and day.month in (1, 4, 7, 10)
-    ]
+    return [day for before, day in pairwise(sessions) if before.month != day.month and day.month in (1, 4, 7, 10)]
 
 
 def _invest(year: Year, profile: Profile, books: Books, day: date, dollars: float, *, first: bool) -> None:
@@ -110,9 +107,9 @@ def _invest(year: Year, profile: Profile, books: Books, day: date, dollars: floa
     short = weights * (dollars + float(np.nansum(held * price))) - np.nan_to_num(held * price)
     spent = 0.0
     for place in np.argsort(-short, kind="stable"):
-        shares = (
-            int(max(short[place], float(profile.settings.minimum_trade)) // price[place]) if short[place] > 0 else 0
-        )
+        if short[place] <= 0:
+            break
+        shares = int(max(short[place], float(profile.settings.minimum_trade)) // price[place])
         if shares == 0 or spent + shares * price[place] > dollars * (1 - float(CASH_TARGET)):
             continue
         spent += shares * float(price[place])

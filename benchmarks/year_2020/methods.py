@@ -81,7 +81,7 @@ class ThresholdHarvesting:
         harvested = desk.harvest()
         target = desk.target_value
         over = (desk.excess > self.band * target) & (desk.excess >= desk.minimum) & ~harvested
-        desk.sell(np.where(over, desk.excess, 0.0), _highest_cost)
+        desk.sell(np.where(over, desk.excess, 0.0), _highest_cost, spare_washed=True)
         open_to_buy = ~desk.locked() & ~harvested
         desk.buy(open_to_buy, desk.spread_by_sector(harvested, open_to_buy), self.band)
         return desk.orders()
@@ -144,9 +144,8 @@ class _Desk:
     def _bought_lately(self) -> frozenset[str]:
         since = wash_sale_window(self.day.session).first
         securities = self.day.market.securities
-        return frozenset(
-            securities[each.security_id].wash_key for each in self.books.purchases if each.bought_on >= since
-        )
+        bought = [each.security_id for each in self.books.purchases if each.bought_on >= since]
+        return frozenset(securities[each].wash_key for each in bought)
 
     def locked(self) -> Flags:
         """(n,) names whose wash key was sold at a loss in the last 30 days or today, or that have no price."""
@@ -154,8 +153,14 @@ class _Desk:
         keys = {securities[each.security_id].wash_key for each in self.books.sales if each.is_loss} | self._lost
         return np.array([key in keys for key in self.year.wash_keys], dtype=np.bool_) | (self.price <= 0)
 
-    def sell(self, dollars: Floats, order: Callable[[Iterable[TaxLot]], list[TaxLot]]) -> None:
-        """Whole shares worth about `dollars` (n,); all of a name that is not in the target."""
+    def sell(
+        self, dollars: Floats, order: Callable[[Iterable[TaxLot]], list[TaxLot]], *, spare_washed: bool = False
+    ) -> None:
+        """Whole shares worth about `dollars` (n,); all of a name that is not in the target.
+
+        With `spare_washed` no lot at a loss whose wash key was bought lately.
+        """
+        lately = self._bought_lately() if spare_washed else frozenset()
         for row in np.flatnonzero(dollars > 0):
             out = self.target_value[row] == 0
             shares = self.shares[row] if out else np.rint(dollars[row] / self.price[row])
@@ -165,6 +170,8 @@ class _Desk:
                 if quantity <= 0:
                     break
                 if self._loss(int(row), lot) > 0:
+                    if self.year.wash_keys[row] in lately:
+                        continue
                     self._lost.add(self.year.wash_keys[row])
                 self._take(int(row), lot, quantity)
                 left -= quantity

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from benchmarks.year_2020.accounts import Profile
-from benchmarks.year_2020.books import Books
+from benchmarks.year_2020.books import Books, Order
 from benchmarks.year_2020.market import Day, Year
 from benchmarks.year_2020.methods import Method
 from trimtab.domain.lots import HoldingPeriod, holding_period
@@ -63,11 +63,12 @@ class AccountYear:
         if self._value is None:
             self._value = self._worth(day.price) - float(deposit)
         if self._daily or day.starts_month:
-            closes = {
-                each: Decimal(repr(close)) for each, close in zip(self._year.ids, day.close.tolist(), strict=True)
-            }
-            books.trade(day.session, self._method(self._year, day, profile, books), closes)
+            orders = self._method(self._year, day, profile, books)
+            books.trade(day.session, orders, {each.security_id: self._close(day, each) for each in orders})
         self._measure(day, float(deposit))
+
+    def _close(self, day: Day, order: Order) -> Decimal:
+        return Decimal(repr(float(day.close[self._year.row[order.security_id]])))
 
     def _shares(self) -> Floats:
         shares = np.zeros(len(self._year.ids))
@@ -134,7 +135,7 @@ class AccountYear:
 
 
 def tax_alone(short: Decimal, long: Decimal, short_rate: Decimal, long_rate: Decimal) -> Decimal:
-    """Tax of a year without any other gain or carry-over (IRC 1222, 1211(b); TL-11). At least -3,000 x the short rate."""
+    """Tax of a year without any other gain or carry-over (IRC 1222, 1211(b); TL-11)."""
     net = short + long
     if net < 0:
         return -min(-net, ORDINARY_LIMIT) * short_rate
