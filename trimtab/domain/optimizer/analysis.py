@@ -17,6 +17,7 @@ from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, SolverStalled
 from trimtab.domain.optimizer.input_rules import require_sound
+from trimtab.domain.optimizer.lot_merging import merge_lots
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
 from trimtab.domain.optimizer.objective import evaluate, standing_still
@@ -113,8 +114,9 @@ class _Analysis:
             certificate = screen(self._data, prices)
         if certificate is not None:
             return self._held(AnalysisOutcome.NO_TRADE, gap=certificate.most_to_gain)
+        merged = merge_lots(self._data)
         try:
-            found = search(self._data, prices)
+            found = merged.apart(search(merged.data, prices))
         except SolverStalled as stalled:
             return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
         return self._trade_or_hold(found)
