@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +82,9 @@ def a_large_account(data: Path, months: int) -> AnalysisInput:
 
 
 def _month_starts(market: RealMarket, eve: date) -> list[date]:
+    """The first session of each month, and the first of the data: 2016-12-30."""
     sessions = [day for day in market.sessions if day <= eve]
-    return [day for before, day in zip(sessions, sessions[1:], strict=False) if before.month != day.month]
+    return sessions[:1] + [day for before, day in pairwise(sessions) if before.month != day.month]
 
 
 def _purchases(market: RealMarket, day: date, eve: date, weights: dict[str, float]) -> list[TaxLot]:

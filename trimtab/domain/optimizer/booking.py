@@ -32,7 +32,7 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
-    void = {lot.id for lot, is_void in zip(data.lots.lots, data.lots.void, strict=True) if is_void}
+    void = {data.lots.lots[index].id for index in np.flatnonzero(data.lots.void)}
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         gains[sale.term] += sale.gain
         taxed[sale.term] += ZERO if sale.lot_id in void and sale.gain < 0 else sale.gain
@@ -56,9 +56,13 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
 def sold_weights(data: OptimizerData, booked: Booked) -> tuple[Floats, Floats]:
     """The booked trades as weights: by lot sold (m,), by security bought (n,)."""
     quantity = {sale.lot_id: sale.quantity for trade in booked.trades for sale in trade.lot_sales}
+    sales = {trade.security_id for trade in booked.trades if trade.side is Side.SELL}
     bought = {trade.security_id: trade.quantity for trade in booked.trades if trade.side is Side.BUY}
     held = data.securities
-    sold = np.array([float(quantity.get(lot.id, ZERO)) for lot in data.lots.lots])
+    sold = np.zeros(len(data.lots.lots))
+    for row in [row for row, each in enumerate(held.ids) if each in sales]:
+        first, last = np.searchsorted(data.lots.security, [row, row + 1])
+        sold[first:last] = [float(quantity.get(lot.id, ZERO)) for lot in data.lots.lots[first:last]]
     buys = np.array([float(bought.get(security_id, ZERO)) for security_id in held.ids])
     return sold * held.share[data.lots.security], buys * held.share
 

@@ -1,6 +1,6 @@
 """Which losses a recent purchase voids (WS-1, WS-4, WS-12)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,14 +19,12 @@ def losses_void(request: AnalysisInput, lots: Sequence[TaxLot]) -> Flags:
     for window in request.snapshot.wash_windows.purchases:
         windows.setdefault(window.wash_key, []).append(window)
     account_id = request.snapshot.account.id
-    return np.array(
-        [_washes(windows.get(wash_key(request, lot.security_id), ()), lot, account_id) for lot in lots],
-        dtype=np.bool_,
-    )
+    of_security = {each: windows.get(wash_key(request, each), ()) for each in {lot.security_id for lot in lots}}
+    return np.array([_washes(of_security[lot.security_id], lot, account_id) for lot in lots], dtype=np.bool_)
 
 
-def _washes(windows: Iterable[WashWindow], lot: TaxLot, account_id: str) -> bool:
-    return any(not _own_purchase(window, lot, account_id) for window in windows)
+def _washes(windows: Sequence[WashWindow], lot: TaxLot, account_id: str) -> bool:
+    return bool(windows) and any(not _own_purchase(window, lot, account_id) for window in windows)
 
 
 def _own_purchase(window: WashWindow, lot: TaxLot, account_id: str) -> bool:
