@@ -76,7 +76,6 @@ def summary(run: Run, base: Run) -> dict[str, object]:
         less = [(getattr(other, name) - getattr(each, name)) / other.average_value for each, other in pairs]
         return round(float(np.mean(less)) * 1e4, 1)
 
-    tax_saved, owed_later = less_than_base("tax"), -less_than_base("tax_if_sold")
     return {
         "method": run.method,
         "schedule": run.schedule,
@@ -88,8 +87,9 @@ def summary(run: Run, base: Run) -> dict[str, object]:
         "tax_alone_dollars": round(sum(each.tax_alone for each in run.results)),
         "short_term_gain_bp": bp("short_term_gain"),
         "long_term_gain_bp": bp("long_term_gain"),
-        "tax_saved_bp": tax_saved,
-        "owed_later_bp": owed_later,
+        "tax_saved_bp": less_than_base("tax"),
+        "owed_if_sold_bp": -less_than_base("tax_if_sold"),
+        "owed_if_sold_later_bp": -less_than_base("tax_if_sold_later"),
         "washed_bp": bp("washed"),
         "realised_te_bp": mean("realised_tracking_error", 1e4),
         "expected_te_bp": mean("expected_tracking_error", 1e4),
@@ -108,7 +108,8 @@ COLUMNS = {
     "tax_bp": "tax bp",
     "tax_alone_bp": "tax alone bp",
     "tax_saved_bp": "saved bp",
-    "owed_later_bp": "owed later bp",
+    "owed_if_sold_bp": "owed if sold bp",
+    "owed_if_sold_later_bp": "owed if sold later bp",
     "short_term_gain_bp": "ST gain bp",
     "long_term_gain_bp": "LT gain bp",
     "washed_bp": "washed bp",

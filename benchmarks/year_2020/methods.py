@@ -234,5 +234,6 @@ class _Desk:
 METHODS: Mapping[str, Method] = {
     "trimtab": trimtab,
     "tax-blind FIFO": tax_blind,
-    "threshold harvest HIFO": ThresholdHarvesting(band=0.25),
+    "threshold HIFO, band 25 %": ThresholdHarvesting(band=0.25),
+    "threshold HIFO, band 50 %": ThresholdHarvesting(band=0.50),
 }

@@ -28,7 +28,8 @@ class Result:
     long_term_gain: float
     tax: float  # at the account's rates, losses set against gains that the owner has elsewhere; negative is saved
     tax_alone: float  # when there are no other gains: netted, at most 3,000 off ordinary income, the rest carried
-    tax_if_sold: float  # tax on everything that is unrealised on the last evening, at the terms of that evening
+    tax_if_sold: float  # on all that is unrealised on the last evening, sold then: at the terms of that evening
+    tax_if_sold_later: float  # the same gains at the long-term rate: sold when every lot is a year old
     washed: float
     cost: float
     turnover: float  # one-way, fraction of average value
@@ -111,7 +112,8 @@ class AccountYear:
             long_term_gain=float(long),
             tax=float(short * settings.short_term_rate + long * settings.long_term_rate),
             tax_alone=float(tax_alone(short, long, settings.short_term_rate, settings.long_term_rate)),
-            tax_if_sold=self._tax_if_sold(last),
+            tax_if_sold=self._tax_if_sold(last, all_long_term=False),
+            tax_if_sold_later=self._tax_if_sold(last, all_long_term=True),
             washed=float(books.washed),
             cost=float(books.cost),
             turnover=float(books.traded) / 2 / average,
@@ -123,14 +125,15 @@ class AccountYear:
             final_value=self._values[-1],
         )
 
-    def _tax_if_sold(self, last: Day) -> float:
+    def _tax_if_sold(self, last: Day, *, all_long_term: bool) -> float:
         settings = self._profile.settings
         rates = {HoldingPeriod.SHORT_TERM: settings.short_term_rate, HoldingPeriod.LONG_TERM: settings.long_term_rate}
         tax = 0.0
         for lot in self._books.lots.values():
             close = float(last.close[self._year.row[lot.security_id]])
             gain = float(lot.quantity) * close - float(lot.cost)
-            tax += gain * float(rates[holding_period(lot, last.session)])
+            term = HoldingPeriod.LONG_TERM if all_long_term else holding_period(lot, last.session)
+            tax += gain * float(rates[term])
         return tax
 
 
