@@ -23,7 +23,7 @@ def an_account(settings: AccountSettings, **changes: object) -> AnalysisInput:
     return an_input(market, a_model({"AAA": "0.6", "BBB": "0.4"}), settings=settings, **arguments)  # type: ignore[arg-type]
 
 
-NEVER_BUY, NEVER_SELL, NEVER_HOLD = (a_rule(kind, "AAA") for kind in RestrictionKind)
+NEVER_BUY, NEVER_SELL, NEVER_HOLD, NEVER_TRADE = (a_rule(kind, "AAA") for kind in RestrictionKind)
 
 
 @pytest.mark.parametrize(

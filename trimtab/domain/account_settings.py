@@ -37,6 +37,7 @@ class RestrictionKind(StrEnum):
     NEVER_BUY = "NEVER_BUY"
     NEVER_SELL = "NEVER_SELL"
     NEVER_HOLD = "NEVER_HOLD"  # never bought, and sold when held
+    NEVER_TRADE = "NEVER_TRADE"  # neither bought nor sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,40 @@ class WeightBand:
 
     minimum: Decimal = Decimal(0)
     maximum: Decimal = Decimal(1)
+
+
+class GroupKind(StrEnum):
+    """What a `GroupBand` groups securities by."""
+
+    ASSET_CLASS = "ASSET_CLASS"
+    SECTOR = "SECTOR"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBand:
+    """Smallest and largest weight of one asset class or sector, fractions of account value."""
+
+    kind: GroupKind
+    name: str  # as the security master spells it
+    minimum: Decimal = Decimal(0)
+    maximum: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestSeason:
+    """The loss, a fraction of basis, from which a lot is worth harvesting: from January to December it falls (X5)."""
+
+    in_january: Decimal = Decimal("0.20")
+    in_december: Decimal = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedHarvest:
+    """Losses to be realised on purpose (X4): until the date no net gain is realised either; a shortfall is noted."""
+
+    losses: Decimal  # dollars, above zero: how far the year's net realised gain is to fall below zero
+    preserve_until: date
+    short_term_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +113,32 @@ class AccountSettings:
     commission: Decimal = Decimal(0)  # dollars an order
     restrictions: tuple[Restriction, ...] = ()
     weight_bands: Mapping[SecurityId, WeightBand] = field(default_factory=dict)
+    group_bands: tuple[GroupBand, ...] = ()
+    tilts: Mapping[SecurityId, Decimal] = field(default_factory=dict)  # expected excess return a year, a fraction
+    turnover_limit: Decimal | None = None  # of one rebalance, one-way, a fraction of account value
+    tracking_error_limit: Decimal | None = None  # annualised, a fraction; never exceeded for any tax preference (X14)
+    gain_budget: Decimal | None = None  # dollars of net gain that one rebalance may still realise
+    short_term_gain_budget: Decimal | None = None  # the same of net short-term gain
+    tax_budget: Decimal | None = None  # dollars of tax, not gain, that one rebalance may still cause (X3)
+    harvest_season: HarvestSeason | None = None  # None: the threshold of the harvesting style all year
+    forced_harvest: ForcedHarvest | None = None
+    minimum_holding: Decimal = Decimal(0)  # dollars: no smaller position is left by a trade, unless it is nothing
+    maximum_names: int | None = None  # most securities held after a rebalance
+    minimum_holding_days: int = 0  # lots younger than this are not sold
 
     def restricted(self, kind: RestrictionKind) -> frozenset[SecurityId]:
         return frozenset(rule.security_id for rule in self.restrictions if rule.kind is kind)
+
+    @property
+    def never_bought(self) -> frozenset[SecurityId]:
+        """Names that no rule of the account allows to be bought."""
+        kinds = (RestrictionKind.NEVER_BUY, RestrictionKind.NEVER_HOLD, RestrictionKind.NEVER_TRADE)
+        return frozenset().union(*map(self.restricted, kinds))
+
+    @property
+    def never_sold(self) -> frozenset[SecurityId]:
+        """Names that must not be sold, whatever else is asked of them."""
+        return self.restricted(RestrictionKind.NEVER_SELL) | self.restricted(RestrictionKind.NEVER_TRADE)
 
     @property
     def cash_needed(self) -> Decimal:

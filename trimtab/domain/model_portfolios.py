@@ -1,7 +1,7 @@
 """Model portfolios: the weights that a manager publishes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +13,15 @@ UNDECLARED_CASH_LIMIT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
+class Substitute:
+    """A security that counts towards the target of a model name: held ones are kept, the model name is bought first."""
+
+    security_id: SecurityId
+    hurdle_bps: Decimal = Decimal(0)  # 0 to 999: bought instead of the model name only when that gains more than this
+    buyable: bool = True  # False: held when owned, never bought (X7)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPortfolio:
     """Target weights by security, fractions of account value. `cash_weight` is None when the model declares none."""
 
@@ -21,6 +30,7 @@ class ModelPortfolio:
     effective_on: date
     weights: Mapping[SecurityId, Decimal]
     cash_weight: Decimal | None = None
+    substitutes: Mapping[SecurityId, tuple[Substitute, ...]] = field(default_factory=dict)  # by model name (M2)
 
     @property
     def invested_weight(self) -> Decimal:

@@ -1,6 +1,7 @@
 """What an analysis proposes, and why."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -37,6 +38,10 @@ class WhyNotCode(StrEnum):
     WASH_SALE_WINDOW = "WASH_SALE_WINDOW"
     TAX_COST = "TAX_COST"
     MINIMUM_TRADE = "MINIMUM_TRADE"
+    MINIMUM_HOLDING = "MINIMUM_HOLDING"  # it would leave a position that is too small
+    ROUND_LOT = "ROUND_LOT"  # it would be less than a round lot
+    HOLDING_PERIOD = "HOLDING_PERIOD"  # the account's lots are too young
+    REDEMPTION_WINDOW = "REDEMPTION_WINDOW"  # the fund's lots are too young
     FROZEN = "FROZEN"
     NO_PRICE = "NO_PRICE"
     WITHIN_TOLERANCE = "WITHIN_TOLERANCE"
@@ -91,6 +96,55 @@ class Measures:
     tracking_error: Decimal  # annualised
 
 
+class Lane(StrEnum):
+    """Who answered: the batched dual method, the interior-point solver, or nobody was needed."""
+
+    SCREEN = "SCREEN"
+    FAST = "FAST"
+    CLARABEL = "CLARABEL"
+
+
+class Rung(StrEnum):
+    """How much of the problem was answered when time ran short (N12)."""
+
+    FULL = "FULL"
+    REDUCED = "REDUCED"  # without whole-share improvement and branch search beyond the first sides
+    MINIMUM = "MINIMUM"  # only what the account's rules demand
+    HOLD = "HOLD"  # nothing, with the reason
+
+
+@dataclass(frozen=True, slots=True)
+class RegimePrices:
+    """The prices of one tax regime: no trade list that is taxed in it has an objective below its bound at them."""
+
+    factor: tuple[float, ...]  # (k,)
+    cash: float
+    rows: Mapping[str, float]  # of the account's rows, by name
+    own_rows: Mapping[str, float]  # of the regime's netting rows, by name
+    cap: float  # of squared tracking error above its limit
+    names: float  # of one name above the most that may be held
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Prices at which anybody can compute the bound that the gap is measured against (weak duality).
+
+    Pure numbers per unit of account value, so floats. The bound is the least of the bounds of all regimes, each at its
+    own prices, `by_regime`; the fields above that hold those of the regime with the lowest. `bound_bps` is the lower
+    bound on the objective of every allowed trade list, `objective_bps` the objective of this proposal. The gap is at
+    most their difference: where sides of wash sales were enumerated over the prices of several solves it is smaller.
+    """
+
+    factor: tuple[float, ...]  # (k,)
+    cash: float
+    rows: Mapping[str, float]  # by the row's name
+    regime: Mapping[str, Mapping[str, float]]  # by the regime's name: prices of its own rows
+    cap: float  # price of squared tracking error above its limit
+    bound_bps: Decimal
+    objective_bps: Decimal
+    by_regime: Mapping[str, RegimePrices] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class RebalanceProposal:
     """Trades suggested for one account and business date. Immutable; its content hash is what is approved."""
@@ -112,6 +166,9 @@ class RebalanceProposal:
     gap_bps: Decimal  # certified distance to the best possible trade list, bp of account value
     score: Decimal  # benefit over tax paid and cost
     note: str = ""  # for CONFLICT and SOLVER_FAILED: what clashes, in the user's words
+    certificate: Certificate | None = None  # None for CONFLICT and SOLVER_FAILED
+    lane: Lane = Lane.CLARABEL
+    rung: Rung = Rung.FULL
 
     @property
     def is_empty(self) -> bool:

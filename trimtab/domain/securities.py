@@ -33,6 +33,8 @@ class Security:
     whole_shares: bool = True  # orders are in whole shares
     wash_group: str = ""  # substantially identical securities share one (WS-10); '' means only itself
     half_spread_bps: Decimal = field(default=Decimal(2))  # half the bid-ask spread, in basis points of price
+    round_lot: int = 1  # orders are in multiples of so many shares (where it trades in whole shares)
+    redemption_days: int = 0  # lots younger than this are not redeemed (funds with redemption fees)
 
     @property
     def wash_key(self) -> str:

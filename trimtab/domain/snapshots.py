@@ -38,6 +38,38 @@ class WashWindows:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxYear:
+    """What the taxpayer has realised this year before today, and what a net loss is worth (IRC 1211(b), 1212(b)).
+
+    Dollars. An account's snapshot carries its own share when several accounts of one taxpayer are analysed on one day.
+    """
+
+    short_term_realised: Decimal = Decimal(0)  # net, negative for a loss; without what was carried in
+    long_term_realised: Decimal = Decimal(0)
+    short_term_carried: Decimal = Decimal(0)  # losses carried in, zero or more
+    long_term_carried: Decimal = Decimal(0)
+    ordinary_rate: Decimal = Decimal("0.35")  # what a dollar of the deduction against ordinary income saves
+    deduction_limit: Decimal = Decimal(3000)  # most net loss deducted in a year; 1,500 when married filing separately
+    carried_loss_value: Decimal = Decimal("0.10")  # what a dollar of loss carried to later years is worth today
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAway:
+    """A position at another custodian: it shapes risk and counts towards the target, and cannot be traded."""
+
+    security_id: SecurityId
+    market_value: Decimal  # dollars
+
+
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """What the last analysis of the account came to; today's starts from it, so that proposals stay calm."""
+
+    net_trades: Mapping[SecurityId, Decimal]  # shares, positive bought: sides are kept unless a change gains more
+    prices: tuple[float, ...] = ()  # of the coupling rows: factors, cash, rows, in the order of the problem
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSnapshot:
     """What one account is and wants on the business date. Lots, positions and model are after corporate actions."""
 
@@ -50,6 +82,9 @@ class AccountSnapshot:
     settings: AccountSettings
     wash_windows: WashWindows
     frozen: Mapping[SecurityId, str]  # securities that must not trade today, with the reason code
+    tax_year: TaxYear | None = None  # None: each lot is taxed at the rate of its own term, nothing nets
+    held_away: tuple[HeldAway, ...] = ()
+    incumbent: Incumbent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.lots import HoldingPeriod, TaxLot, holding_period
+from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, holding_period
 from trimtab.domain.money import BASIS_POINT, ZERO, split_exactly, to_cents
 from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.rounding import FRACTION_UNITS, Rounded
+from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData
+from trimtab.domain.optimizer.rounding import Rounded
+from trimtab.domain.optimizer.wash import recent_purchases
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, ProposedTrade
 from trimtab.domain.snapshots import AnalysisInput
+from trimtab.domain.wash_sales import replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,10 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
-    void = {data.lots.lots[index].id for index in np.flatnonzero(data.lots.void)}
+    disallowed = _disallowed(request, data, trades)
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         gains[sale.term] += sale.gain
-        taxed[sale.term] += ZERO if sale.lot_id in void and sale.gain < 0 else sale.gain
+        taxed[sale.term] += sale.gain + disallowed.get(sale.lot_id, ZERO)
     settings = request.snapshot.settings
     tax = (
         taxed[HoldingPeriod.SHORT_TERM] * settings.short_term_rate
@@ -53,16 +55,28 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     )
 
 
+def _disallowed(request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]) -> dict[LotId, Decimal]:
+    """Dollars of each lot's loss that purchases of the last 30 days wash, to the cent: loss times washed over sold."""
+    lots = data.lots
+    if lots.replacements is None:
+        return {}
+    sales = {sale.lot_id: sale for trade in trades for sale in trade.lot_sales if sale.gain < 0}
+    left = [window.quantity for window in recent_purchases(request)]
+    disallowed = {}
+    for row, purchases in zip(lots.replacements.lots, lots.replacements.purchases, strict=True):
+        sale = sales.get(lots.lots[row].id)
+        if sale is not None:
+            washed = replaced(sale.quantity, purchases, left)
+            disallowed[sale.lot_id] = to_cents(-sale.gain * washed / sale.quantity)
+    return disallowed
+
+
 def sold_weights(data: OptimizerData, booked: Booked) -> tuple[Floats, Floats]:
     """The booked trades as weights: by lot sold (m,), by security bought (n,)."""
     quantity = {sale.lot_id: sale.quantity for trade in booked.trades for sale in trade.lot_sales}
-    sales = {trade.security_id for trade in booked.trades if trade.side is Side.SELL}
     bought = {trade.security_id: trade.quantity for trade in booked.trades if trade.side is Side.BUY}
     held = data.securities
-    sold = np.zeros(len(data.lots.lots))
-    for row in [row for row, each in enumerate(held.ids) if each in sales]:
-        first, last = np.searchsorted(data.lots.security, [row, row + 1])
-        sold[first:last] = [float(quantity.get(lot.id, ZERO)) for lot in data.lots.lots[first:last]]
+    sold = np.array([float(quantity.get(lot.id, ZERO)) for lot in data.lots.lots])
     buys = np.array([float(bought.get(security_id, ZERO)) for security_id in held.ids])
     return sold * held.share[data.lots.security], buys * held.share
 
@@ -100,19 +114,31 @@ def _lots_taken(
     """Shares by lot. Where fractions trade, what is left below one unit goes with a sale of everything."""
     first, last = np.searchsorted(data.lots.security, [row, row + 1])
     open_lots = [
-        data.lots.lots[index] for index in range(first, last) if rounded.lots_open[index] and data.lots.limit[index] > 0
+        (data.lots.lots[index], _most_shares(data, rounded, index))
+        for index in range(first, last)
+        if rounded.lots_open[index] and data.lots.limit[index] > 0
     ]
-    available = sum((lot.quantity for lot in open_lots), ZERO)
+    available = sum((most for _, most in open_lots), ZERO)
     if not data.securities.whole[row] and available - quantity < Decimal(1) / FRACTION_UNITS:
         quantity = available
     left, taken = quantity, []
-    for lot in open_lots:
-        shares = min(lot.quantity, left)
+    for lot, most in open_lots:
+        shares = min(most, left)
         if shares <= 0:
             break
         taken.append((lot, shares))
         left -= shares
     return quantity, taken
+
+
+def _most_shares(data: OptimizerData, rounded: Rounded, index: int) -> Decimal:
+    """Shares of a lot that may be sold: all, or its cap."""
+    lot, cap = data.lots.lots[index], float(rounded.lot_caps[index])
+    if not np.isfinite(cap):
+        return lot.quantity
+    row = data.lots.security[index]
+    units_a_share = 1 if data.securities.whole[row] else FRACTION_UNITS
+    return min(lot.quantity, Decimal(round(cap / float(data.securities.share[row]) * units_a_share)) / units_a_share)
 
 
 def _lot_sales(request: AnalysisInput, taken: list[tuple[TaxLot, Decimal]], notional: Decimal) -> tuple[LotSale, ...]:

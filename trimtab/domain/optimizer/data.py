@@ -7,11 +7,12 @@ import numpy as np
 
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import CASH_FLOOR_SHARE, Parameters, parameters_for
+from trimtab.domain.optimizer.account_rows import account_rows
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
 from trimtab.domain.optimizer.market_arrays import MarketArrays
-from trimtab.domain.optimizer.problem import Lots, OptimizerData, Securities, fill
+from trimtab.domain.optimizer.problem import Lots, OptimizerData, Regime, Securities, no_rows
 from trimtab.domain.optimizer.security_rows import security_rows, with_bands
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.snapshots import AnalysisInput
@@ -29,10 +30,10 @@ def build_data(
 
     With `sell_washed_losses` lots whose loss would be washed may be sold (without credit): the cash is needed.
     """
-    parameters = parameters_for(request.snapshot.settings)
+    parameters = parameters_for(request.snapshot.settings, request.snapshot.business_date)
     held = security_rows(request, target, market, value, parameters)
     lots = lot_rows(request, held, float(value), parameters, sell_washed_losses=sell_washed_losses)
-    held, lots = _whole_sales(held, lots, sum_by(lots.security, lots.limit, len(held.ids)))
+    held = _whole_sales(held, sum_by(lots.security, lots.limit, len(held.ids)))
     return _with_cash(request, target, value, parameters, with_bands(request, held, value), lots)
 
 
@@ -48,6 +49,7 @@ def _with_cash(
     settings, cash = request.snapshot.settings, request.snapshot.cash.trade_date_total
     required = settings.cash_reserve + settings.cash_needed
     floor = required + CASH_FLOOR_SHARE * max(target.cash_weight * value - required, Decimal(0))
+    taxable = request.snapshot.account.tax_status is TaxStatus.TAXABLE
     data = OptimizerData(
         securities=held,
         lots=lots,
@@ -58,16 +60,18 @@ def _with_cash(
         commission=float(settings.commission / value),
         parameters=parameters,
         account_value=value,
-        taxable=request.snapshot.account.tax_status is TaxStatus.TAXABLE,
+        taxable=taxable,
+        rows=account_rows(request, held, lots, value, taxable=taxable),
+        regimes=(Regime("FIXED", lots.tax, no_rows(len(held.ids), len(lots.lots)), 0.0),),
+        tracking_limit=None if settings.tracking_error_limit is None else float(settings.tracking_error_limit),
+        most_names=settings.maximum_names,
     )
     no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
     return replace(data, cash_minimum=max(data.cash_required, no_lower_than))
 
 
-def _whole_sales(held: Securities, lots: Lots, sellable: Floats) -> tuple[Securities, Lots]:
-    """Cap sales at whole shares: the fraction of a share that cannot be sold comes off the dearest lots."""
+def _whole_sales(held: Securities, sellable: Floats) -> Securities:
+    """Cap sales of each security at whole shares. Of which lots the fraction is left depends on what is sold."""
     share = np.where(held.share > 0, held.share, 1.0)
     shares = np.floor(sellable / share + 1e-9) * share
-    sell_limit = np.where(held.whole, np.minimum(shares, sellable), sellable)
-    filled = fill(lots.security, lots.limit, sell_limit)
-    return replace(held, sell_limit=sell_limit), replace(lots, limit=filled)
+    return replace(held, sell_limit=np.where(held.whole, np.minimum(shares, sellable), sellable))

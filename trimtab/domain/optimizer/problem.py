@@ -5,7 +5,7 @@ n securities, ordered by id; m lots, ordered by security, then by what selling o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -16,6 +16,9 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.proposals import WhyNotCode
 from trimtab.domain.securities import SecurityId
 
+FRACTION_UNITS = 10_000
+"""Units a share where fractions trade."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Securities:
@@ -23,7 +26,9 @@ class Securities:
 
     ids: tuple[SecurityId, ...]
     holding: Floats  # weight today
-    target: Floats  # weight wanted
+    target: Floats  # weight wanted, of what is held here and elsewhere
+    away: Floats  # weight held elsewhere: cannot be traded, counts towards the target and shapes risk
+    tilt: Floats  # expected excess return a year of one unit of weight
     loadings: Floats  # (n, k) whitened factor loadings
     variance: Floats  # specific variance in the objective: floored, so that proposals stay calm
     specific_risk: Floats  # the risk model's own, for reports
@@ -31,6 +36,8 @@ class Securities:
     share: Floats  # weight of one share; 0 without a price
     price: Floats  # dollars a share; 0 without a price
     whole: Flags  # trades in whole shares
+    round_lot: Ints  # shares that a purchase, or a sale of less than everything, is a multiple of; 1 for fractions
+    minimum_holding: Floats  # no trade leaves a smaller position, unless it leaves none
     buy_limit: Floats  # most that may be bought
     buy_minimum: Floats  # least that must be bought: a weight band asks for it
     sell_limit: Floats  # most that may be sold, whole shares
@@ -46,6 +53,15 @@ class Securities:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Replacements:
+    """Purchases of the last 30 days that wash losses, and the lots whose losses they may wash (`wash.py`)."""
+
+    lots: Ints  # (w,) rows of lots, in the order in which the rule matches their sales
+    purchases: tuple[tuple[int, ...], ...]  # for each of them those that may replace its shares, first used first
+    bought: Floats  # shares of each purchase
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Lots:
     """One row a lot; (m,) each."""
 
@@ -57,7 +73,97 @@ class Lots:
     rate: Floats  # tax rate of its term; 0 in accounts without tax
     tax: Floats  # what one unit sold costs in the objective; negative for a credited loss
     at_loss: Flags
-    void: Flags  # its loss would be washed: no credit
+    void: Flags  # its whole loss would be washed: no credit
+    washed: Floats  # weight of it whose loss is washed when all of it is sold; `tax` is the mean over the whole lot
+    wash_cost: Floats  # tax cost of one unit washed above one that is not
+    replacements: Replacements | None  # None when no loss is washed
+
+    @property
+    def counted_gain(self) -> Floats:
+        """Gain of one unit sold that counts for tax, (m,): less the washed part of a loss, as a mean over the lot."""
+        share = np.divide(self.washed, self.value, out=np.zeros(len(self.value)), where=self.value > 0)
+        counted: Floats = self.gain * (1 - np.where(self.void, 1.0, share))
+        return counted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Elastic interval rows over the whole account, (r,) each unless said; docs/formulation.md, section Rows.
+
+    A row's amount is `start` + `on_active` @ (active weights after the trades - before) + `on_sale` @ lot sales
+    + `on_purchase` @ purchases. Inside [`low`, `high`] it costs nothing, each unit outside costs its price: an
+    infinite price makes the row hard.
+    """
+
+    names: tuple[str, ...]  # what the row is, in one word and its subject: "SECTOR:Energy", "TURNOVER", "GAIN"
+    start: Floats  # amount before any trade
+    on_active: Floats  # (r, n)
+    on_sale: Floats  # (r, m)
+    on_purchase: Floats  # (r, n)
+    low: Floats
+    high: Floats
+    price_below: Floats  # cost of one unit below `low`; inf: hard
+    price_above: Floats  # cost of one unit above `high`; inf: hard
+    slack: Floats  # by how much whole shares may miss a hard row: zero for budgets and turnover, some for bands
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def sale_effect(self, security: Ints) -> Floats:
+        """What one unit sold of each lot adds to each row, (r, m); `security` is `Lots.security`."""
+        effect: Floats = self.on_sale - self.on_active[:, security]
+        return effect
+
+    @property
+    def purchase_effect(self) -> Floats:
+        """What one unit bought of each security adds to each row, (r, n)."""
+        return self.on_purchase + self.on_active
+
+    def penalty(self, amount: Floats) -> float:
+        """What amounts (r,) outside the intervals of the rows that are not hard cost."""
+        above, below = np.maximum(amount - self.high, 0.0), np.maximum(self.low - amount, 0.0)
+        soft_above, soft_below = np.isfinite(self.price_above), np.isfinite(self.price_below)
+        return float(
+            above[soft_above] @ self.price_above[soft_above] + below[soft_below] @ self.price_below[soft_below]
+        )
+
+    def excess(self, amount: Floats) -> Floats:
+        """How far amounts (r,) are outside the intervals of hard rows; zero for others."""
+        above = np.where(np.isinf(self.price_above), np.maximum(amount - self.high, 0.0), 0.0)
+        below = np.where(np.isinf(self.price_below), np.maximum(self.low - amount, 0.0), 0.0)
+        return np.asarray(above + below, dtype=np.float64)
+
+    def followed_by(self, other: "Rows") -> "Rows":
+        """These rows, then the others."""
+        if not len(other):
+            return self
+        names = self.names + other.names
+        mine, theirs = ([getattr(rows, name) for name in _ROW_ARRAYS] for rows in (self, other))
+        return Rows(names, *(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)))
+
+
+_ROW_ARRAYS = ("start", "on_active", "on_sale", "on_purchase", "low", "high", "price_below", "price_above", "slack")
+
+
+def no_rows(securities: int, lots: int) -> Rows:
+    """No rows of an account of so many securities and lots."""
+    none, by_security = np.zeros(0), np.zeros((0, securities))
+    return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none, none)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regime:
+    """One convex piece of the tax: the tax is the least of all regimes (docs/formulation.md, section Netting)."""
+
+    name: str  # "FIXED", "LONG" or "SHORT"
+    lot_tax: Floats  # (m,) what one unit sold costs in the objective at the regime's base rate
+    rows: Rows  # netting rows of this regime, and its form of a tax budget; empty for FIXED
+    constant: float  # so that the least of all regimes' taxes is zero when nothing is sold
+
+    def tax(self, lot_sells: Floats) -> float:
+        """Tax cost of selling `lot_sells` (m,) in this regime, netting rows included."""
+        amount = self.rows.start + self.rows.on_sale @ lot_sells
+        return self.constant + float(self.lot_tax @ lot_sells) + self.rows.penalty(amount)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,17 +180,54 @@ class OptimizerData:
     parameters: Parameters
     account_value: Decimal  # dollars
     taxable: bool
+    rows: Rows  # of the whole account, in every regime
+    regimes: tuple[Regime, ...]  # one, or two whose least is the tax
+    tracking_limit: float | None = None  # most annualised tracking error, at the risk model's own specific risk; hard
+    most_names: int | None = None  # most securities held
 
     @property
     def active(self) -> Floats:
         """Active weights before any trade, (n,)."""
-        return self.securities.holding - self.securities.target
+        held = self.securities
+        active: Floats = held.holding + held.away - held.target
+        return active
 
     @property
     def may_stand_still(self) -> bool:
         """True when an empty trade list breaks no hard rule."""
         held = self.securities
-        return self.cash >= self.cash_required and not held.sell_minimum.any() and not held.buy_minimum.any()
+        demanded = held.sell_minimum.any() or held.buy_minimum.any() or self.rows.excess(self.rows.start).any()
+        return self.cash >= self.cash_required and not demanded and not self._breaks_a_limit
+
+    @property
+    def _breaks_a_limit(self) -> bool:
+        too_risky = (
+            self.tracking_limit is not None and self.squared_tracking_error(self.active) > self.tracking_limit**2
+        )
+        return too_risky or (
+            self.most_names is not None and int((self.securities.holding > self.crumb).sum()) > self.most_names
+        )
+
+    @property
+    def crumb(self) -> Floats:
+        """Weight of each security that counts as nothing: less than one unit that trades, (n,)."""
+        held = self.securities
+        share: Floats = np.where(held.whole, held.share, held.share / FRACTION_UNITS) * (1 - 1e-6)
+        return share
+
+    def squared_tracking_error(self, active: Floats) -> float:
+        """Annualised, of active weights (n,), at the risk model's own specific risk."""
+        factor_active = self.securities.loadings.T @ active
+        return float(factor_active @ factor_active + self.securities.specific_risk**2 @ active**2)
+
+    def under(self, regime: Regime) -> "OptimizerData":
+        """The convex problem of one regime: its netting rows among the account's, its taxes those of the lots.
+
+        Its objective is nowhere below the account's, and the same where the regime is the cheapest.
+        """
+        alone = replace(regime, rows=no_rows(len(self.securities.ids), len(self.lots.lots)))
+        lots = self.lots if regime.lot_tax is self.lots.tax else replace(self.lots, tax=regime.lot_tax)
+        return replace(self, lots=lots, rows=self.rows.followed_by(regime.rows), regimes=(alone,))
 
 
 def fill(security: Ints, limit: Floats, total: Floats) -> Floats:

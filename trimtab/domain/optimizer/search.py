@@ -1,25 +1,30 @@
 """The non-convex rules by sequential fixing: solve, close a side, solve again.
 
-First the wash branches: a key is either sold at a loss or bought on one day. Then the minimum trade: trades below
-half of it are dropped, the rest gets a chance to absorb them, then those below the whole.
+First the wash branches: a key is either sold at a loss or bought on one day. Then lots that a purchase washes in part.
+Then the minimum trade: trades below half of it are dropped, the rest gets a chance to absorb them, then those below the
+whole. Then the smallest position.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, sum_by
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.bound import lower_bound
-from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.lot_merging import MergedLots
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Relaxation, Solution
+from trimtab.domain.optimizer.small_positions import settle_small_positions
 from trimtab.domain.optimizer.wash_sides import DUST, Found, settle_wash_sides
+from trimtab.domain.optimizer.washed_sales import settle_washed_sales
 
 
 def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = None) -> Found:
     """The best trades found, starting from the sides that `prices` favour. Raises SolverStalled without an answer."""
-    relaxation = relaxation or ClarabelLane(data)
-    return drop_small_trades(data, relaxation, settle_wash_sides(data, relaxation, prices))
+    relaxation = relaxation or MergedLots(data)
+    found = settle_washed_sales(data, relaxation, settle_wash_sides(data, relaxation, prices))
+    return settle_small_positions(data, drop_small_trades(data, relaxation, found))
 
 
 def drop_small_trades(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found:
@@ -34,7 +39,7 @@ def drop_small_trades(data: OptimizerData, relaxation: Relaxation, found: Found)
             solution = relaxation.solve(found.sides.lots & kept[data.lots.security], found.sides.buys & kept)
         except SolverStalled:  # the cash cannot be raised without these: rounding lifts them to the minimum
             break
-        found = Found(solution, found.sides, max(found.bound, lower_bound(data, solution.prices).value))
+        found = replace(found, solution=solution).with_prices(data, solution.prices)
     return found
 
 
