@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.optimizer.accounts import a_lot, a_market, a_model, a_rule, a_security, an_input
+from tests.optimizer.accounts import a_lot, a_market, a_model, a_rule, a_security, a_window, an_input
 from trimtab.domain.account_settings import (
     AccountSettings,
     ForcedHarvest,
@@ -23,7 +23,7 @@ from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput
 from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.securities import SecurityId
-from trimtab.domain.snapshots import AnalysisInput, HeldAway, Incumbent, TaxYear
+from trimtab.domain.snapshots import AnalysisInput, HeldAway, Incumbent, TaxYear, WashWindows
 
 AAA, BBB, SUB = SecurityId("AAA"), SecurityId("BBB"), SecurityId("SUB")
 NAN, INFINITE, HUGE = Decimal("NaN"), Decimal("Infinity"), Decimal("1e30")
@@ -129,6 +129,10 @@ def test_a_limit_that_cannot_be_is_refused_by_its_name(field: str, name: str, va
         ),
         (an_account(incumbent=Incumbent({AAA: NAN})), "the last trade in AAA is NaN shares"),
         (an_account(incumbent=Incumbent({}, (float("nan"),))), "a price of the last analysis is not a number"),
+        (
+            an_account(wash_windows=WashWindows(purchases=(a_window("AAA", date(2026, 2, 21), "NaN"),))),
+            "the wash sale window of AAA of 2026-02-21 is of NaN shares",
+        ),
         (with_security(round_lot=0), "the round lot of AAA is 0 shares"),
         (with_security(redemption_days=-3), "the redemption window of AAA is -3 days"),
         (with_security(half_spread_bps=NAN), "half the spread of AAA is NaN bp"),

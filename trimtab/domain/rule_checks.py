@@ -11,7 +11,7 @@ from typing import Final
 from trimtab.domain.account_settings import AccountSettings, GroupBand, GroupKind
 from trimtab.domain.model_portfolios import ModelPortfolio, Substitute
 from trimtab.domain.securities import Security, SecurityId
-from trimtab.domain.snapshots import HeldAway, Incumbent, TaxYear
+from trimtab.domain.snapshots import HeldAway, Incumbent, TaxYear, WashWindows
 
 LARGEST_AMOUNT: Final = Decimal(10) ** 13
 """No account has as many dollars, and no security as many shares: beyond it a number is a fault of the data."""
@@ -160,6 +160,12 @@ def held_away_problems(held_away: tuple[HeldAway, ...], securities: Mapping[Secu
             yield f"the position held away in {position.security_id} is worth {position.market_value}"
         if position.security_id not in securities:
             yield f"the position held away in {position.security_id} is of no known security"
+
+
+def window_problems(windows: WashWindows) -> Iterator[str]:
+    for window in (*windows.loss_sales, *windows.purchases):
+        if not is_amount(window.quantity):
+            yield f"the wash sale window of {window.wash_key} of {window.opened_on} is of {window.quantity} shares"
 
 
 def incumbent_problems(incumbent: Incumbent) -> Iterator[str]:

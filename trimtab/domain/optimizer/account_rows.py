@@ -49,8 +49,8 @@ def account_rows(request: AnalysisInput, held: Securities, lots: Lots, value: De
 
 
 def taxed_gain(lots: Lots, *, taxable: bool) -> Floats:
-    """Gain that one unit of value sold of each lot adds to the year's, (m,): none of washed losses."""
-    gain: Floats = np.where(lots.void, 0.0, lots.gain) * taxable
+    """Gain that one unit of value sold of each lot adds to the year's, (m,)."""
+    gain: Floats = lots.counted_gain * taxable
     return gain
 
 

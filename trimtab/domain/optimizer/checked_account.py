@@ -9,10 +9,11 @@ from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, first_long_term_sale_date
 from trimtab.domain.money import BASIS_POINT, CENT, SHARE_STEP, ZERO, to_cents
+from trimtab.domain.optimizer.checked_washes import CheckedWashes, Losing
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, RebalanceProposal
 from trimtab.domain.securities import SecurityId
-from trimtab.domain.snapshots import AnalysisInput, WashWindow
+from trimtab.domain.snapshots import AnalysisInput
 
 LOT_TOLERANCE = Decimal("0.0001")
 """Shares by which lots and positions may differ (bad-input case 66)."""
@@ -189,9 +190,8 @@ class CheckedAccount:
         return sum((lot.quantity for lot in self.lots_of(security_id) if not self.locked(lot)), ZERO)
 
     def locked(self, lot: TaxLot) -> bool:
-        """True for a lot that is too young to be sold, or whose loss a purchase of the last 30 days would wash."""
-        washed = self.taxable and lot.id in self.losing and self.washed(lot)
-        return washed or self.too_young(lot) is not None
+        """True for a lot that is too young to be sold, or whose whole loss purchases of the last 30 days would wash."""
+        return self.washed(lot) or self.too_young(lot) is not None
 
     def lots_of(self, security_id: SecurityId) -> Sequence[TaxLot]:
         """Its lots, by id."""
@@ -244,28 +244,45 @@ class CheckedAccount:
                 if lot is not None and sale.gain < 0 and lot.quantity * trade.price < lot.cost - CENT:
                     yield trade.security_id, sale, lot
 
+    def washes(self, *, unlocked: bool) -> CheckedWashes:
+        """The wash sale rule on this account; `unlocked` when cash is owed that only washed losses can raise."""
+        losing = [
+            Losing(
+                lot,
+                self.wash_key(lot.security_id),
+                closed=self._barred_from_sale(lot),
+                forced=unlocked or lot.security_id in self.never_hold,
+            )
+            for lot in self.lots.values()
+            if self.taxable and lot.id in self.losing
+        ]
+        return CheckedWashes(self.snapshot.account.id, self.snapshot.wash_windows.purchases, losing)
+
     @cached_property
-    def _purchases(self) -> dict[str, list[WashWindow]]:
-        by_key: dict[str, list[WashWindow]] = {}
-        for window in self.snapshot.wash_windows.purchases:
-            by_key.setdefault(window.wash_key, []).append(window)
-        return by_key
+    def _washes(self) -> CheckedWashes:
+        return self.washes(unlocked=False)
+
+    def _barred_from_sale(self, lot: TaxLot) -> bool:
+        never = lot.security_id in self.never_sell or self.closed(lot.security_id)
+        return never or self.too_young(lot) is not None
 
     def washed(self, lot: TaxLot) -> bool:
-        """A purchase of the last 30 days, other than the lot's own, is substantially identical (WS-1, WS-4)."""
-        windows = self._purchases.get(self.wash_key(lot.security_id), [])
-        account_id = self.snapshot.account.id
-        for window in windows:
-            if (window.account_id, window.opened_on) != (account_id, lot.acquired_on):
-                return True
-            if window.purchase_id and lot.purchase_id and window.purchase_id != lot.purchase_id:
-                return True
-        return False
+        """Purchases of the last 30 days would wash every share of it (WS-1, WS-3, WS-4): it stays."""
+        return lot.id in self._washes.locked
+
+    @cached_property
+    def washed_shares(self) -> dict[LotId, Decimal]:
+        """Shares washed of each lot that the proposal sells at a loss."""
+        return self._washes.matched({sale.lot_id: sale.quantity for _, sale, _ in self.sales_at_a_loss()})
 
     def gain(self, term: HoldingPeriod, *, taxed: bool) -> Decimal:
         """Dollars of gain of one term; as taxed, washed losses count nothing. Nothing is taxable in an IRA."""
         if not self.taxable:
             return ZERO
-        washed = {sale.lot_id for _, sale, lot in self.sales_at_a_loss() if self.washed(lot)} if taxed else set()
-        sales = (sale for trade in self.proposal.trades for sale in trade.lot_sales)
-        return sum((sale.gain for sale in sales if sale.term is term and sale.lot_id not in washed), ZERO)
+        sales = (sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term)
+        return sum((sale.gain + (self._disallowed(sale) if taxed else ZERO) for sale in sales), ZERO)
+
+    def _disallowed(self, sale: LotSale) -> Decimal:
+        """Dollars of its loss that are washed: in the proportion of the shares, to the cent (WS-5)."""
+        washed = self.washed_shares.get(sale.lot_id, ZERO)
+        return to_cents(-sale.gain * washed / sale.quantity) if washed else ZERO

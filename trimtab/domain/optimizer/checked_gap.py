@@ -80,7 +80,7 @@ def _own_prices(certificate: Certificate) -> RegimePrices:
 def published_list(account: CheckedAccount) -> TradeList:
     trades = account.proposal.trades
     return TradeList(
-        sold={sale.lot_id: float(sale.quantity) for trade in trades for sale in trade.lot_sales},
+        sold={sale.lot_id: sale.quantity for trade in trades for sale in trade.lot_sales},
         bought={trade.security_id: float(trade.quantity) for trade in trades if trade.side is Side.BUY},
         orders=len(trades),
     )
@@ -91,12 +91,15 @@ def objective(problem: CheckedProblem, rows: Sequence[CheckedRow], trades: Trade
     parameters, cost = problem.parameters, trades.orders * problem.commission
     cash = problem.cash - cost
     active = []
+    washed = problem.washes.matched(trades.sold) if trades.sold else {}
     for leg in problem.legs:
         bought, sold = trades.bought.get(leg.security_id, 0.0) * leg.share, 0.0
         for lot in leg.lots if trades.sold else ():
-            weight = trades.sold.get(lot.id, 0.0) * leg.share
+            weight = float(trades.sold.get(lot.id, 0)) * leg.share
             sold += weight
             cost += lot.tax * weight
+            if lot.id in washed:  # above the mean: the first shares sold are washed
+                cost += lot.wash_cost * (float(washed[lot.id]) * leg.share - lot.washed * weight)
         after = leg.active + bought - sold
         cost += (leg.half_spread + parameters.churn) * (sold + bought) - leg.tilt * after
         cash += (1 - leg.half_spread) * sold - (1 + leg.half_spread) * bought

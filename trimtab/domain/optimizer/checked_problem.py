@@ -19,6 +19,7 @@ from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
 from trimtab.domain.optimizer.checked_target import checked_target
+from trimtab.domain.optimizer.checked_washes import CheckedWashes
 from trimtab.domain.securities import SecurityId
 
 _ROUND_OFF: Final = 1e-9
@@ -31,10 +32,12 @@ class LotLeg:
 
     id: LotId
     most: float  # weight
-    tax: float  # what a unit costs in the objective; negative for a credited loss
-    gain: float  # what a unit adds to the year's taxed gain; nothing for a loss that is washed
+    tax: float  # what a unit costs in the objective, as a mean over the lot; negative for a credited loss
+    gain: float  # what a unit adds to the year's taxed gain, as a mean; nothing for a loss that is washed
     short_term: bool
     at_loss: bool
+    washed: float  # share of it whose loss is washed when all of it is sold
+    wash_cost: float  # what a washed unit costs more than one that is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class CheckedProblem:
     commission: float  # of one order
     tracking_limit: float | None  # most annualised tracking error
     parameters: Parameters
+    washes: CheckedWashes
 
     @property
     def keys(self) -> dict[SecurityId, str]:
@@ -120,6 +124,7 @@ class _Derivation:
             commission=float(self._account.settings.commission / self._dollars),
             tracking_limit=None if limit is None else float(limit),
             parameters=self._parameters,
+            washes=self._washes,
         )
 
     @cached_property
@@ -141,17 +146,18 @@ class _Derivation:
 
     def _legs(self, *, unlocked: bool) -> tuple[Leg, ...]:
         account = self._account
+        self._washes = account.washes(unlocked=unlocked)
         held = {each for each, quantity in account.quantity.items() if quantity != 0}
         banded = {each for each, band in account.settings.weight_bands.items() if band.minimum > 0}
-        return tuple([self._leg(each, unlocked) for each in sorted(held | self._target.weights.keys() | banded)])
+        return tuple([self._leg(each) for each in sorted(held | self._target.weights.keys() | banded)])
 
-    def _leg(self, security_id: SecurityId, unlocked: bool) -> Leg:
+    def _leg(self, security_id: SecurityId) -> Leg:
         """No trade leaves the band; one missed by more than its tolerance must be mended as far as may be."""
         account = self._account
         security, close = account.market.securities.get(security_id), float(account.close(security_id))
         holding = float(account.worth(security_id) / self._dollars)
         share, whole = close / self._value, account.whole_shares(security_id)
-        lots = self._lot_legs(security_id, close, unlocked)
+        lots = self._lot_legs(security_id, close)
         most_sold = _whole(sum([lot.most for lot in lots]), share, whole)
         most_bought = 1.0 if self._may_buy(security_id) else 0.0
         band = account.settings.weight_bands.get(security_id)
@@ -188,38 +194,36 @@ class _Derivation:
         wanted = security_id in self._target.weights or account.band(security_id).minimum > 0
         return wanted and account.open_to_purchases(security_id)
 
-    def _lot_legs(self, security_id: SecurityId, close: float, unlocked: bool) -> tuple[LotLeg, ...]:
+    def _lot_legs(self, security_id: SecurityId, close: float) -> tuple[LotLeg, ...]:
         account = self._account
         if security_id in account.never_sell or account.closed(security_id):
             return ()
-        forced = unlocked or security_id in account.never_hold
-        legs = []
-        for lot in account.lots_of(security_id):
-            at_loss = lot.id in account.losing
-            washed = at_loss and account.taxable and account.washed(lot)
-            if (forced or not washed) and account.too_young(lot) is None:
-                legs.append(self._lot_leg(lot, close, at_loss, washed))
+        lots = (lot for lot in account.lots_of(security_id) if account.too_young(lot) is None)
+        legs = [self._lot_leg(lot, close) for lot in lots if lot.id not in self._washes.locked]
         legs.sort(key=lambda leg: leg.tax)
         return tuple(legs)
 
-    def _lot_leg(self, lot: TaxLot, close: float, at_loss: bool, washed: bool) -> LotLeg:
+    def _lot_leg(self, lot: TaxLot, close: float) -> LotLeg:
         """A washed loss saves no tax and costs what a gain of its size would."""
+        at_loss = lot.id in self._account.losing
         proceeds = float(lot.quantity) * close
         gain, wait = (proceeds - float(lot.cost)) / proceeds, self._account.days_to_long_term(lot)
         if not self._account.taxable:
-            return LotLeg(lot.id, proceeds / self._value, 0.0, 0.0, wait > 0, at_loss)
+            return LotLeg(lot.id, proceeds / self._value, 0.0, 0.0, wait > 0, at_loss, 0.0, 0.0)
         parameters = self._parameters
         tax = (self._short_rate if wait > 0 else self._long_rate) * gain
-        if washed:
-            tax *= -parameters.gain_tax_weight
-        elif at_loss:
+        washed, wash_cost = 0.0, 0.0
+        if at_loss:
+            washed = float(self._washes.if_sold.get(lot.id, ZERO) / lot.quantity)
             of_basis = -gain / max(1 - gain, 1e-12)
             ramp = min(max((of_basis / parameters.full_credit_loss - 0.5) * 2, 0.0), 1.0)
-            tax *= parameters.loss_credit * ramp
+            wash_cost = -tax * (parameters.gain_tax_weight + parameters.loss_credit * ramp)
+            tax = tax * parameters.loss_credit * ramp + washed * wash_cost
         else:
             patience = parameters.wait_weight * max(self._short_rate - self._long_rate, 0.0) * wait_ramp(wait)
             tax = tax * parameters.gain_tax_weight + patience * max(gain, 0.0)
-        return LotLeg(lot.id, proceeds / self._value, tax, 0.0 if washed else gain, wait > 0, at_loss)
+        counted = gain * (1 - washed)
+        return LotLeg(lot.id, proceeds / self._value, tax, counted, wait > 0, at_loss, washed, wash_cost)
 
 
 def _whole(weight: float, share: float, whole: bool) -> float:

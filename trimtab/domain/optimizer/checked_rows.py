@@ -6,6 +6,7 @@ band that was broken before, keep a published list outside a band, the bound is 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from math import inf, isfinite
 from typing import Final
 
@@ -25,7 +26,7 @@ HARVEST_PRICE: Final = 1.0
 class TradeList:
     """Trades in shares."""
 
-    sold: Mapping[LotId, float]
+    sold: Mapping[LotId, Decimal]
     bought: Mapping[SecurityId, float]
     orders: int
 
@@ -54,7 +55,7 @@ class CheckedRow:
             bought = trades.bought.get(leg.security_id, 0.0) * leg.share
             sold = 0.0
             for lot in leg.lots:
-                weight = trades.sold.get(lot.id, 0.0) * leg.share
+                weight = float(trades.sold.get(lot.id, 0)) * leg.share
                 sold += weight
                 total += weight * lot.gain * (self.short_gain if lot.short_term else self.long_gain)
             total += self.traded * (bought + sold)

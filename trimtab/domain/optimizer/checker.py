@@ -74,7 +74,8 @@ def _wash_windows(account: CheckedAccount) -> Iterator[str]:
             yield f"{trade.security_id}: it is bought inside the wash sale window of a sale at a loss"
     needs_cash = account.cash_before < account.cash_required
     for security_id, sale, lot in account.sales_at_a_loss():
-        if account.taxable and not needs_cash and security_id not in account.never_hold and account.washed(lot):
+        allowed = not account.taxable or needs_cash or security_id in account.never_hold
+        if not allowed and account.washed_shares.get(lot.id, ZERO) >= sale.quantity:
             yield f"lot {sale.lot_id}: a purchase of the last 30 days would wash its loss"
 
 

@@ -17,6 +17,7 @@ from trimtab.domain.rule_checks import (
     security_problems,
     substitute_problems,
     tax_year_problems,
+    window_problems,
 )
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
@@ -100,7 +101,7 @@ def _settings(request: AnalysisInput) -> Iterator[str]:
 
 
 def _model(request: AnalysisInput) -> Iterator[str]:
-    """Fractions that make one with the cash that the model declares; a small undeclared rest counts as cash (case 94)."""
+    """Fractions that make one with the cash that the model declares; a small rest counts as cash (case 94)."""
     model = request.target
     cash = model.cash_weight
     faults = [
@@ -125,6 +126,7 @@ def _further_facts(request: AnalysisInput) -> Iterator[str]:
     snapshot = request.snapshot
     if snapshot.tax_year is not None:
         yield from tax_year_problems(snapshot.tax_year)
+    yield from window_problems(snapshot.wash_windows)
     yield from held_away_problems(snapshot.held_away, request.market.securities)
     if snapshot.incumbent is not None:
         yield from incumbent_problems(snapshot.incumbent)

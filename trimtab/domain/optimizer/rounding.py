@@ -3,13 +3,14 @@
 Works in units (one share, or a ten-thousandth where fractions trade), signed: buys above zero, sells below.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData, cumulative_before
 from trimtab.domain.optimizer.rounding_rows import RowLedger
+from trimtab.domain.optimizer.wash import washed_whole
 from trimtab.domain.optimizer.wash_sides import Found
 
 _CENTS_AN_ORDER = 0.02
@@ -31,14 +32,22 @@ class Rounded:
 
 
 def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = None) -> Rounded:
-    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it."""
-    caps = lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf)
-    desk = _Desk(data, found, _whole_caps(data, caps))
-    desk.start_from(found)
-    desk.raise_cash()
-    desk.improve()
-    desk.raise_cash()
-    return Rounded(desk.units, found.sides.lots, desk.lot_caps)
+    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it.
+
+    A lot of which no more would be sold than a recent purchase washes is closed, and the rest rounded again.
+    """
+    caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
+    lots_open = found.sides.lots
+    while True:
+        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps)
+        desk.start_from(found)
+        desk.raise_cash()
+        desk.improve()
+        desk.raise_cash()
+        wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells())
+        if not wasted.any():
+            return Rounded(desk.units, lots_open, desk.lot_caps)
+        lots_open = lots_open & ~wasted
 
 
 def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
@@ -225,19 +234,26 @@ class _Desk:
         sold = np.clip(total[row] - self.before, 0.0, self.limit)
         return sum_by(row, self.data.lots.tax * sold, len(units))
 
+    def lot_sells(self) -> Floats:
+        """Weight sold of each lot, (m,)."""
+        total = np.maximum(-self.units, 0) * _finite(self.unit)
+        sold: Floats = np.clip(total[self.data.lots.security] - self.before, 0.0, self.limit)
+        return sold
+
     def _worth(self, moves: Ints) -> Floats:
         """Change of the objective if each move were made alone, (n,); below zero is better."""
         data, held = self.data, self.data.securities
         after = self.units + moves
         step = moves * _finite(self.unit)
         active = data.active + self.units * _finite(self.unit)
-        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * active
+        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * held.pooled(active)
         curvature = (held.loadings**2).sum(axis=1) + held.variance
         risk = data.parameters.risk_aversion * (gradient * step + curvature / 2 * step**2)
         tax = self._tax(after) - self._tax(self.units)
         value_change = (np.abs(after) - np.abs(self.units)) * _finite(self.unit)
         orders = (after != 0).astype(np.int64) - (self.units != 0)
         cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
+        cost += held.preference * (np.maximum(after, 0) - np.maximum(self.units, 0)) * _finite(self.unit)
         cash_now = self.cash()
         cash = cash_now + self._flow(after) - self._flow(self.units) - data.commission * orders
         tilt = -held.tilt * step

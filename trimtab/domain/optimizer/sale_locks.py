@@ -1,10 +1,24 @@
 """Lots that are too young to be sold: the account's minimum holding days, and the redemption fees of funds."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
+import numpy as np
+
 from trimtab.domain.lots import TaxLot
+from trimtab.domain.optimizer.arrays import Flags
 from trimtab.domain.proposals import WhyNotCode
 from trimtab.domain.snapshots import AnalysisInput
+
+
+def too_young(request: AnalysisInput, lots: Sequence[TaxLot]) -> Flags:
+    """Which lots may not be sold today, (m,)."""
+    master = (request.market.securities.get(each.security_id) for each in request.snapshot.positions)
+    if request.snapshot.settings.minimum_holding_days == 0 and not any(
+        each and each.redemption_days for each in master
+    ):
+        return np.zeros(len(lots), dtype=np.bool_)
+    return np.array([too_young_until(request, lot) is not None for lot in lots], dtype=np.bool_)
 
 
 def too_young_until(request: AnalysisInput, lot: TaxLot) -> date | None:
