@@ -14,7 +14,7 @@ from trimtab.domain.model_portfolios import Substitute
 from trimtab.domain.money import BASIS_POINT
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.problem import Securities
-from trimtab.domain.optimizer.targets import untouchable
+from trimtab.domain.optimizer.targets import held_away, untouchable
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -30,7 +30,7 @@ class Sets:
 
 def substitutes(request: AnalysisInput, names: Mapping[SecurityId, object]) -> dict[SecurityId, tuple[Substitute, ...]]:
     """Those of the model's sets whose model name is among `names`, each with members that are held or may be bought."""
-    held = {each.security_id for each in request.snapshot.positions if each.quantity > 0}
+    held = {each.security_id for each in request.snapshot.positions if each.quantity > 0} | held_away(request).keys()
     return {
         name: tuple(each for each in members if each.security_id in held or _can_be_had(request, each))
         for name, members in request.target.substitutes.items()
