@@ -11,7 +11,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.problem import FIXED, OptimizerData, cumulative_before
 
 
 def _no_prices() -> Floats:
@@ -111,9 +111,8 @@ def priced_at(data: OptimizerData, prices: Prices) -> Priced:
     if len(data.rows):
         sale_cost = sale_cost + prices.rows @ sale_effect
         purchase_cost = purchase_cost + prices.rows @ purchase_effect
-        order = np.lexsort((sale_cost, lots.security))
-    else:
-        order = np.arange(len(sale_cost))
+    in_order = not len(data.rows) and data.regimes[0].name == FIXED
+    order = np.arange(len(sale_cost)) if in_order else np.lexsort((sale_cost, lots.security))
     return Priced(
         curvature=curvatures(data, prices.cap),
         slope=held.loadings @ prices.factor - held.tilt,

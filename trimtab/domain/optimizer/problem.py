@@ -167,11 +167,15 @@ def no_rows(securities: int, lots: int) -> Rows:
     return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none, none)
 
 
+FIXED = "FIXED"
+"""The one regime of an account whose gains do not net: each lot at the rate of its own term, cheapest lots first."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Regime:
     """One convex piece of the tax: the tax is the least of all regimes (docs/formulation.md, section Netting)."""
 
-    name: str  # "FIXED", "LONG" or "SHORT"
+    name: str  # FIXED, or "LONG" and "SHORT"
     lot_tax: Floats  # (m,) what one unit sold costs in the objective at the regime's base rate
     rows: Rows  # netting rows of this regime, and its form of a tax budget; empty for FIXED
     constant: float  # so that the least of all regimes' taxes is zero when nothing is sold

@@ -46,7 +46,7 @@ def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = No
         desk.raise_cash()
         wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells())
         if not wasted.any():
-            return Rounded(desk.units, lots_open, desk.lot_caps)
+            return Rounded(desk.units, lots_open, caps)
         lots_open = lots_open & ~wasted
 
 
@@ -66,7 +66,6 @@ class _Desk:
 
     def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats) -> None:
         held = data.securities
-        self.lot_caps = lot_caps
         self.data = data
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
