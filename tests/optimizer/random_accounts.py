@@ -32,7 +32,7 @@ from trimtab.domain.account_settings import (
 from trimtab.domain.accounts import Registration
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.market import RiskExposure
-from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.model_portfolios import ModelPortfolio, Substitute
 from trimtab.domain.money import CENT
 from trimtab.domain.optimizer.targets import account_value
 from trimtab.domain.securities import Security, SecurityId
@@ -134,6 +134,23 @@ def _group_band(rng: random.Random, kind: GroupKind, name: str) -> GroupBand:
 def _forced_harvest(rng: random.Random, value: Decimal) -> ForcedHarvest:
     losses = Decimal(f"{value * rng.choice([1, 5]) / 100 + 1:.2f}")
     return ForcedHarvest(losses, BUSINESS_DATE + timedelta(days=rng.choice([-1, 0, 20])), rng.random() < 0.3)
+
+
+def with_random_sets(request: AnalysisInput, seed: int) -> AnalysisInput:
+    """The account with names outside its model as substitutes of names in it, some with hurdles, some only held."""
+    rng = random.Random(seed)
+    names, master = sorted(request.target.weights), dict(request.market.securities)
+    sets: dict[SecurityId, tuple[Substitute, ...]] = {}
+    for other in sorted(master.keys() - request.target.weights.keys()):
+        name = rng.choice(names)
+        hurdle = Decimal(rng.choice([0, 0, 5, 300]))
+        sets[name] = (*sets.get(name, ()), Substitute(other, hurdle, rng.random() < 0.8))
+        master[other] = replace(master[other], asset_class=master[name].asset_class)
+    return replace(
+        request,
+        target=replace(request.target, substitutes=sets),
+        market=replace(request.market, securities=master),
+    )
 
 
 def _market(rng: random.Random) -> MarketSnapshot:

@@ -14,8 +14,8 @@ from trimtab.domain.optimizer.attainable import attain
 from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked
-from trimtab.domain.optimizer.bound import lower_bound, standing_prices
-from trimtab.domain.optimizer.certificates import certificate
+from trimtab.domain.optimizer.bound import standing_prices
+from trimtab.domain.optimizer.certificates import certificate, proved_bound
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
@@ -30,7 +30,7 @@ from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.whole_shares import InShares, in_whole_shares
+from trimtab.domain.optimizer.whole_shares import in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
@@ -151,17 +151,11 @@ class _Analysis:
             return self._held(AnalysisOutcome.CONFLICT, note=missed_in_shares(data, shares.missed))
         worth_it = still - after >= data.parameters.tolerance or not data.may_stand_still
         if worth_it and booked.trades and not shares.missed:
-            gap = after - self._bound(answered, shares)
-            proof = certificate(shares.widened, answered.prices, after)
+            proof = certificate(shares.widened, answered.prices, after, answered.further)
+            gap = after - proved_bound(proof)
             return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof))
-        return self._held(AnalysisOutcome.NO_TRADE, gap=still - answered.bound, proof=self._proof(answered.prices))
-
-    def _bound(self, answered: Answered, shares: InShares) -> float:
-        """Of all lists that keep the rules, those on bands as well as these shares do."""
-        if not shares.bands_are_missed:
-            return answered.bound
-        every = problems(shares.widened)
-        return min(lower_bound(one, at).value for one, at in zip(every, answered.prices, strict=True))
+        stay = certificate(self._data, answered.prices, still, answered.further)
+        return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay)
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings

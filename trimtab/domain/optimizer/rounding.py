@@ -245,13 +245,14 @@ class _Desk:
         after = self.units + moves
         step = moves * _finite(self.unit)
         active = data.active + self.units * _finite(self.unit)
-        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * active
+        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * held.pooled(active)
         curvature = (held.loadings**2).sum(axis=1) + held.variance
         risk = data.parameters.risk_aversion * (gradient * step + curvature / 2 * step**2)
         tax = self._tax(after) - self._tax(self.units)
         value_change = (np.abs(after) - np.abs(self.units)) * _finite(self.unit)
         orders = (after != 0).astype(np.int64) - (self.units != 0)
         cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
+        cost += held.preference * (np.maximum(after, 0) - np.maximum(self.units, 0)) * _finite(self.unit)
         cash_now = self.cash()
         cash = cash_now + self._flow(after) - self._flow(self.units) - data.commission * orders
         tilt = -held.tilt * step
