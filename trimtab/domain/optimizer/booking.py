@@ -37,7 +37,7 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
-    disallowed = _disallowed(request, data, trades)
+    disallowed = disallowed_losses(request, data, trades)
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         gains[sale.term] += sale.gain
         taxed[sale.term] += sale.gain + disallowed.get(sale.lot_id, ZERO)
@@ -63,7 +63,9 @@ def _tax(request: AnalysisInput, data: OptimizerData, short: Decimal, long: Deci
     return added_tax(short, long, year, settings)
 
 
-def _disallowed(request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]) -> dict[LotId, Decimal]:
+def disallowed_losses(
+    request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]
+) -> dict[LotId, Decimal]:
     """Dollars of each lot's loss that purchases of the last 30 days wash, to the cent: loss times washed over sold."""
     lots = data.lots
     if lots.replacements is None:
