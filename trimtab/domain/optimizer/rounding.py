@@ -49,7 +49,7 @@ def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = No
         desk.raise_cash()
         wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells())
         if not wasted.any():
-            return Rounded(desk.units, lots_open, desk.lot_caps)
+            return Rounded(desk.units, lots_open, caps)
         lots_open = lots_open & ~wasted
 
 
@@ -69,7 +69,6 @@ class _Desk:
 
     def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats) -> None:
         held = data.securities
-        self.lot_caps = lot_caps
         self.data = data
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
@@ -266,13 +265,14 @@ class _Desk:
         after = self.units + moves
         step = moves * _finite(self.unit)
         active = data.active + self.units * _finite(self.unit)
-        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * active
+        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * held.pooled(active)
         curvature = (held.loadings**2).sum(axis=1) + held.variance
         risk = data.parameters.risk_aversion * (gradient * step + curvature / 2 * step**2)
         tax = self._tax(after) - self._tax(self.units)
         value_change = (np.abs(after) - np.abs(self.units)) * _finite(self.unit)
         orders = (after != 0).astype(np.int64) - (self.units != 0)
         cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
+        cost += held.preference * (np.maximum(after, 0) - np.maximum(self.units, 0)) * _finite(self.unit)
         cash_now = self.cash()
         cash = cash_now + self._flow(after) - self._flow(self.units) - data.commission * orders
         tilt = -held.tilt * step

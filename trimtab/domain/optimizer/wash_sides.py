@@ -47,6 +47,7 @@ class Found:
     sides: Sides
     bound: float
     prices: Prices  # the best single ones; patterns enumerated over several prices may raise the bound above theirs
+    further: tuple[Prices, ...] = ()  # those prices
 
     def with_prices(self, data: OptimizerData, prices: Prices) -> "Found":
         """The same trades with the bound of `data` at `prices`, if that is higher."""
@@ -83,6 +84,7 @@ class _SideSearch:
         self._impossible: list[Flags] = []
         self._bound = self._best_value = cut.value
         self._best_prices = prices
+        self._prices = [prices]
         self._tried: set[bytes] = set()
         self._total = np.inf
         self._change_costs = 0.0 if data.yesterday is None else WORTH_A_CHANGE
@@ -126,7 +128,8 @@ class _SideSearch:
         return True
 
     def found(self) -> Found:
-        return Found(self._data, self._solution, self._sides(self._buying), self._bound, self._best_prices)
+        sides, further = self._sides(self._buying), tuple(self._prices)
+        return Found(self._data, self._solution, sides, self._bound, self._best_prices, further)
 
     def _keys_in_doubt(self) -> Ints:
         """Keys that lose most by their present side at the prices of any solve, at most _KEYS_IN_DOUBT.
@@ -172,6 +175,7 @@ class _SideSearch:
     def _add_cut(self, prices: Prices) -> None:
         cut = lower_bound(self._data, prices)
         self._cuts.append(cut)
+        self._prices.append(prices)
         self._bound = max(self._bound, cut.value)
         if cut.value > self._best_value:
             self._best_value, self._best_prices = cut.value, prices
