@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats
+from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.fast.closed_form import SOFTENING, Answers
 from trimtab.domain.optimizer.fast.packed import Packed
 
@@ -100,8 +100,7 @@ def _weighted(left: Floats, weight: Floats, right: Floats) -> Floats:
 def _giving(packed: Packed, answers: Answers) -> tuple[Floats, Floats]:
     """How far sales and purchases give way to their prices, (A, n): zero at a limit."""
     inside = (answers.lot_sales > 0) & (answers.lot_sales < packed.lot_limit)
-    size = answers.sold.size
-    selling = np.bincount(packed.lot_place[inside.ravel()], minlength=size).reshape(answers.sold.shape) > 0
+    selling = sum_by(packed.lot_place, inside.ravel(), answers.sold.size).reshape(answers.sold.shape) > 0
     buying = (answers.bought > 0) & (answers.bought < packed.buy_limit)
     by_sale = np.where(selling, answers.sale_weight * packed.give, 0.0)
     return by_sale, np.where(buying, answers.purchase_weight * packed.give, 0.0)

@@ -19,7 +19,7 @@ MOST_STEPS = 12
 ARRIVED = 1e-8
 """Gap, or half the promised gain, at which an account has arrived: a ten-thousandth of a basis point."""
 
-_FIRST_DAMPING = 1e-2
+_FIRST_DAMPING = 1e-3
 _LESS, _MORE, _MOST_DAMPING = 0.15, 6.0, 1.0
 _ENOUGH = 1e-3  # share of the promised gain that a full step must bring
 _TRIALS = 10

@@ -1,0 +1,143 @@
+"""Which branch each contested security takes: annealing, rounding, single changes, then patterns of the last few.
+
+At any prices a security regrets its branch by what the other would save more. A pattern of branches whose optimum is
+known at its own prices can be beaten only by changing securities that regret theirs there, and without regret it is the
+best of all: the dual of the cheaper branches equals its objective.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, Branching, answer, duality_gap, hardened
+from trimtab.domain.optimizer.fast.newton import climb
+from trimtab.domain.optimizer.fast.packed import Packed
+
+_TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
+"""Temperature, and the promised gain at which a climb at it ends."""
+
+_ANNEALING_STEPS = 20
+_CHANGES = 6
+_EXACT = 1e-6  # a gap of a hundredth of a basis point needs no search
+_BETTER = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """The best pattern found for each account, its optimum, and a number that no allowed trade list is below."""
+
+    answers: Answers  # of the pattern
+    buying: Flags  # (A, n) contested securities on the buying branch
+    objective: Floats  # (A,)
+    bound: Floats  # (A,) over all patterns
+    arrived: Flags  # (A,) the pattern's optimum was reached
+    steps: Ints  # (A,) Newton steps of all climbs
+
+    @property
+    def gap(self) -> Floats:
+        gap: Floats = self.objective - self.bound
+        return gap
+
+    def take(self, accounts: Ints) -> "Settled":
+        return Settled(
+            self.answers.take(accounts),
+            *(getattr(self, name)[accounts] for name in _BY_ACCOUNT),
+        )
+
+    def replaced(self, accounts: Ints, other: "Settled") -> None:
+        """Write `other` over `accounts`."""
+        self.answers.replaced(accounts, other.answers)
+        for name in _BY_ACCOUNT:
+            getattr(self, name)[accounts] = getattr(other, name)
+
+
+_BY_ACCOUNT = ("buying", "objective", "bound", "arrived", "steps")
+
+
+def settle(packed: Packed, prices: Floats) -> Settled:
+    """Cold: the sides that the annealed dual from `prices` (A, k + r) favours, improved one by one."""
+    choosing = packed.contested.any(axis=1)
+    if not choosing.any():
+        return on_sides(packed, prices, np.zeros_like(packed.contested))
+    if choosing.all():
+        return improved(packed, _annealed(packed, prices))
+    rows, others = np.flatnonzero(choosing), np.flatnonzero(~choosing)
+    plain = on_sides(packed.take(others), prices[others], packed.contested[others])
+    chosen = settle(packed.take(rows), prices[rows])
+    order = np.argsort(np.concatenate((others, rows)))
+    return _joined(plain, chosen).take(order)
+
+
+def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
+    """The optimum with every contested security on its given branch; the bound is over all patterns."""
+    climbed = climb(packed, prices, Branching(buying=buying))
+    answers = climbed.answers
+    objective = answers.value + duality_gap(packed, answers)
+    soft = answers.value - regrets(packed, answers, buying).sum(axis=1)
+    bound = soft + (hardened(packed, answers) - answers.value)
+    return Settled(answers, buying & packed.contested, objective, bound, climbed.arrived, climbed.steps)
+
+
+def regrets(packed: Packed, answers: Answers, buying: Flags) -> Floats:
+    """What each contested security would save more on its other branch at the prices of `answers`, (A, n)."""
+    more = np.where(buying, answers.sale_gain - answers.purchase_gain, answers.purchase_gain - answers.sale_gain)
+    return np.where(packed.contested, np.maximum(more, 0.0), 0.0)
+
+
+def _annealed(packed: Packed, prices: Floats) -> Settled:
+    """Prices of the smoothed dual, their bound, and the optimum on the sides that weigh more there."""
+    steps = np.zeros(packed.accounts, dtype=np.int64)
+    for temperature, arrived in _TEMPERATURES:
+        climbed = climb(packed, prices, Branching(temperature), most_steps=_ANNEALING_STEPS, arrived=arrived)
+        prices = climbed.answers.prices
+        steps += climbed.steps
+    favoured = climbed.answers.purchase_weight > 0.5
+    bound = hardened(packed, answer(packed, prices, CHEAPEST))
+    settled = on_sides(packed, prices, favoured)
+    np.maximum(settled.bound, bound, out=settled.bound)
+    settled.steps[:] += steps
+    return settled
+
+
+def improved(packed: Packed, settled: Settled) -> Settled:
+    """Change one security's side at a time, the one that regrets its side most, while that helps."""
+    tried = np.zeros_like(packed.contested)
+    for _ in range(_CHANGES):
+        regret = np.where(tried, 0.0, regrets(packed, settled.answers, settled.buying))
+        worst = regret.argmax(axis=1)
+        every = np.arange(packed.accounts)
+        promising = (settled.gap > _EXACT) & (regret[every, worst] > _BETTER)
+        rows = np.flatnonzero(promising)
+        if not len(rows):
+            break
+        tried[rows, worst[rows]] = True
+        buying = settled.buying[rows]
+        buying[np.arange(len(rows)), worst[rows]] ^= True
+        changed = on_sides(packed.take(rows), settled.answers.prices[rows], buying)
+        keep_better(settled, rows, changed)
+    return settled
+
+
+def keep_better(settled: Settled, rows: Ints, other: Settled) -> None:
+    """Take the other's bound where it is higher, and its sides and answers where they are better."""
+    bound = np.maximum(settled.bound[rows], other.bound)
+    other.bound[:] = bound
+    settled.bound[rows] = bound
+    steps = settled.steps[rows] + other.steps
+    other.steps[:] = steps
+    settled.steps[rows] = steps
+    better = np.flatnonzero(other.arrived & (other.objective < settled.objective[rows] - _BETTER))
+    settled.replaced(rows[better], other.take(better))
+
+
+def _joined(first: Settled, second: Settled) -> Settled:
+    answers = Answers(
+        *(
+            np.concatenate((getattr(first.answers, name), getattr(second.answers, name)))
+            for name in Answers.__dataclass_fields__
+        )
+    )
+    return Settled(
+        answers, *(np.concatenate((getattr(first, name), getattr(second, name))) for name in _BY_ACCOUNT)
+    )
