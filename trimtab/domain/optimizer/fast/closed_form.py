@@ -20,7 +20,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.fast.packed import Packed
 
-SOFTENING = 1e-6
+SOFTENING = 1e-9
 """Rows give way by this times their price while prices are sought: at most a hundredth of a basis point a unit."""
 
 
@@ -55,6 +55,10 @@ class Answers:
 
     def take(self, accounts: object) -> "Answers":
         return Answers(*(getattr(self, name)[accounts] for name in _ANSWERS))
+
+    def joined(self, other: "Answers") -> "Answers":
+        """These accounts, then the other's."""
+        return Answers(*(np.concatenate((getattr(self, name), getattr(other, name))) for name in _ANSWERS))
 
     def replaced(self, accounts: object, other: "Answers") -> None:
         """Write the answers of `other` over those of `accounts`."""

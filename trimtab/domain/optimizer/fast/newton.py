@@ -92,9 +92,7 @@ class _Climb:
         search = np.flatnonzero(failed & self._live)
         if len(search):
             ahead.replaced(search, self._best_along(search, way, ahead))
-        self._damping = np.where(
-            failed, np.minimum(self._damping * _MORE, _MOST_DAMPING), self._damping * _LESS
-        )
+        self._damping = np.where(failed, np.minimum(self._damping * _MORE, _MOST_DAMPING), self._damping * _LESS)
         self._answers = ahead
 
     def _best_along(self, search: Ints, way: Direction, ahead: Answers) -> Answers:

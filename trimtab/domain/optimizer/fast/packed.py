@@ -14,6 +14,9 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 
+HARD_PRICE = 1e6
+"""Stands for an infinite price of leaving a row's interval."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packed:
@@ -33,7 +36,9 @@ class Packed:
     on_purchase: Floats  # (A, n, r)
     low: Floats  # (A, r) room below the amount of doing nothing: at most zero unless a rule is broken already
     high: Floats  # (A, r)
-    least_price: Floats  # (A, r) prices lie in between: what a unit above `high` costs, and minus that of one below `low`
+    least_price: (
+        Floats  # (A, r) prices lie in between: what a unit above `high` costs, and minus that of one below `low`
+    )
     most_price: Floats  # (A, r)
     lot_security: Ints  # (A, m) row of its security, not decreasing
     lot_limit: Floats  # (A, m) most that may be sold

@@ -1,21 +1,18 @@
 """From accounts to a batch: shapes on a fixed grid, then padded arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.fast.packed import Packed, lot_starts
+from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed, lot_starts
 from trimtab.domain.optimizer.problem import OptimizerData, fill
 
 _FAR = 1e3
 """Stands for an interval's end that does not exist; amounts are fractions of account value."""
-
-_HARD_PRICE = 1e6
-"""Stands for an infinite price of leaving a row's interval."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,6 +85,29 @@ class Batch:
     forced_sales: Floats  # (A, m) sold because a rule demands it
     forced_buys: Floats  # (A, n)
     lot_order: Ints  # (A, m) place of each packed lot in its account
+    may_stand_still: Flags  # (A,) an empty trade list breaks no hard rule
+    tolerance: Floats  # (A,) improvement below which nothing is traded
+    cash_base: Floats  # (A,) what a unit of cash costs beside the price of its row
+    demanded: Flags  # (A, n) a rule demands a trade
+    smallest: Floats  # (A, n) trades below are not worth sending
+    whole_position: Floats  # (A, n) a sale of so much closes the position, and may be small
+
+    @property
+    def accounts(self) -> int:
+        return len(self.datas)
+
+    def take(self, accounts: Ints) -> "Batch":
+        """Only `accounts`."""
+        others = {each.name: getattr(self, each.name)[accounts] for each in fields(self)[2:]}
+        return Batch(tuple(self.datas[each] for each in accounts), self.packed.take(accounts), **others)
+
+    def packed_prices(self, account: int, prices: Floats) -> Floats:
+        """Prices of factors, cash and rows, (k + 1 + r of the account,), as the batch states them, (k + r,)."""
+        k = self.packed.factors
+        stated = np.zeros(k + self.packed.rows)
+        stated[: len(prices)] = prices
+        stated[k] = -prices[k] - self.cash_base[account]
+        return stated
 
 
 def pack(datas: Sequence[OptimizerData], shape: Shape) -> Batch:
@@ -143,6 +163,12 @@ class _Packing:
             forced_sales=self._by_lot(self._forced_sales),
             forced_buys=self._by_security(self._forced_buys),
             lot_order=self._by_lot(self._order),
+            may_stand_still=self._may_stand_still(),
+            tolerance=self._parameter("tolerance"),
+            cash_base=self._cash_base,
+            demanded=self._by_security((self._held("sell_minimum") > 0) | (self._forced_buys > 0)),
+            smallest=self._by_security(self._held("minimum_trade")),
+            whole_position=self._by_security(self._held("holding") - self._held("share")),
         )
 
     def _cash_rows(self) -> None:
@@ -158,9 +184,9 @@ class _Packing:
             np.array([getattr(data, name) for data in self._datas]) for name in ("cash", "cash_minimum", "cash_target")
         )
         below = least < target
-        base = np.where(below, -shortfall, drag)
-        self._cash_cost = base * (cash - target)
-        base = base[self._account]
+        self._cash_base = np.where(below, -shortfall, drag)
+        self._cash_cost = self._cash_base * (cash - target)
+        base = self._cash_base[self._account]
         self._sale_cost = half_spread + churn + tilt + base * (1 - half_spread)
         self._purchase_cost = half_spread + churn - tilt - base * (1 + half_spread)
         accounts, rows = len(self._datas), self._shape.rows
@@ -169,7 +195,7 @@ class _Packing:
         self._low, self._high, self._least_price, self._most_price = (np.zeros((accounts, rows)) for _ in range(4))
         self._low[:, 0] = least - cash
         self._high[:, 0] = np.where(below, target - cash, _FAR)
-        self._least_price[:, 0] = -_HARD_PRICE
+        self._least_price[:, 0] = -HARD_PRICE
         self._most_price[:, 0] = np.where(below, drag + shortfall, 0.0)
         if rows > 1:
             for account, data in enumerate(self._datas):
@@ -185,8 +211,8 @@ class _Packing:
         self._on_purchase[mine, used] = rows.purchase_effect.T
         self._low[account, used] = np.maximum(rows.low - rows.start, -_FAR)
         self._high[account, used] = np.minimum(rows.high - rows.start, _FAR)
-        self._least_price[account, used] = np.where(np.isinf(rows.low), 0.0, -np.minimum(rows.price_below, _HARD_PRICE))
-        self._most_price[account, used] = np.where(np.isinf(rows.high), 0.0, np.minimum(rows.price_above, _HARD_PRICE))
+        self._least_price[account, used] = np.where(np.isinf(rows.low), 0.0, -np.minimum(rows.price_below, HARD_PRICE))
+        self._most_price[account, used] = np.where(np.isinf(rows.high), 0.0, np.minimum(rows.price_above, HARD_PRICE))
 
     def _lots(self) -> None:
         """Lots in the order in which they are sold, none beyond what its security may sell."""
@@ -241,6 +267,15 @@ class _Packing:
         cheapest = best[self._place] + self._sale_cost + self._purchase_cost + least.sum(axis=1)
         contested: Flags = (cheapest < 0) & (self._buy_limit > 0)
         return contested
+
+    def _may_stand_still(self) -> Flags:
+        """As `OptimizerData.may_stand_still` has it."""
+        cash, required = (np.array([getattr(data, name) for data in self._datas]) for name in ("cash", "cash_required"))
+        demanded = (self._held("sell_minimum") != 0) | (self._held("buy_minimum") != 0)
+        broken = (self._high < 0) & (self._most_price >= HARD_PRICE)
+        broken |= (self._low > 0) & (self._least_price <= -HARD_PRICE)
+        still: Flags = cash >= required
+        return still & ~broken[:, 1:].any(axis=1) & (sum_by(self._account, demanded, len(cash)) == 0)
 
     def _held(self, name: str) -> Floats:
         return np.concatenate([getattr(data.securities, name) for data in self._datas])

@@ -12,13 +12,14 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, Branching, answer, duality_gap, hardened
 from trimtab.domain.optimizer.fast.newton import climb
-from trimtab.domain.optimizer.fast.packed import Packed
+from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
 _TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
 """Temperature, and the promised gain at which a climb at it ends."""
 
 _ANNEALING_STEPS = 20
 _CHANGES = 6
+_KEPT = 1e-6  # a hard row counts as kept: the softening gives way by a millionth of its price
 _EXACT = 1e-6  # a gap of a hundredth of a basis point needs no search
 _BETTER = 1e-12
 
@@ -31,7 +32,7 @@ class Settled:
     buying: Flags  # (A, n) contested securities on the buying branch
     objective: Floats  # (A,)
     bound: Floats  # (A,) over all patterns
-    arrived: Flags  # (A,) the pattern's optimum was reached
+    arrived: Flags  # (A,) the pattern's optimum was reached, within the hard rows
     steps: Ints  # (A,) Newton steps of all climbs
 
     @property
@@ -51,6 +52,13 @@ class Settled:
         for name in _BY_ACCOUNT:
             getattr(self, name)[accounts] = getattr(other, name)
 
+    def joined(self, other: "Settled") -> "Settled":
+        """These accounts, then the other's."""
+        return Settled(
+            self.answers.joined(other.answers),
+            *(np.concatenate((getattr(self, name), getattr(other, name))) for name in _BY_ACCOUNT),
+        )
+
 
 _BY_ACCOUNT = ("buying", "objective", "bound", "arrived", "steps")
 
@@ -66,7 +74,7 @@ def settle(packed: Packed, prices: Floats) -> Settled:
     plain = on_sides(packed.take(others), prices[others], packed.contested[others])
     chosen = settle(packed.take(rows), prices[rows])
     order = np.argsort(np.concatenate((others, rows)))
-    return _joined(plain, chosen).take(order)
+    return plain.joined(chosen).take(order)
 
 
 def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
@@ -76,7 +84,16 @@ def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
     objective = answers.value + duality_gap(packed, answers)
     soft = answers.value - regrets(packed, answers, buying).sum(axis=1)
     bound = soft + (hardened(packed, answers) - answers.value)
-    return Settled(answers, buying & packed.contested, objective, bound, climbed.arrived, climbed.steps)
+    kept = climbed.arrived & (_hard_excess(packed, answers) < _KEPT)
+    return Settled(answers, buying & packed.contested, objective, bound, kept, climbed.steps)
+
+
+def _hard_excess(packed: Packed, answers: Answers) -> Floats:
+    """How far the amounts are outside the intervals of hard rows, (A,): rules that cannot be kept have no answer."""
+    amounts = answers.amounts[:, packed.factors :]
+    above = np.where(packed.most_price >= HARD_PRICE, amounts - packed.high, 0.0)
+    below = np.where(packed.least_price <= -HARD_PRICE, packed.low - amounts, 0.0)
+    return np.asarray(np.maximum(above, below).max(axis=1))
 
 
 def regrets(packed: Packed, answers: Answers, buying: Flags) -> Floats:
@@ -129,15 +146,3 @@ def keep_better(settled: Settled, rows: Ints, other: Settled) -> None:
     settled.steps[rows] = steps
     better = np.flatnonzero(other.arrived & (other.objective < settled.objective[rows] - _BETTER))
     settled.replaced(rows[better], other.take(better))
-
-
-def _joined(first: Settled, second: Settled) -> Settled:
-    answers = Answers(
-        *(
-            np.concatenate((getattr(first.answers, name), getattr(second.answers, name)))
-            for name in Answers.__dataclass_fields__
-        )
-    )
-    return Settled(
-        answers, *(np.concatenate((getattr(first, name), getattr(second, name))) for name in _BY_ACCOUNT)
-    )
