@@ -14,14 +14,18 @@ more, the one it is told, or, so that the bound is smooth, a mixture at a temper
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
-from trimtab.domain.optimizer.fast.packed import Packed
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.fast.packed import BUYING, Packed, sums_before
 
 SOFTENING = 1e-9
 """Rows give way by this times their price while prices are sought: at most a hundredth of a basis point a unit."""
+
+_APART = 64.0
+"""Between the securities in the key by which lots are sorted: more than any tax and row price of one unit differ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,18 +44,19 @@ CHEAPEST = Branching()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """The batch's answer to some prices. A contested security's two trades are weighted by its branches."""
+    """The batch's answer to some prices. What contested securities do is weighted by their branches."""
 
     prices: Floats  # (A, k + r)
     value: Floats  # (A,) of the dual, softening included
     amounts: Floats  # (A, k + r) factor exposures after the trades, and what they add to the rows
-    lot_sales: Floats  # (A, m) as if every security were on its selling branch
-    sold: Floats  # (A, n) the same
-    bought: Floats  # (A, n) as if on the buying branch
+    lot_sales: Floats  # (A, m) before the weights
+    lot_gives: Flags  # (A, m) sold in part: would give way to a higher price
+    sold: Floats  # (A, n) before the weights
+    bought: Floats  # (A, n)
     sale_weight: Floats  # (A, n) 1 on the selling branch and where nothing is contested, 0 on the buying branch
     purchase_weight: Floats  # (A, n)
-    sale_gain: Floats  # (A, n) what the sale saves against doing nothing
-    purchase_gain: Floats  # (A, n)
+    if_sold: Floats  # (A, n) what a head's selling branch saves against doing nothing
+    if_bought: Floats  # (A, n) what its buying branch saves
 
     def take(self, accounts: object) -> "Answers":
         return Answers(*(getattr(self, name)[accounts] for name in _ANSWERS))
@@ -75,24 +80,30 @@ def answer(packed: Packed, prices: Floats, branching: Branching) -> Answers:
     slope = np.matmul(packed.loadings, prices[:, :k, None])[..., 0]
     sale_price, purchase_price = _at_row_prices(packed, prices[:, k:])
     pull = packed.active + (slope - sale_price) * packed.give
-    lot_sales, sold, sale_gain = _sales(packed, pull)
+    lots = _lot_offers(packed, prices)
+    lot_sales, lot_gives, sold, sale_gain = _sales(packed, pull, lots)
     push = -packed.active - (slope + purchase_price) * packed.give
     bought = np.minimum(np.maximum(push, 0.0), packed.buy_limit)
     purchase_gain = packed.curvature * bought * (push - bought / 2)
-    sale_weight, purchase_weight, gain = _branches(packed, sale_gain, purchase_gain, branching)
+    if_sold, if_bought = _by_branch(packed, sale_gain, purchase_gain)
+    selling, saved = _choice(packed, if_sold, if_bought, branching)
+    sale_weight, purchase_weight = _weights(packed, selling)
     amounts = _amounts(packed, sale_weight * sold, purchase_weight * bought)
-    value = packed.constant - gain.sum(axis=1) - _held_apart(packed, prices)
+    if packed.lot_rows:
+        weighted = lot_sales * np.take_along_axis(sale_weight, packed.lot_security, axis=1)
+        amounts[:, -packed.lot_rows :] += np.matmul(weighted[:, None, :], packed.lot_on_row)[:, 0]
     return Answers(
-        prices,
-        value,
-        amounts,
-        lot_sales,
-        sold,
-        bought,
-        sale_weight,
-        purchase_weight,
-        sale_gain,
-        purchase_gain,
+        prices=prices,
+        value=packed.constant - saved.sum(axis=1) - _held_apart(packed, prices),
+        amounts=amounts,
+        lot_sales=lot_sales,
+        lot_gives=lot_gives,
+        sold=sold,
+        bought=bought,
+        sale_weight=sale_weight,
+        purchase_weight=purchase_weight,
+        if_sold=if_sold,
+        if_bought=if_bought,
     )
 
 
@@ -107,32 +118,84 @@ def _at_row_prices(packed: Packed, prices: Floats) -> tuple[Floats, Floats]:
     return packed.sale_cost + sale, packed.purchase_cost + purchase
 
 
-def _sales(packed: Packed, pull: Floats) -> tuple[Floats, Floats, Floats]:
-    """Sales by lot (A, m), by security (A, n), and what these save."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _LotOffers:
+    """Lots in the order in which they are sold, (A, m) each."""
+
+    start: Floats
+    least: Floats | float  # sold whatever the pull
+    most: Floats
+    order: Ints | None  # places of these lots in the data's order; None: that order
+
+
+def _lot_offers(packed: Packed, prices: Floats) -> _LotOffers:
+    """At prices of gains lots change places: the cheapest of each security, all counted, is sold first."""
+    if not packed.lot_rows:
+        return _LotOffers(packed.lot_start, 0.0, packed.lot_limit, None)
+    security = packed.lot_security
+    tax = packed.lot_tax + np.matmul(packed.lot_on_row, prices[:, -packed.lot_rows :, None])[..., 0]
+    order = np.argsort(security * _APART + np.clip(tax, -_APART / 4, _APART / 4), axis=1, kind="stable")
+    limit = np.take_along_axis(packed.lot_limit, order, axis=1)
+    before = sums_before(security, limit)
+    least, most = (
+        np.minimum(np.maximum(np.take_along_axis(total, security, axis=1) - before, 0.0), limit)
+        for total in (packed.least_sold, packed.most_sold)
+    )
+    give = np.take_along_axis(packed.give, security, axis=1)
+    return _LotOffers(before + np.take_along_axis(tax, order, axis=1) * give, least, most, order)
+
+
+def _sales(packed: Packed, pull: Floats, lots: _LotOffers) -> tuple[Floats, Flags, Floats, Floats]:
+    """Sales by lot and whether they are sold in part, (A, m); by security, and what these save, (A, n)."""
     place = packed.lot_place
-    beyond = pull.ravel()[place].reshape(packed.lot_start.shape) - packed.lot_start
-    lot_sales = np.minimum(np.maximum(beyond, 0.0), packed.lot_limit)
-    sold = sum_by(place, lot_sales.ravel(), pull.size).reshape(pull.shape)
-    saved = sum_by(place, (lot_sales * (beyond - lot_sales / 2)).ravel(), pull.size).reshape(pull.shape)
-    return lot_sales, sold, packed.curvature * saved
+    beyond = pull.ravel()[place].reshape(lots.start.shape) - lots.start
+    sales = np.minimum(np.maximum(beyond, lots.least), lots.most)
+    gives = (sales > lots.least) & (sales < lots.most)
+    sold = sum_by(place, sales.ravel(), pull.size).reshape(pull.shape)
+    saved = sum_by(place, (sales * (beyond - sales / 2)).ravel(), pull.size).reshape(pull.shape)
+    if lots.order is not None:
+        sales, gives = _in_data_order(sales, lots.order), _in_data_order(gives, lots.order)
+    return sales, gives, sold, packed.curvature * saved
 
 
-def _branches(
-    packed: Packed, sale_gain: Floats, purchase_gain: Floats, branching: Branching
-) -> tuple[Floats, Floats, Floats]:
-    """Weights of the selling and of the buying branch, and what the security saves, (A, n) each."""
-    contested = packed.contested
+def _in_data_order(values: Any, order: Ints) -> Any:
+    unsorted = np.empty_like(values)
+    np.put_along_axis(unsorted, order, values, axis=1)
+    return unsorted
+
+
+def _by_branch(packed: Packed, sale_gain: Floats, purchase_gain: Floats) -> tuple[Floats, Floats]:
+    """What each head saves on the selling and on the buying branch of its wash key, (A, n)."""
+    if not packed.shared:
+        return sale_gain, purchase_gain
+    buying, place = packed.branch == BUYING, packed.head_place
+    if_sold = sum_by(place, np.where(buying, 0.0, sale_gain).ravel(), sale_gain.size)
+    if_bought = sum_by(place, (purchase_gain + np.where(buying, sale_gain, 0.0)).ravel(), sale_gain.size)
+    return if_sold.reshape(sale_gain.shape), if_bought.reshape(sale_gain.shape)
+
+
+def _choice(packed: Packed, if_sold: Floats, if_bought: Floats, branching: Branching) -> tuple[Floats, Floats]:
+    """Weight of the selling branch where it is contested, and what the security saves, (A, n) each."""
     if branching.temperature:
-        ahead = np.clip((sale_gain - purchase_gain) / branching.temperature, -50.0, 50.0)
+        ahead = np.clip((if_sold - if_bought) / branching.temperature, -50.0, 50.0)
         selling = 1 / (1 + np.exp(-ahead))
-        saved = np.maximum(sale_gain, purchase_gain) + branching.temperature * np.log1p(np.exp(-np.abs(ahead)))
+        saved = np.maximum(if_sold, if_bought) + branching.temperature * np.log1p(np.exp(-np.abs(ahead)))
     else:
-        buying = purchase_gain > sale_gain if branching.buying is None else branching.buying
+        buying = if_bought > if_sold if branching.buying is None else branching.buying
         selling = np.where(buying, 0.0, 1.0)
-        saved = np.where(buying, purchase_gain, sale_gain)
-    sale_weight = np.where(contested, selling, 1.0)
-    purchase_weight = np.where(contested, 1 - selling, 1.0)
-    return sale_weight, purchase_weight, np.where(contested, saved, sale_gain + purchase_gain)
+        saved = np.where(buying, if_bought, if_sold)
+    return selling, np.where(packed.contested, saved, if_sold + if_bought)
+
+
+def _weights(packed: Packed, selling: Floats) -> tuple[Floats, Floats]:
+    """Weights of each place's sale and purchase, (A, n): those of its head's branches, 1 where nothing is contested."""
+    contested = packed.contested
+    if not packed.shared:
+        return np.where(contested, selling, 1.0), np.where(contested, 1 - selling, 1.0)
+    place, shape = packed.head_place, contested.shape
+    contested, selling = contested.ravel()[place].reshape(shape), selling.ravel()[place].reshape(shape)
+    sale = np.where(packed.branch == BUYING, 1 - selling, selling)
+    return np.where(contested, sale, 1.0), np.where(contested, 1 - selling, 1.0)
 
 
 def _amounts(packed: Packed, sold: Floats, bought: Floats) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.fast.closed_form import SOFTENING, Answers
-from trimtab.domain.optimizer.fast.packed import Packed
+from trimtab.domain.optimizer.fast.packed import BOTH, BUYING, Packed
 
 _PINNINGS = 24
 """Rounds of the active set; what is still in doubt then is left to the line search."""
@@ -77,41 +77,81 @@ def _room(packed: Packed, answers: Answers, side: Floats) -> tuple[Floats, Float
 def _curvature(packed: Packed, answers: Answers, temperature: float) -> tuple[Floats, Floats, Floats]:
     """Minus the second derivative by factors (A, k, k), by factors and rows (A, k, r), by rows (A, r, r)."""
     by_sale, by_purchase = _giving(packed, answers)
+    on_sale = _on_sale(packed, answers.lot_gives)
     total = by_sale + by_purchase
-    on_rows = by_purchase[..., None] * packed.on_purchase - by_sale[..., None] * packed.on_sale
-    rows = _weighted(packed.on_sale, by_sale, packed.on_sale)
-    rows += _weighted(packed.on_purchase, by_purchase, packed.on_purchase)
-    if temperature:
-        between, difference, row_difference = _between(packed, answers, temperature)
-        total = total + between * difference**2
-        on_rows = on_rows + (between * difference)[..., None] * row_difference
-        rows += _weighted(row_difference, between, row_difference)
+    on_rows = by_purchase[..., None] * packed.on_purchase - by_sale[..., None] * on_sale
+    rows = _weighted(on_sale, by_sale) + _weighted(packed.on_purchase, by_purchase)
     across = packed.loadings.transpose(0, 2, 1)
-    return np.matmul(across, packed.loadings * total[..., None]), np.matmul(across, on_rows), rows
+    shared: Floats | None = None
+    if temperature:
+        weight, difference, row_difference = _between(packed, answers, temperature)
+        if packed.shared:
+            shared = _between_shared(packed, weight, difference, row_difference)
+            weight = np.where(packed.branch == BOTH, weight, 0.0)
+        total = total + weight * difference**2
+        on_rows = on_rows + (weight * difference)[..., None] * row_difference
+        rows += _weighted(row_difference, weight)
+    factors, cross = np.matmul(across, packed.loadings * total[..., None]), np.matmul(across, on_rows)
+    if shared is not None:
+        k = packed.factors
+        factors, cross, rows = factors + shared[:, :k, :k], cross + shared[:, :k, k:], rows + shared[:, k:, k:]
+    return factors, cross, rows
 
 
-def _weighted(left: Floats, weight: Floats, right: Floats) -> Floats:
-    """left' diag(weight) right, (A, r, r)."""
-    if left.shape[2] == 1:
-        return (left[..., 0] * weight * right[..., 0]).sum(axis=1)[:, None, None]
-    return np.asarray(np.matmul(left.transpose(0, 2, 1), right * weight[..., None]))
+def _weighted(rows: Floats, weight: Floats) -> Floats:
+    """rows' diag(weight) rows, (A, r, r)."""
+    if rows.shape[2] == 1:
+        only = rows[..., 0]
+        return np.asarray((only * weight * only).sum(axis=1)[:, None, None])
+    return np.asarray(np.matmul(rows.transpose(0, 2, 1), rows * weight[..., None]))
 
 
 def _giving(packed: Packed, answers: Answers) -> tuple[Floats, Floats]:
     """How far sales and purchases give way to their prices, (A, n): zero at a limit."""
-    inside = (answers.lot_sales > 0) & (answers.lot_sales < packed.lot_limit)
-    selling = sum_by(packed.lot_place, inside.ravel(), answers.sold.size).reshape(answers.sold.shape) > 0
+    gives = sum_by(packed.lot_place, answers.lot_gives.ravel(), answers.sold.size).reshape(answers.sold.shape)
     buying = (answers.bought > 0) & (answers.bought < packed.buy_limit)
-    by_sale = np.where(selling, answers.sale_weight * packed.give, 0.0)
+    by_sale = np.where(gives > 0, answers.sale_weight * packed.give, 0.0)
     return by_sale, np.where(buying, answers.purchase_weight * packed.give, 0.0)
 
 
+def _on_sale(packed: Packed, lots: Floats | Flags) -> Floats:
+    """What one unit sold adds to the rows, (A, n, r), with the lot-wise part of `lots` (A, m)."""
+    if not packed.lot_rows:
+        return packed.on_sale
+    on_sale = packed.on_sale.copy()
+    on_sale[..., -packed.lot_rows :] += _lot_amounts(packed, lots)
+    return on_sale
+
+
+def _lot_amounts(packed: Packed, lots: Floats | Flags) -> Floats:
+    """Sums over the lots of each security of `lots` (A, m) times what each adds to the last rows, (A, n, g)."""
+    amounts = [
+        sum_by(packed.lot_place, (lots * packed.lot_on_row[..., row]).ravel(), packed.active.size)
+        for row in range(packed.lot_rows)
+    ]
+    return np.stack(amounts, axis=1).reshape(*packed.active.shape, packed.lot_rows)
+
+
 def _between(packed: Packed, answers: Answers, temperature: float) -> tuple[Floats, Floats, Floats]:
-    """Weight of the difference of both branches (A, n), and that difference in weight and in rows (A, n, r)."""
-    weight = np.where(packed.contested, answers.sale_weight * answers.purchase_weight / temperature, 0.0)
-    difference = answers.bought + answers.sold
-    row_difference = answers.bought[..., None] * packed.on_purchase - answers.sold[..., None] * packed.on_sale
-    return weight, difference, row_difference
+    """Weight of the difference of both branches (A, n), and each place's part of it in weight and rows (A, n, r)."""
+    selling = np.where(packed.contested, answers.sale_weight, 0.0)
+    weight = selling * (1 - selling) / temperature
+    on_buying = packed.branch == BUYING
+    sold = np.where(on_buying, -answers.sold, answers.sold)
+    row_difference = answers.bought[..., None] * packed.on_purchase - sold[..., None] * packed.on_sale
+    if packed.lot_rows:
+        sign = np.take_along_axis(np.where(on_buying, 1.0, -1.0), packed.lot_security, axis=1)
+        row_difference[..., -packed.lot_rows :] += _lot_amounts(packed, sign * answers.lot_sales)
+    return weight, answers.bought + sold, row_difference
+
+
+def _between_shared(packed: Packed, weight: Floats, difference: Floats, row_difference: Floats) -> Floats:
+    """The same curvature of wash keys with several places, whose parts add up first, (A, k + r, k + r)."""
+    parts = np.concatenate((packed.loadings * difference[..., None], row_difference), axis=2)
+    parts = np.where((packed.branch == BOTH)[..., None], 0.0, parts)
+    whole = np.zeros((difference.size, parts.shape[2]))
+    np.add.at(whole, packed.head_place, parts.reshape(whole.shape))
+    return _weighted(whole.reshape(parts.shape), np.where(packed.branch == BOTH, 0.0, weight))
 
 
 def _within(curvature: Floats, gradient: Floats, lowest: Floats, highest: Floats) -> Floats:

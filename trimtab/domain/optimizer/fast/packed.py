@@ -1,7 +1,12 @@
 """A batch of accounts as padded arrays: one row an account, all of one shape.
 
-A accounts, n securities, m lots, k factors, r coupling rows, the first of them cash. Padding holds nothing: securities
-without holdings and limits, lots of size zero at the end, rows without coefficients.
+A accounts, n places for securities, m lots, k factors, r coupling rows, the first of them cash and the last g those in
+which lots of one security count differently (gains). Padding holds nothing: securities without holdings and limits,
+lots of size zero at the end, rows without coefficients.
+
+A contested security may be sold or bought, not both. Where the securities of one wash key are contested together
+("shared"), each has two places: one sells any lot and stands on the key's selling branch, the other sells only lots
+at a gain or buys and stands on its buying branch. The key's first place is its head; every other place is its own.
 
 Every quantity is stated as a trade away from doing nothing. With `sold` and `bought` the amounts traded, a row's amount
 changes by `on_sale` a unit sold and `on_purchase` a unit bought, and the amount must end within [`low`, `high`], each
@@ -16,6 +21,9 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 
 HARD_PRICE = 1e6
 """Stands for an infinite price of leaving a row's interval."""
+
+BOTH, SELLING, BUYING = 0, 1, 2
+"""A place sells on its wash key's selling branch and buys on the other, or does all it does on one of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +48,16 @@ class Packed:
         Floats  # (A, r) prices lie in between: what a unit above `high` costs, and minus that of one below `low`
     )
     most_price: Floats  # (A, r)
-    lot_security: Ints  # (A, m) row of its security, not decreasing
+    lot_security: Ints  # (A, m) place of its security, not decreasing
     lot_limit: Floats  # (A, m) most that may be sold
     lot_start: Floats  # (A, m) pull beyond which the lot is sold: what stands before it, and its tax as a weight
     lot_tax: Floats  # (A, m) of one unit sold
-    contested: Flags  # (A, n) a sale at a loss and a purchase exclude each other, and both could pay
+    lot_on_row: Floats  # (A, m, g) what one unit sold adds to the last rows, beside `on_sale`
+    least_sold: Floats  # (A, n) of all lots together; zero where g is, the lots' limits then say so
+    most_sold: Floats  # (A, n) likewise
+    contested: Flags  # (A, n) heads: a sale at a loss and a purchase exclude each other, and both could pay
+    head: Ints  # (A, n) place of the head of its wash key
+    branch: Ints  # (A, n) BOTH, or the branch on which the place stands
 
     @property
     def accounts(self) -> int:
@@ -57,6 +70,21 @@ class Packed:
     @property
     def rows(self) -> int:
         return self.low.shape[1]
+
+    @property
+    def lot_rows(self) -> int:
+        return self.lot_on_row.shape[2]
+
+    @property
+    def shared(self) -> bool:
+        """Whether some places stand on one branch."""
+        return bool(self.branch.any())
+
+    @property
+    def head_place(self) -> Ints:
+        """Place of each head in the flattened (A, n) arrays, (A * n,)."""
+        accounts, n = self.active.shape
+        return (self.head + n * np.arange(accounts)[:, None]).ravel()
 
     @property
     def lot_place(self) -> Ints:
@@ -81,10 +109,15 @@ class Packed:
 
 def lot_starts(security: Ints, limit: Floats, tax: Floats, give: Floats) -> Floats:
     """Where each lot's sale starts, (A, m): the sum of the lots before it, and its tax divided by the curvature."""
-    running = np.cumsum(limit, axis=1) - limit
+    starts: Floats = sums_before(security, limit) + tax * np.take_along_axis(give, security, axis=1)
+    return starts
+
+
+def sums_before(security: Ints, amount: Floats) -> Floats:
+    """Sums of `amount` over the lots that stand before each lot in its security, (A, m)."""
+    running = np.cumsum(amount, axis=1) - amount
     first = np.ones(security.shape, dtype=np.bool_)
     first[:, 1:] = security[:, 1:] != security[:, :-1]
     start_of_security = np.maximum.accumulate(np.where(first, np.arange(security.shape[1]), 0), axis=1)
-    before = running - np.take_along_axis(running, start_of_security, axis=1)
-    starts: Floats = before + tax * np.take_along_axis(give, security, axis=1)
-    return starts
+    before: Floats = running - np.take_along_axis(running, start_of_security, axis=1)
+    return before

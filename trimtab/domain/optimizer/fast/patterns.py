@@ -86,8 +86,10 @@ def _solve(packed: Packed, settled: Settled, jobs: list[tuple[int, Flags]]) -> l
         prices = settled.answers.prices.copy()
         prices[which[picked]] = solved.answers.prices[picked]
         cuts.append(_cut(packed, prices))
+        prices = prices.copy()
         prices[which[picked]] = (prices[which[picked]] + settled.answers.prices[which[picked]]) / 2
         cuts.append(_cut(packed, prices))  # the dual is concave: between two good prices it is often higher
+        settled.raise_bound(np.arange(packed.accounts), cuts[-1].value, prices)
     for number in range(int(turn.max()) + 1):
         picked = np.flatnonzero(turn == number)
         keep_better(settled, which[picked], solved.take(picked))
@@ -103,7 +105,7 @@ def _turns(which: Ints) -> Ints:
 
 def _cut(packed: Packed, prices: Floats) -> _Cut:
     answers: Answers = answer(packed, prices, CHEAPEST)
-    return _Cut(hardened(packed, answers), answers.sale_gain, answers.purchase_gain)
+    return _Cut(hardened(packed, answers), answers.if_sold, answers.if_bought)
 
 
 def _doubtful(packed: Packed, settled: Settled, cuts: list[_Cut], row: int) -> Ints:

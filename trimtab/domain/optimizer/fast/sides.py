@@ -32,6 +32,8 @@ class Settled:
     buying: Flags  # (A, n) contested securities on the buying branch
     objective: Floats  # (A,)
     bound: Floats  # (A,) over all patterns
+    proof: Floats  # (A, k + r) prices at which the dual alone proves `proved`
+    proved: Floats  # (A,) at most `bound`, which patterns enumerated over several prices may have raised further
     arrived: Flags  # (A,) the pattern's optimum was reached, within the hard rows
     steps: Ints  # (A,) Newton steps of all climbs
 
@@ -52,6 +54,13 @@ class Settled:
         for name in _BY_ACCOUNT:
             getattr(self, name)[accounts] = getattr(other, name)
 
+    def raise_bound(self, accounts: Ints, bound: Floats, prices: Floats) -> None:
+        """Take the dual's value at `prices` (q, k + r) of `accounts` (q,) where it is higher."""
+        higher = bound > self.proved[accounts]
+        rows = accounts[higher]
+        self.proof[rows], self.proved[rows] = prices[higher], bound[higher]
+        self.bound[rows] = np.maximum(self.bound[rows], bound[higher])
+
     def joined(self, other: "Settled") -> "Settled":
         """These accounts, then the other's."""
         return Settled(
@@ -60,7 +69,7 @@ class Settled:
         )
 
 
-_BY_ACCOUNT = ("buying", "objective", "bound", "arrived", "steps")
+_BY_ACCOUNT = ("buying", "objective", "bound", "proof", "proved", "arrived", "steps")
 
 
 def settle(packed: Packed, prices: Floats) -> Settled:
@@ -85,7 +94,16 @@ def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
     soft = answers.value - regrets(packed, answers, buying).sum(axis=1)
     bound = soft + (hardened(packed, answers) - answers.value)
     kept = climbed.arrived & (_hard_excess(packed, answers) < _KEPT)
-    return Settled(answers, buying & packed.contested, objective, bound, kept, climbed.steps)
+    return Settled(
+        answers=answers,
+        buying=buying & packed.contested,
+        objective=objective,
+        bound=bound,
+        proof=answers.prices.copy(),
+        proved=bound.copy(),
+        arrived=kept,
+        steps=climbed.steps,
+    )
 
 
 def _hard_excess(packed: Packed, answers: Answers) -> Floats:
@@ -98,7 +116,7 @@ def _hard_excess(packed: Packed, answers: Answers) -> Floats:
 
 def regrets(packed: Packed, answers: Answers, buying: Flags) -> Floats:
     """What each contested security would save more on its other branch at the prices of `answers`, (A, n)."""
-    more = np.where(buying, answers.sale_gain - answers.purchase_gain, answers.purchase_gain - answers.sale_gain)
+    more = np.where(buying, answers.if_sold - answers.if_bought, answers.if_bought - answers.if_sold)
     return np.where(packed.contested, np.maximum(more, 0.0), 0.0)
 
 
@@ -112,7 +130,7 @@ def _annealed(packed: Packed, prices: Floats) -> Settled:
     favoured = climbed.answers.purchase_weight > 0.5
     bound = hardened(packed, answer(packed, prices, CHEAPEST))
     settled = on_sides(packed, prices, favoured)
-    np.maximum(settled.bound, bound, out=settled.bound)
+    settled.raise_bound(np.arange(packed.accounts), bound, prices)
     settled.steps[:] += steps
     return settled
 
@@ -136,13 +154,15 @@ def improved(packed: Packed, settled: Settled) -> Settled:
     return settled
 
 
-def keep_better(settled: Settled, rows: Ints, other: Settled) -> None:
-    """Take the other's bound where it is higher, and its sides and answers where they are better."""
-    bound = np.maximum(settled.bound[rows], other.bound)
-    other.bound[:] = bound
-    settled.bound[rows] = bound
-    steps = settled.steps[rows] + other.steps
-    other.steps[:] = steps
-    settled.steps[rows] = steps
-    better = np.flatnonzero(other.arrived & (other.objective < settled.objective[rows] - _BETTER))
-    settled.replaced(rows[better], other.take(better))
+def keep_better(settled: Settled, rows: Ints, other: Settled, *, by: float = _BETTER) -> None:
+    """Take the other's bounds where they are higher, and its sides and answers where they are better by so much."""
+    settled.raise_bound(rows, other.proved, other.proof)
+    settled.bound[rows] = np.maximum(settled.bound[rows], other.bound)
+    settled.steps[rows] += other.steps
+    better = np.flatnonzero(
+        other.arrived & ((other.objective < settled.objective[rows] - by) | ~settled.arrived[rows])
+    )
+    where = rows[better]
+    settled.answers.replaced(where, other.answers.take(better))
+    for name in ("buying", "objective", "arrived"):
+        getattr(settled, name)[where] = getattr(other, name)[better]
