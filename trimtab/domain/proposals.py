@@ -1,7 +1,7 @@
 """What an analysis proposes, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -110,11 +110,25 @@ class Rung(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RegimePrices:
+    """The prices of one tax regime: no trade list that is taxed in it has an objective below its bound at them."""
+
+    factor: tuple[float, ...]  # (k,)
+    cash: float
+    rows: Mapping[str, float]  # of the account's rows, by name
+    own_rows: Mapping[str, float]  # of the regime's netting rows, by name
+    cap: float  # of squared tracking error above its limit
+    names: float  # of one name above the most that may be held
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """Prices at which anybody can compute the bound that the gap is measured against (weak duality).
 
-    Pure numbers per unit of account value, so floats. `bound_bps` is the lower bound on the objective of every
-    allowed trade list, `objective_bps` the objective of this proposal; the gap is their difference.
+    Pure numbers per unit of account value, so floats. The bound is the least of the bounds of all regimes, each at its
+    own prices, `by_regime`; the fields above that hold those of the regime with the lowest. `bound_bps` is the lower
+    bound on the objective of every allowed trade list, `objective_bps` the objective of this proposal. The gap is at
+    most their difference: where sides of wash sales were enumerated over the prices of several solves it is smaller.
     """
 
     factor: tuple[float, ...]  # (k,)
@@ -124,6 +138,7 @@ class Certificate:
     cap: float  # price of squared tracking error above its limit
     bound_bps: Decimal
     objective_bps: Decimal
+    by_regime: Mapping[str, RegimePrices] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The way in: one account's input to a checked proposal."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,27 +10,30 @@ from trimtab.domain.calibration import CALIBRATION_VERSION
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.ascent import ascend
+from trimtab.domain.optimizer.attainable import attain
 from trimtab.domain.optimizer.attribution import attribute, score
-from trimtab.domain.optimizer.booking import Booked, book, sold_weights
+from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.bound import standing_prices
+from trimtab.domain.optimizer.certificates import certificate
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
-from trimtab.domain.optimizer.errors import InvalidAnalysisInput, SolverStalled
+from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
 from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
-from trimtab.domain.optimizer.objective import evaluate, standing_still
+from trimtab.domain.optimizer.objective import standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
-from trimtab.domain.optimizer.rounding import round_trades
+from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
+from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
-from trimtab.domain.optimizer.search import search
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.wash_sides import Found
+from trimtab.domain.optimizer.whole_shares import in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
-from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
+from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
 from trimtab.domain.records import content_hash
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -78,6 +82,8 @@ class _Trades:
     buys: Floats  # (n,)
     benefit: float
     gap: float
+    certificate: Certificate | None = None
+    lane: Lane = Lane.CLARABEL
 
 
 class _Analysis:
@@ -106,35 +112,50 @@ class _Analysis:
             return self._held(AnalysisOutcome.CONFLICT, note=" ".join(clashes))
         if self._value == 0:
             return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
-        prices = standing_prices(self._data)
-        certificate = screen(self._data, prices)
-        if certificate is None:
-            prices = ascend(self._data, prices)
-            certificate = screen(self._data, prices)
-        if certificate is not None:
-            return self._held(AnalysisOutcome.NO_TRADE, gap=certificate.most_to_gain)
         try:
-            found = search(self._data, prices)
+            attainable = attain(self._data)
+            if attainable.clashing or attainable.least_tracking_error is not None:
+                return self._held(AnalysisOutcome.CONFLICT, note=clash_of_rows(self._data, attainable))
+            self._data = attainable.data
+            return self._solved()
+        except RulesClash:
+            return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         except SolverStalled as stalled:
             return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
-        return self._trade_or_hold(found)
 
-    def _trade_or_hold(self, found: Found) -> RebalanceProposal:
+    def _solved(self) -> RebalanceProposal:
+        """Raises SolverStalled without an answer."""
+        every = problems(self._data)
+        prices = tuple(standing_prices(one) for one in every)
+        proof = screen(self._data, *prices)
+        if proof is None:
+            prices = tuple(ascend(one, at) for one, at in zip(every, prices, strict=True))
+            proof = screen(self._data, *prices)
+        if proof is not None:
+            stay = self._proof(prices)
+            return self._held(AnalysisOutcome.NO_TRADE, gap=proof.most_to_gain, proof=stay, lane=Lane.SCREEN)
+        return self._trade_or_hold(search_regimes(self._data, prices))
+
+    def _proof(self, prices: Sequence[Prices]) -> Certificate:
+        """That trading nothing is good enough."""
+        return certificate(self._data, prices, standing_still(self._data).total)
+
+    def _trade_or_hold(self, answered: Answered) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
-        trades, data = self._book(found), self._data
-        worth_it = trades.benefit >= data.parameters.tolerance or not data.may_stand_still
-        if trades.booked.cash < self._cash_required():
-            return self._held(AnalysisOutcome.CONFLICT, note=self._short_of_cash(trades.booked))
-        if worth_it and trades.booked.trades:
-            return self._traded(trades)
-        return self._held(AnalysisOutcome.NO_TRADE, gap=trades.benefit + trades.gap)
-
-    def _book(self, found: Found) -> _Trades:
-        data = self._data
-        booked = book(self._request, data, round_trades(data, found))
-        lot_sells, buys = sold_weights(data, booked)
-        after = evaluate(data, lot_sells, buys, len(booked.trades)).total
-        return _Trades(booked, lot_sells, buys, standing_still(data).total - after, after - found.bound)
+        shares = in_whole_shares(self._request, self._data, answered.found)
+        self._data = data = shares.data
+        booked, still, after = shares.booked, standing_still(shares.data).total, shares.objective
+        if booked.cash < self._cash_required():
+            return self._held(AnalysisOutcome.CONFLICT, note=self._short_of_cash(booked))
+        if shares.missed and not data.may_stand_still:
+            return self._held(AnalysisOutcome.CONFLICT, note=missed_in_shares(data, shares.missed))
+        worth_it = still - after >= data.parameters.tolerance or not data.may_stand_still
+        if worth_it and booked.trades and not shares.missed:
+            proof = certificate(data, answered.prices, after)
+            return self._traded(
+                _Trades(booked, shares.lot_sells, shares.buys, still - after, after - answered.bound, proof)
+            )
+        return self._held(AnalysisOutcome.NO_TRADE, gap=still - answered.bound, proof=self._proof(answered.prices))
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings
@@ -144,11 +165,21 @@ class _Analysis:
         had, required = dollars(booked.cash), dollars(self._cash_required())
         return f"The rules ask for cash of {required}, but in whole shares only {had} can be had."
 
-    def _held(self, outcome: AnalysisOutcome, *, gap: float = 0.0, note: str = "") -> RebalanceProposal:
+    def _held(
+        self,
+        outcome: AnalysisOutcome,
+        *,
+        gap: float = 0.0,
+        note: str = "",
+        proof: Certificate | None = None,
+        lane: Lane = Lane.CLARABEL,
+    ) -> RebalanceProposal:
         """A proposal without trades."""
         nothing = Booked((), ZERO, ZERO, ZERO, ZERO, self._request.snapshot.cash.trade_date_total)
         data = self._data
-        none = _Trades(nothing, np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids)), 0.0, gap)
+        none = _Trades(
+            nothing, np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids)), 0.0, gap, proof, lane
+        )
         return self._proposal(outcome, none, note)
 
     def _traded(self, trades: _Trades) -> RebalanceProposal:
@@ -178,4 +209,6 @@ class _Analysis:
             gap_bps=bps_decimal(trades.gap),
             score=Decimal(f"{score(parts):.2f}"),
             note=note,
+            certificate=trades.certificate,
+            lane=trades.lane,
         )

@@ -1,51 +1,77 @@
 """Each security's best answer to given prices, in closed form.
 
-Given a price p of its active weight and a price of cash, a security minimises curvature / 2 * x^2 + p * x plus the
-cost of its sales or purchases, x being its active weight. Lots stand cheapest first, so a sale fills them from the
-front; a purchase is one clip. Everything is vectorised over securities, (n,), and lots, (m,).
+Given a price p of its active weight and prices of cash and of the account's rows, a security minimises
+curvature / 2 * x^2 + p * x plus the cost of its sales or purchases, x being its active weight. Lots are filled
+cheapest first; a purchase is one clip. Everything is vectorised over securities, (n,), and lots, (m,).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
 
 
+def _no_prices() -> Floats:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prices:
-    """Prices of the coupling rows: `factor` (k,) of active factor exposure, `cash` of one unit of cash."""
+    """Prices of what couples the securities, each per unit of account value."""
 
-    factor: Floats
-    cash: float
+    factor: Floats  # (k,) of active factor exposure
+    cash: float  # of one unit of cash
+    rows: Floats = field(default_factory=_no_prices)  # (r,) of one unit more in each row: positive at its upper end
+    cap: float = 0.0  # of squared tracking error above its limit
+    names: float = 0.0  # of one name held above the most allowed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """One answer a security, (n,) each."""
+    """One answer a security, (n,) each unless said."""
 
     value: Floats  # what it minimises; infinite where a rule cannot be kept
     active: Floats  # active weight after it
     flow: Floats  # cash that it brings
+    amount: Floats  # (n, r) what it puts into the rows
     give: Floats  # how far the active weight gives way to a higher price: 1 / curvature, 0 at a limit
     cash_row: Floats  # cash that one unit less of active weight brings
+    row_row: Floats  # (n, r) what one unit less of active weight puts into the rows
 
     def or_better(self, other: "Answers") -> "Answers":
         """The answer of lower value for each security."""
         mine = self.value <= other.value
+        wide = mine[:, None]
         return Answers(
             value=np.where(mine, self.value, other.value),
             active=np.where(mine, self.active, other.active),
             flow=np.where(mine, self.flow, other.flow),
+            amount=np.where(wide, self.amount, other.amount),
             give=np.where(mine, self.give, other.give),
             cash_row=np.where(mine, self.cash_row, other.cash_row),
+            row_row=np.where(wide, self.row_row, other.row_row),
         )
 
     def barred(self, where: Flags) -> "Answers":
         """The same answers, worth nothing `where` they are not allowed."""
-        return Answers(np.where(where, np.inf, self.value), self.active, self.flow, self.give, self.cash_row)
+        value = np.where(where, np.inf, self.value)
+        return Answers(value, self.active, self.flow, self.amount, self.give, self.cash_row, self.row_row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Priced:
+    """One security's side of the bargain: what curves, what slopes, what a unit traded costs at the prices."""
+
+    curvature: Floats  # (n,)
+    slope: Floats  # (n,) price of one unit of active weight
+    sale_cost: Floats  # (m,) of one unit sold, tax and row prices included
+    purchase_cost: Floats  # (n,)
+    order: Ints  # (m,) lots by security, cheapest first at these prices
+    sale_effect: Floats  # (r, m)
+    purchase_effect: Floats  # (r, n)
 
 
 def branch_answers(data: OptimizerData, prices: Prices) -> tuple[Answers, Answers]:
@@ -54,59 +80,101 @@ def branch_answers(data: OptimizerData, prices: Prices) -> tuple[Answers, Answer
     Keys that cannot be both lawfully sold at a loss and bought answer alike twice: with their joint optimum, which
     never sells and buys one security, since that costs two spreads and saves no tax.
     """
+    priced = _priced(data, prices)
     forced_buy, forced_sale = data.securities.buy_minimum > 0, data.securities.sell_minimum > 0
-    sold = _selling(data, prices, data.lots.limit).barred(forced_buy)
-    kept = _selling(data, prices, np.where(data.lots.at_loss, 0.0, data.lots.limit)).barred(forced_buy)
-    bought = _buying(data, prices).barred(forced_sale)
+    sold = _selling(data, priced, data.lots.limit).barred(forced_buy)
+    kept = _selling(data, priced, np.where(data.lots.at_loss, 0.0, data.lots.limit)).barred(forced_buy)
+    bought = _buying(data, priced).barred(forced_sale)
     contested = contested_securities(data)
     free_choice = bought.barred(contested)
     return sold.or_better(free_choice), bought.or_better(_choose(contested, kept, sold))
+
+
+def sale_costs(data: OptimizerData, prices: Prices) -> Floats:
+    """What one unit sold of each lot costs at `prices`, but for its risk, (m,)."""
+    return _priced(data, prices).sale_cost
+
+
+def curvatures(data: OptimizerData, cap: float) -> Floats:
+    """Curvature of each security's own risk, (n,): the price `cap` adds the model's own specific variance."""
+    held = data.securities
+    curvature: Floats = data.parameters.risk_aversion * held.variance + 2 * cap * held.specific_risk**2
+    return curvature
+
+
+def _priced(data: OptimizerData, prices: Prices) -> _Priced:
+    held, lots = data.securities, data.lots
+    cost = held.half_spread + data.parameters.churn
+    sale_cost = lots.tax + (cost - prices.cash * (1 - held.half_spread))[lots.security]
+    purchase_cost = cost + prices.cash * (1 + held.half_spread)
+    sale_effect, purchase_effect = data.rows.sale_effect(lots.security), data.rows.purchase_effect
+    if len(data.rows):
+        sale_cost = sale_cost + prices.rows @ sale_effect
+        purchase_cost = purchase_cost + prices.rows @ purchase_effect
+        order = np.lexsort((sale_cost, lots.security))
+    else:
+        order = np.arange(len(sale_cost))
+    return _Priced(
+        curvature=curvatures(data, prices.cap),
+        slope=held.loadings @ prices.factor - held.tilt,
+        sale_cost=sale_cost,
+        purchase_cost=purchase_cost,
+        order=order,
+        sale_effect=sale_effect,
+        purchase_effect=purchase_effect,
+    )
 
 
 def _choose(where: Flags, one: Answers, other: Answers) -> Answers:
     return one.barred(~where).or_better(other.barred(where))
 
 
-def _selling(data: OptimizerData, prices: Prices, limit: Floats) -> Answers:
+def _selling(data: OptimizerData, priced: _Priced, limit: Floats) -> Answers:
     """Best sale of each security without buying it; infinite where a minimum cannot be met."""
-    held, lots = data.securities, data.lots
-    row, n = lots.security, len(held.ids)
-    curvature = data.parameters.risk_aversion * held.variance
-    slope = held.loadings @ prices.factor
-    cash_row = 1 - held.half_spread
-    unit_cost = lots.tax + (held.half_spread + data.parameters.churn - prices.cash * cash_row)[row]
+    held, order = data.securities, priced.order
+    row, n = data.lots.security, len(held.ids)  # the order keeps each security's lots together
+    curvature, slope = priced.curvature, priced.slope
+    limit, unit_cost = limit[order], priced.sale_cost[order]
     before = cumulative_before(row, limit)
     wanted = data.active[row] - (unit_cost - slope[row]) / curvature[row] - before
-    inside = sum_by(row, (wanted > 0) & (wanted < limit), n) > 0
+    inside = (wanted > 0) & (wanted < limit)
     free = sum_by(row, np.clip(wanted, 0.0, limit), n)
     total = np.minimum(np.maximum(free, held.sell_minimum), held.sell_limit)
     sells = np.clip(total[row] - before, 0.0, limit)
     sold = sum_by(row, sells, n)
     left = data.active - sold
     value = curvature / 2 * left**2 + slope * left + sum_by(row, unit_cost * sells, n)
+    effect, marginal = priced.sale_effect[:, order], inside.astype(np.float64)
     return Answers(
         value=np.where(sold < held.sell_minimum - 1e-9, np.inf, value),
         active=left,
-        flow=cash_row * sold,
-        give=np.where(inside & (total == free), 1 / curvature, 0.0),
-        cash_row=cash_row,
+        flow=(1 - held.half_spread) * sold,
+        amount=_by_security(row, effect * sells, n),
+        give=np.where((sum_by(row, marginal, n) > 0) & (total == free), 1 / curvature, 0.0),
+        cash_row=1 - held.half_spread,
+        row_row=_by_security(row, effect * marginal, n),
     )
 
 
-def _buying(data: OptimizerData, prices: Prices) -> Answers:
+def _by_security(row: Ints, amount: Floats, size: int) -> Floats:
+    """Sums of (r, m) amounts over the lots of each security, (size, r)."""
+    if not len(amount):
+        return np.zeros((size, 0))
+    return np.column_stack([sum_by(row, each, size) for each in amount])
+
+
+def _buying(data: OptimizerData, priced: _Priced) -> Answers:
     """Best purchase of each security without selling it."""
-    held = data.securities
-    curvature = data.parameters.risk_aversion * held.variance
-    slope = held.loadings @ prices.factor
-    cash_row = 1 + held.half_spread
-    unit_cost = held.half_spread + data.parameters.churn + prices.cash * cash_row
-    free = -(unit_cost + slope) / curvature - data.active
+    held, curvature, slope = data.securities, priced.curvature, priced.slope
+    free = -(priced.purchase_cost + slope) / curvature - data.active
     bought = np.minimum(np.maximum(free, held.buy_minimum), held.buy_limit)
     after = data.active + bought
     return Answers(
-        value=curvature / 2 * after**2 + slope * after + unit_cost * bought,
+        value=curvature / 2 * after**2 + slope * after + priced.purchase_cost * bought,
         active=after,
-        flow=-cash_row * bought,
+        flow=-(1 + held.half_spread) * bought,
+        amount=(priced.purchase_effect * bought).T,
         give=np.where((bought > 0) & (bought == free), 1 / curvature, 0.0),
-        cash_row=cash_row,
+        cash_row=1 + held.half_spread,
+        row_row=-priced.purchase_effect.T,
     )

@@ -8,8 +8,8 @@ import numpy as np
 from trimtab.domain.lots import HoldingPeriod, TaxLot, holding_period
 from trimtab.domain.money import BASIS_POINT, ZERO, split_exactly, to_cents
 from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.rounding import FRACTION_UNITS, Rounded
+from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData
+from trimtab.domain.optimizer.rounding import Rounded
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, ProposedTrade
 from trimtab.domain.snapshots import AnalysisInput
@@ -96,19 +96,31 @@ def _lots_taken(
     """Shares by lot. Where fractions trade, what is left below one unit goes with a sale of everything."""
     first, last = np.searchsorted(data.lots.security, [row, row + 1])
     open_lots = [
-        data.lots.lots[index] for index in range(first, last) if rounded.lots_open[index] and data.lots.limit[index] > 0
+        (data.lots.lots[index], _most_shares(data, rounded, index))
+        for index in range(first, last)
+        if rounded.lots_open[index] and data.lots.limit[index] > 0
     ]
-    available = sum((lot.quantity for lot in open_lots), ZERO)
+    available = sum((most for _, most in open_lots), ZERO)
     if not data.securities.whole[row] and available - quantity < Decimal(1) / FRACTION_UNITS:
         quantity = available
     left, taken = quantity, []
-    for lot in open_lots:
-        shares = min(lot.quantity, left)
+    for lot, most in open_lots:
+        shares = min(most, left)
         if shares <= 0:
             break
         taken.append((lot, shares))
         left -= shares
     return quantity, taken
+
+
+def _most_shares(data: OptimizerData, rounded: Rounded, index: int) -> Decimal:
+    """Shares of a lot that may be sold: all, or its cap."""
+    lot, cap = data.lots.lots[index], float(rounded.lot_caps[index])
+    if not np.isfinite(cap):
+        return lot.quantity
+    row = data.lots.security[index]
+    units_a_share = 1 if data.securities.whole[row] else FRACTION_UNITS
+    return min(lot.quantity, Decimal(round(cap / float(data.securities.share[row]) * units_a_share)) / units_a_share)
 
 
 def _lot_sales(request: AnalysisInput, taken: list[tuple[TaxLot, Decimal]], notional: Decimal) -> tuple[LotSale, ...]:

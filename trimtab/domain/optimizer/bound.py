@@ -1,18 +1,22 @@
 """Weak duality: any prices give a lower bound on the objective of every trade list that the rules allow.
 
-The problem is separable by security but for k factor exposures and one cash row. Given prices for those, each
-security's best answer has a closed form, so the bound costs one pass over the lots. A wash key that could be sold
-at a loss and bought on one day counts as the cheaper of its two lawful branches: the bound is one for the true,
-non-convex problem, before whole shares, minimum trades and commissions (which only shrink the set of lists).
+The problem is separable by security but for k factor exposures, cash, the account's rows and its limits of risk and
+names. Given prices for those, each security's best answer has a closed form, so the bound costs one pass over the
+lots. A wash key that could be sold at a loss and bought on one day counts as the cheaper of its two lawful branches:
+the bound is one for the true, non-convex problem, before whole shares, minimum trades and commissions (which only
+shrink the set of lists).
+
+It is taken in one tax regime (`OptimizerData.under`): the tax is the least of the regimes, so the least of their
+bounds is the account's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices, branch_answers
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData, Rows
 
 _PREFERENCE = 1e-15  # a branch must be better by more than round-off to be taken
 
@@ -46,20 +50,69 @@ class Branches:
 def standing_prices(data: OptimizerData) -> Prices:
     """The prices at which trading nothing is judged: the slope of the objective at the present holdings."""
     factor = data.parameters.risk_aversion * (data.securities.loadings.T @ data.active)
-    if data.cash > data.cash_target:
-        return Prices(factor, -data.parameters.cash_drag)
-    return Prices(factor, data.parameters.cash_shortfall if data.cash < data.cash_target else 0.0)
+    rows = data.rows
+    above = np.where(np.isfinite(rows.price_above) & (rows.start > rows.high), rows.price_above, 0.0)
+    below = np.where(np.isfinite(rows.price_below) & (rows.start < rows.low), rows.price_below, 0.0)
+    cash = 0.0
+    if data.cash != data.cash_target:
+        over = data.cash > data.cash_target
+        cash = -data.parameters.cash_drag if over else data.parameters.cash_shortfall
+    return Prices(factor, cash, above - below)
 
 
 def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
-    """A number that no allowed trade list's objective is below."""
-    lam = data.parameters.risk_aversion
-    prices = Prices(prices.factor, max(prices.cash, -data.parameters.cash_drag))  # below it the bound is minus infinity
+    """A number that no allowed trade list's objective is below, in the one regime of `data`."""
+    prices = within_caps(data, prices)
     not_bought, not_sold_at_a_loss = branch_answers(data, prices)
     if_sold = sum_by(data.securities.wash_key, not_bought.value, data.securities.keys)
     if_bought = sum_by(data.securities.wash_key, not_sold_at_a_loss.value, data.securities.keys)
-    coupling = cash_term(data, prices.cash)[0] - float(prices.factor @ prices.factor) / (2 * lam)
-    return Branches(float(np.minimum(if_sold, if_bought).sum()) + coupling, if_sold, if_bought)
+    value = float(np.minimum(if_sold, if_bought).sum()) + coupling_value(data, prices)
+    return Branches(value, if_sold, if_bought)
+
+
+def within_caps(data: OptimizerData, prices: Prices) -> Prices:
+    """The nearest prices at which the bound is not minus infinity; without any for the rows, zeros."""
+    lowest, highest = row_caps(data.rows)
+    rows = prices.rows if len(prices.rows) else np.zeros(len(data.rows))
+    return replace(
+        prices,
+        cash=max(prices.cash, -data.parameters.cash_drag),
+        rows=np.clip(rows, lowest, highest),
+        cap=max(prices.cap, 0.0) if data.tracking_limit is not None else 0.0,
+        names=max(prices.names, 0.0) if data.most_names is not None else 0.0,
+    )
+
+
+def row_caps(rows: Rows) -> tuple[Floats, Floats]:
+    """Smallest and largest price of each row: minus what a unit below costs, and what a unit above costs; (r,)."""
+    lowest = np.where(np.isfinite(rows.low), -rows.price_below, 0.0)
+    highest = np.where(np.isfinite(rows.high), rows.price_above, 0.0)
+    return lowest, highest
+
+
+def coupling_value(data: OptimizerData, prices: Prices) -> float:
+    """What cash, factor exposures, rows and limits add to the bound at `prices` inside their caps."""
+    loose = 2 * (data.parameters.risk_aversion + 2 * prices.cap)
+    value = cash_term(data, prices.cash)[0] - float(prices.factor @ prices.factor) / loose
+    value += float(prices.rows @ row_slopes(data.rows, prices.rows)) + data.regimes[0].constant
+    if data.tracking_limit is not None:
+        value -= prices.cap * data.tracking_limit**2
+    if data.most_names is not None:
+        value -= prices.names * data.most_names
+    return value
+
+
+def row_slopes(rows: Rows, price: Floats) -> Floats:
+    """Start less the end of the interval that each row's price stands for, (r,); zero at a price of zero."""
+    slope: Floats = np.where(
+        price > 0, rows.start - _finite(rows.high), np.where(price < 0, rows.start - _finite(rows.low), 0.0)
+    )
+    return slope
+
+
+def _finite(end: Floats) -> Floats:
+    """Open ends never carry a price, so any number stands for them."""
+    return np.where(np.isfinite(end), end, 0.0)
 
 
 def cash_term(data: OptimizerData, price: float) -> tuple[float, float]:

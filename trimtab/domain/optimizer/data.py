@@ -7,6 +7,7 @@ import numpy as np
 
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import CASH_FLOOR_SHARE, Parameters, parameters_for
+from trimtab.domain.optimizer.account_rows import account_rows
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
@@ -48,7 +49,7 @@ def _with_cash(
     settings, cash = request.snapshot.settings, request.snapshot.cash.trade_date_total
     required = settings.cash_reserve + settings.cash_needed
     floor = required + CASH_FLOOR_SHARE * max(target.cash_weight * value - required, Decimal(0))
-    nothing = no_rows(len(held.ids), len(lots.lots))
+    taxable = request.snapshot.account.tax_status is TaxStatus.TAXABLE
     data = OptimizerData(
         securities=held,
         lots=lots,
@@ -59,9 +60,11 @@ def _with_cash(
         commission=float(settings.commission / value),
         parameters=parameters,
         account_value=value,
-        taxable=request.snapshot.account.tax_status is TaxStatus.TAXABLE,
-        rows=nothing,
-        regimes=(Regime("FIXED", lots.tax, nothing, 0.0),),
+        taxable=taxable,
+        rows=account_rows(request, held, lots, value, taxable=taxable),
+        regimes=(Regime("FIXED", lots.tax, no_rows(len(held.ids), len(lots.lots)), 0.0),),
+        tracking_limit=None if settings.tracking_error_limit is None else float(settings.tracking_error_limit),
+        most_names=settings.maximum_names,
     )
     no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
     return replace(data, cash_minimum=max(data.cash_required, no_lower_than))

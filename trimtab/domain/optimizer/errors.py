@@ -15,6 +15,12 @@ class SolverStalled(TrimtabError):
     code = "SOLVER_STALLED"
 
 
+class RulesClash(SolverStalled):
+    """Raised when the solver finds that the rules cannot all be kept with the sides that are open."""
+
+    code = "RULES_CLASH"
+
+
 class ProposalRejected(TrimtabError):
     """Raised by the checker. `violations` has one sentence for each rule that the proposal breaks."""
 

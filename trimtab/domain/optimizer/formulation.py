@@ -13,6 +13,7 @@ import cvxpy as cp
 import numpy as np
 import scipy.sparse as sp
 from cvxpy.atoms.affine.binary_operators import multiply
+from cvxpy.atoms.affine.hstack import hstack
 from cvxpy.atoms.sum_squares import sum_squares
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
@@ -48,6 +49,7 @@ class Specification:
     def _build(self) -> None:
         """The page. n securities, m sellable lots, q buyable securities, k factors; weights of account value."""
         held, lots, parameters = self._data.securities, self._data.lots, self._data.parameters
+        rows, limit = self._data.rows, self._data.tracking_limit
         sellable, buyable = self._sellable, self._buyable
         n, k = held.loadings.shape
         lot_to_security = _picks(lots.security[sellable], n)  # (n, m)
@@ -59,6 +61,8 @@ class Specification:
         factor_active = cp.Variable(k, name="factor_active")
         cash_above = cp.Variable(nonneg=True, name="cash_above_target")
         cash_below = cp.Variable(nonneg=True, name="cash_below_target")
+        rows_above = cp.Variable(len(self._data.rows), nonneg=True, name="rows_above_their_intervals")
+        rows_below = cp.Variable(len(self._data.rows), nonneg=True, name="rows_below_their_intervals")
 
         sells_by_security = lot_to_security @ lot_sells
         buys_by_security = buy_to_security @ buys
@@ -68,16 +72,31 @@ class Specification:
         proceeds = (1 - held.half_spread)[lots.security[sellable]] @ lot_sells
         payments = (1 + held.half_spread)[buyable] @ buys
 
+        row_amounts = (
+            rows.start
+            + rows.on_active @ (buys_by_security - sells_by_security)
+            + rows.on_sale[:, sellable] @ lot_sells
+            + rows.on_purchase[:, buyable] @ buys
+        )
+
         active_risk = sum_squares(factor_active) + sum_squares(specific_active)
         tax_cost = lots.tax[sellable] @ lot_sells
         transaction_cost = sale_cost @ lot_sells + purchase_cost @ buys
         cash_cost = parameters.cash_drag * cash_above + parameters.cash_shortfall * cash_below
+        tilt_cost = -held.tilt @ active
+        row_cost = _soft(rows.price_above) @ rows_above + _soft(rows.price_below) @ rows_below
 
         risk = np.sqrt(held.variance)
         capped = np.flatnonzero(sum_by(lots.security, lots.limit, n) > held.sell_limit + 1e-15)
         due_sales = np.flatnonzero(held.sell_minimum > 0)
         due_buys = np.flatnonzero(held.buy_minimum[buyable] > 0)
         self._cash_balance = self._data.cash + proceeds - payments == self._data.cash_target + cash_above - cash_below
+        upper, lower = np.flatnonzero(np.isfinite(rows.high)), np.flatnonzero(np.isfinite(rows.low))
+        self._upper, self._lower = upper, lower
+        self._above = row_amounts[upper] - rows_above[upper] <= rows.high[upper]
+        self._below = row_amounts[lower] + rows_below[lower] >= rows.low[lower]
+        own_risk = multiply(held.specific_risk / risk, specific_active)  # the model's own, not floored
+        self._tracking = [] if limit is None else [cp.SOC(cp.Constant(limit), hstack([factor_active, own_risk]))]
         constraints = [
             self._cash_balance,
             cash_above - cash_below >= self._data.cash_minimum - self._data.cash_target,  # reserve, withdrawals, floor
@@ -90,8 +109,15 @@ class Specification:
             lot_to_security[capped] @ lot_sells <= held.sell_limit[capped],  # bands, whole shares
             lot_to_security[due_sales] @ lot_sells >= held.sell_minimum[due_sales],  # never hold, bands
             buys[due_buys] >= held.buy_minimum[buyable][due_buys],  # bands
+            self._above,  # bands of groups, turnover, budgets, netting
+            self._below,
+            rows_above[np.isinf(rows.price_above)] == 0,  # hard rows
+            rows_below[np.isinf(rows.price_below)] == 0,
+            *self._tracking,
         ]
-        objective = parameters.risk_aversion / 2 * active_risk + tax_cost + transaction_cost + cash_cost
+        objective = (
+            parameters.risk_aversion / 2 * active_risk + tilt_cost + tax_cost + transaction_cost + cash_cost + row_cost
+        )
         self._problem = cp.Problem(
             cp.Minimize(_OBJECTIVE_SCALE * objective), [each for each in constraints if each.size]
         )
@@ -117,8 +143,24 @@ class Specification:
         return Solution(lot_sells, buys, self._prices())
 
     def _prices(self) -> Prices:
-        factor = self._data.parameters.risk_aversion * _values(self._factor_active)
-        return Prices(factor, -float(self._cash_balance.dual_value) / _OBJECTIVE_SCALE)
+        limit, rows = self._data.tracking_limit, np.zeros(len(self._data.rows))
+        np.add.at(rows, self._upper, _dual(self._above))
+        np.add.at(rows, self._lower, -_dual(self._below))
+        cap = float(self._tracking[0].dual_value[0][0]) / (2 * limit) / _OBJECTIVE_SCALE if limit else 0.0
+        factor = (self._data.parameters.risk_aversion + 2 * cap) * _values(self._factor_active)
+        return Prices(factor, -float(self._cash_balance.dual_value) / _OBJECTIVE_SCALE, rows, cap)
+
+
+def _dual(constraint: cp.Constraint) -> Floats:
+    if constraint.size == 0:
+        return np.zeros(0)
+    dual: Floats = np.asarray(constraint.dual_value, dtype=np.float64) / _OBJECTIVE_SCALE
+    return dual
+
+
+def _soft(price: Floats) -> Floats:
+    """Prices of rows that are not hard; zero for those that are."""
+    return np.where(np.isfinite(price), price, 0.0)
 
 
 def _values(expression: cp.Expression) -> Floats:

@@ -11,13 +11,15 @@ from trimtab.domain.optimizer.problem import OptimizerData
 @dataclass(frozen=True, slots=True)
 class Objective:
     risk: float
-    tax: float
+    tilt: float  # expected excess return given up; negative when the active weights earn some
+    tax: float  # of the cheapest regime, less the tax of selling nothing
     cost: float  # half spreads, the churn penalty and commissions
     cash: float  # for cash away from its target
+    rules: float  # for rows outside their intervals that have a price
 
     @property
     def total(self) -> float:
-        return self.risk + self.tax + self.cost + self.cash
+        return self.risk + self.tilt + self.tax + self.cost + self.cash + self.rules
 
 
 def cash_after(data: OptimizerData, sells: Floats, buys: Floats, orders: int = 0) -> float:
@@ -34,6 +36,13 @@ def cash_penalty(data: OptimizerData, cash: float) -> float:
     return max(data.parameters.cash_drag * above, -data.parameters.cash_shortfall * above)
 
 
+def row_amounts(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
+    """Amounts of the account's rows, (r,), after selling `lot_sells` (m,) and buying `buys` (n,)."""
+    rows = data.rows
+    amounts: Floats = rows.start + rows.sale_effect(data.lots.security) @ lot_sells + rows.purchase_effect @ buys
+    return amounts
+
+
 def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int = 0) -> Objective:
     """The exact objective of `lot_sells` (m,) and `buys` (n,), weights, sent as `orders` orders."""
     held = data.securities
@@ -44,9 +53,11 @@ def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int =
     unit_cost = held.half_spread + data.parameters.churn
     return Objective(
         risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ active**2)),
-        tax=float(data.lots.tax @ lot_sells),
+        tilt=-float(held.tilt @ active),
+        tax=min(regime.tax(lot_sells) for regime in data.regimes),
         cost=float(unit_cost @ (sells + buys)) + orders * data.commission,
         cash=cash_penalty(data, cash_after(data, sells, buys, orders)),
+        rules=data.rows.penalty(row_amounts(data, lot_sells, buys)),
     )
 
 

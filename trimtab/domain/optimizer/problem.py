@@ -16,6 +16,9 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.proposals import WhyNotCode
 from trimtab.domain.securities import SecurityId
 
+FRACTION_UNITS = 10_000
+"""Units a share where fractions trade."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Securities:
@@ -179,7 +182,16 @@ class OptimizerData:
         too_risky = (
             self.tracking_limit is not None and self.squared_tracking_error(self.active) > self.tracking_limit**2
         )
-        return too_risky or (self.most_names is not None and int((self.securities.holding > 0).sum()) > self.most_names)
+        return too_risky or (
+            self.most_names is not None and int((self.securities.holding > self.crumb).sum()) > self.most_names
+        )
+
+    @property
+    def crumb(self) -> Floats:
+        """Weight of each security that counts as nothing: less than one unit that trades, (n,)."""
+        held = self.securities
+        share: Floats = np.where(held.whole, held.share, held.share / FRACTION_UNITS) * (1 - 1e-6)
+        return share
 
     def squared_tracking_error(self, active: Floats) -> float:
         """Annualised, of active weights (n,), at the risk model's own specific risk."""

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData, cumulative_before
+from trimtab.domain.optimizer.rounding_rows import RowLedger
 from trimtab.domain.optimizer.wash_sides import Found
-
-FRACTION_UNITS = 10_000
-"""Units a share where fractions trade."""
 
 _CENTS_AN_ORDER = 0.02
 """Dollars by which the exact cash after an order may differ from the one in floats: two roundings to the cent."""
@@ -29,28 +27,43 @@ class Rounded:
 
     units: Ints
     lots_open: Flags
+    lot_caps: Floats  # most that may be sold of each lot, as a weight; inf: all of it
 
 
-def round_trades(data: OptimizerData, found: Found) -> Rounded:
+def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = None) -> Rounded:
     """Whole-share trades near the solution. Cash may end short only when no whole share can cure it."""
-    desk = _Desk(data, found)
+    caps = lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf)
+    desk = _Desk(data, found, _whole_caps(data, caps))
     desk.start_from(found)
     desk.raise_cash()
     desk.improve()
     desk.raise_cash()
-    return Rounded(desk.units, found.sides.lots)
+    return Rounded(desk.units, found.sides.lots, desk.lot_caps)
+
+
+def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
+    """Caps in units that trade: whole shares where only those do."""
+    held, row = data.securities, data.lots.security
+    unit = (np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share)[row]
+    finite = np.isfinite(caps) & (unit > 0)
+    whole: Floats = np.where(
+        finite, np.floor(np.where(finite, caps, 0.0) / np.where(finite, unit, 1.0) + 0.5) * unit, np.inf
+    )
+    return whole
 
 
 class _Desk:
     """The units while they are being rounded, with what each move is worth."""
 
-    def __init__(self, data: OptimizerData, found: Found) -> None:
+    def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats) -> None:
         held = data.securities
+        self.lot_caps = lot_caps
         self.data = data
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
-        self.limit = np.where(found.sides.lots, data.lots.limit, 0.0)
+        self.limit = np.minimum(np.where(found.sides.lots, data.lots.limit, 0.0), lot_caps)
         self.before = cumulative_before(data.lots.security, self.limit)
+        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before)
         sellable = np.minimum(sum_by(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
         self.most_sold = _down(sellable / self.unit)
         self.least_sold = np.minimum(_up(held.sell_minimum / self.unit), self.most_sold)
@@ -172,7 +185,11 @@ class _Desk:
         cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
         cash_now = self.cash()
         cash = cash_now + self._flow(after) - self._flow(self.units) - data.commission * orders
-        worth: Floats = risk + tax + cost + self._cash_price(cash) - float(self._cash_price(np.array([cash_now]))[0])
+        tilt = -held.tilt * step
+        rules = self.rules.worth(self.units, after)
+        worth: Floats = (
+            risk + tilt + tax + cost + rules + self._cash_price(cash) - float(self._cash_price(np.array([cash_now]))[0])
+        )
         return worth
 
     def _cash_price(self, cash: Floats) -> Floats:

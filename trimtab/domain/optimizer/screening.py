@@ -6,6 +6,7 @@ from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import lower_bound, standing_prices
 from trimtab.domain.optimizer.objective import standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.regimes import problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +16,19 @@ class NoTradeCertificate:
     most_to_gain: float
 
 
-def screen(data: OptimizerData, prices: Prices | None = None) -> NoTradeCertificate | None:
+def screen(data: OptimizerData, *prices: Prices) -> NoTradeCertificate | None:
     """The certificate when nothing worth the account's tolerance can be gained, None when it takes a solve to know.
 
-    The bound holds at any prices (weak duality), so a skip is never wrong; without `prices` it is taken at those of
-    the present holdings, which costs next to nothing. Rules that force a trade cannot be skipped.
+    The bound holds at any prices (weak duality), so a skip is never wrong. It takes prices for each tax regime, in
+    their order; without, it is taken at those of the present holdings, which costs next to nothing. Rules that force
+    a trade cannot be skipped.
     """
     if not data.may_stand_still:
         return None
-    most_to_gain = standing_still(data).total - lower_bound(data, prices or standing_prices(data)).value
+    every = problems(data)
+    at = prices or tuple(standing_prices(one) for one in every)
+    bound = min(lower_bound(one, its).value for one, its in zip(every, at, strict=True))
+    most_to_gain = standing_still(data).total - bound
     if most_to_gain >= data.parameters.tolerance:
         return None
     return NoTradeCertificate(max(most_to_gain, 0.0))

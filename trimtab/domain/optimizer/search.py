@@ -4,11 +4,12 @@ First the wash branches: a key is either sold at a loss or bought on one day. Th
 half of it are dropped, the rest gets a chance to absorb them, then those below the whole.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, sum_by
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.bound import lower_bound
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.problem import OptimizerData
@@ -34,7 +35,7 @@ def drop_small_trades(data: OptimizerData, relaxation: Relaxation, found: Found)
             solution = relaxation.solve(found.sides.lots & kept[data.lots.security], found.sides.buys & kept)
         except SolverStalled:  # the cash cannot be raised without these: rounding lifts them to the minimum
             break
-        found = Found(solution, found.sides, max(found.bound, lower_bound(data, solution.prices).value))
+        found = replace(found, solution=solution).with_prices(data, solution.prices)
     return found
 
 

@@ -5,7 +5,7 @@ further solve goes to the pattern with the lowest bound, and the search ends whe
 an exact method when few keys are in doubt, a certified one always.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,9 +42,16 @@ class Sides:
 class Found:
     """The best solution before whole shares, its sides, and a number that no allowed trade list is below."""
 
+    problem: OptimizerData  # what was solved: fewer names may be open than at first
     solution: Solution
     sides: Sides
     bound: float
+    prices: Prices  # the best single ones; patterns enumerated over several prices may raise the bound above theirs
+
+    def with_prices(self, data: OptimizerData, prices: Prices) -> "Found":
+        """The same trades with the bound of `data` at `prices`, if that is higher."""
+        value = lower_bound(data, prices).value
+        return replace(self, bound=value, prices=prices) if value > self.bound else self
 
 
 def settle_wash_sides(data: OptimizerData, relaxation: Relaxation, prices: Prices) -> Found:
@@ -53,8 +60,9 @@ def settle_wash_sides(data: OptimizerData, relaxation: Relaxation, prices: Price
     if not contested_securities(data).any():
         everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
         solution = relaxation.solve(everything.lots, everything.buys)
-        return Found(solution, everything, max(cut.value, lower_bound(data, solution.prices).value))
-    search = _SideSearch(data, relaxation, cut)
+        found = Found(data, solution, everything, cut.value, prices)
+        return found.with_prices(data, solution.prices)
+    search = _SideSearch(data, relaxation, cut, prices)
     search.start(cut.buying)
     for _ in range(_MOST_SOLVES):
         if not search.try_most_promising():
@@ -65,11 +73,12 @@ def settle_wash_sides(data: OptimizerData, relaxation: Relaxation, prices: Price
 class _SideSearch:
     """The best pattern so far, and the cuts that bound all others."""
 
-    def __init__(self, data: OptimizerData, relaxation: Relaxation, cut: Branches) -> None:
+    def __init__(self, data: OptimizerData, relaxation: Relaxation, cut: Branches, prices: Prices) -> None:
         self._data, self._relaxation = data, relaxation
         self._contested = contested_securities(data)
         self._cuts = [cut]
-        self._bound = cut.value
+        self._bound = self._best_value = cut.value
+        self._best_prices = prices
         self._tried: set[bytes] = set()
         self._total = np.inf
         self._buying: Flags
@@ -97,7 +106,7 @@ class _SideSearch:
         return True
 
     def found(self) -> Found:
-        return Found(self._solution, self._sides(self._buying), self._bound)
+        return Found(self._data, self._solution, self._sides(self._buying), self._bound, self._best_prices)
 
     def _keys_in_doubt(self) -> Ints:
         """Keys that lose most by their present side at the prices of any solve, at most _KEYS_IN_DOUBT."""
@@ -125,6 +134,8 @@ class _SideSearch:
         cut = lower_bound(self._data, prices)
         self._cuts.append(cut)
         self._bound = max(self._bound, cut.value)
+        if cut.value > self._best_value:
+            self._best_value, self._best_prices = cut.value, prices
 
     def _sides(self, buying: Flags) -> Sides:
         """Close loss lots of contested keys that are bought, purchases of those that are sold."""
@@ -143,4 +154,10 @@ def _patterns(keys: int) -> Flags:
 
 def _midpoint(one: Prices, other: Prices) -> Prices:
     """The bound is concave in the prices: between two good ones it is often better than at either."""
-    return Prices((one.factor + other.factor) / 2, (one.cash + other.cash) / 2)
+    return Prices(
+        (one.factor + other.factor) / 2,
+        (one.cash + other.cash) / 2,
+        (one.rows + other.rows) / 2,
+        (one.cap + other.cap) / 2,
+        (one.names + other.names) / 2,
+    )

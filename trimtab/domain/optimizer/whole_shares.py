@@ -1,0 +1,107 @@
+"""From the relaxation's answer to booked trades in whole shares that keep the rules on the whole account.
+
+Rounding itself leans away from hard rows (`rounding_rows.py`). Where that is not enough, because a minimum trade or a
+dear share is in the way, what is missed comes off the rule's limit and the account is solved again.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.optimizer.booking import Booked, book, sold_weights
+from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.objective import evaluate, row_amounts
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.rounding import round_trades
+from trimtab.domain.optimizer.sale_order import in_order_of_sale, reorder_like
+from trimtab.domain.optimizer.search import search
+from trimtab.domain.optimizer.wash_sides import Found
+from trimtab.domain.snapshots import AnalysisInput
+
+_TRIES = 4
+_ROUND_OFF = 1e-10
+
+TRACKING_ERROR = "TRACKING_ERROR"
+"""Name of the limit of tracking error among the rules that whole shares miss."""
+
+NAMES = "NAMES"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InShares:
+    """Booked trades, as weights by lot and security of `data`, whose lots are in the order of sale."""
+
+    data: OptimizerData
+    booked: Booked
+    lot_sells: Floats  # (m,)
+    buys: Floats  # (n,)
+    missed: tuple[str, ...]  # rules on the whole account that they do not keep
+
+    @property
+    def objective(self) -> float:
+        return evaluate(self.data, self.lot_sells, self.buys, len(self.booked.trades)).total
+
+
+def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+    """The trades of `found`, solved again within tighter limits as long as whole shares miss some rule of `data`."""
+    shares = _rounded(request, data, found)
+    for _ in range(_TRIES):
+        if not shares.missed:
+            break
+        tighter = _tightened(found.problem, shares)
+        try:
+            found = search(tighter, found.prices)
+        except SolverStalled:
+            break
+        again = _rounded(request, data, found)
+        if len(again.missed) <= len(shares.missed):
+            shares = again
+    return shares
+
+
+def _rounded(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+    ordered = in_order_of_sale(found.problem, found)
+    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps))
+    lot_sells, buys = sold_weights(ordered.data, booked)
+    data = reorder_like(data, ordered.data)
+    return InShares(data, booked, lot_sells, buys, _missed(data, lot_sells, buys))
+
+
+def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
+    excess = _excess(data, lot_sells, buys)
+    names = [name for name, amount in zip(data.rows.names, excess, strict=True) if amount > _ROUND_OFF]
+    if _cap_overshoot(data, lot_sells, buys) > 1:
+        names.append(TRACKING_ERROR)
+    left = data.securities.holding + buys - sum_by(data.lots.security, lot_sells, len(buys))
+    if data.most_names is not None and int((left > data.crumb).sum()) > data.most_names:
+        names.append(NAMES)
+    return tuple(names)
+
+
+def _excess(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
+    """What hard rows are missed by; a band that the account already misses may stay as it is."""
+    return data.rows.excess(row_amounts(data, lot_sells, buys))
+
+
+def _cap_overshoot(data: OptimizerData, lot_sells: Floats, buys: Floats) -> float:
+    """Tracking error over its limit, as a ratio; zero without one."""
+    if data.tracking_limit is None:
+        return 0.0
+    sold = sum_by(data.lots.security, lot_sells, len(buys))
+    squared = data.squared_tracking_error(data.active + buys - sold)
+    return float(np.sqrt(squared) / data.tracking_limit)
+
+
+def _tightened(problem: OptimizerData, shares: InShares) -> OptimizerData:
+    """Twice what was missed comes off each hard end that was missed."""
+    shared, rows = len(shares.data.rows), problem.rows
+    amounts = row_amounts(shares.data, shares.lot_sells, shares.buys)
+    above = np.where(np.isinf(rows.price_above[:shared]), np.maximum(amounts - shares.data.rows.high, 0.0), 0.0)
+    below = np.where(np.isinf(rows.price_below[:shared]), np.maximum(shares.data.rows.low - amounts, 0.0), 0.0)
+    none = np.zeros(len(rows) - shared)
+    high, low = rows.high - 2 * np.append(above, none), rows.low + 2 * np.append(below, none)
+    tight = replace(rows, high=high, low=np.minimum(low, high))
+    overshoot = max(_cap_overshoot(shares.data, shares.lot_sells, shares.buys), 1.0)
+    limit = problem.tracking_limit and problem.tracking_limit / overshoot**2
+    return replace(problem, rows=tight, tracking_limit=limit)
