@@ -1,177 +1,199 @@
 """The first lane: many accounts in, for each what was found, a proof that nothing is worth trading, or why neither.
 
-Accounts are sorted into buckets of one shape and solved in batches; an account's answer does not depend on its batch
-mates. One process a core runs this: it is single-threaded numpy.
+Each tax regime of an account is a problem of its own. Problems are sorted into buckets of one shape and screened in
+batches; then of each account left the likelier regime is solved, and the other unless its bound proves it losing. An
+account's answer does not depend on its batch mates. One process a core runs this: it is single-threaded numpy.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer
-from trimtab.domain.optimizer.fast.packed import Packed
-from trimtab.domain.optimizer.fast.packing import Batch, pack, shape_of, supports
-from trimtab.domain.optimizer.fast.patterns import search_tail
+from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of, yesterdays_sides
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
-from trimtab.domain.optimizer.fast.sides import Settled, on_sides, settle
+from trimtab.domain.optimizer.fast.settling import settled_batch
+from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
+from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
 from trimtab.domain.optimizer.fast.warm import WarmStart
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.relaxation import Solution
-from trimtab.domain.optimizer.screening import NoTradeCertificate
-from trimtab.domain.optimizer.wash_sides import Found, Sides
+from trimtab.domain.optimizer.wash_sides import Found
 
 MOST_AT_ONCE = 128
-"""Accounts of a batch: more no longer fit the caches, fewer pay more for each call."""
+"""Problems of a batch: more no longer fit the caches, fewer pay more for each call."""
 
-WORTH_OTHER_SIDES = 5e-5
-"""Yesterday's sides are kept unless others gain more than half a basis point."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """The account belongs to the other lane."""
-
-    reason: str
+_LOSING = 1e-6
+"""A regime is solved only while its bound is below the best list by more than a hundredth of a basis point."""
 
 
-Answered = Found | NoTradeCertificate | Declined
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What the lane says of one account: trades, a proof that none are worth it, or why it belongs to another lane."""
+
+    found: Found | None = None
+    most_to_gain: float | None = None  # proved below the account's tolerance: trade nothing
+    declined: str = ""
+    bounds: tuple[float, ...] = ()  # by regime
+    prices: tuple[Prices, ...] = ()  # by regime, those that prove the bounds
 
 
-def solve_batch(datas: Sequence[OptimizerData], warm: Sequence[WarmStart | None] | None = None) -> list[Answered]:
+def solve_batch(datas: Sequence[OptimizerData], warm: Sequence[WarmStart | None] | None = None) -> list[Outcome]:
     """What was found for each account, in their order."""
-    answered: list[Answered | None] = [None] * len(datas)
+    declined = [supports(data) for data in datas]
+    asked = [index for index, reason in enumerate(declined) if reason is None]
     starts = warm or [None] * len(datas)
-    for bucket in _buckets(datas, answered):
-        batch = pack([datas[index] for index in bucket], shape_of(datas[bucket[0]]))
-        for index, each in zip(bucket, _solve(batch, [starts[index] for index in bucket]), strict=True):
-            answered[index] = each
-    return [each if each is not None else Declined("not asked") for each in answered]
+    outcomes = [Outcome(declined=reason or "") for reason in declined]
+    if asked:
+        desk = _Desk([datas[index] for index in asked], [starts[index] for index in asked])
+        for index, outcome in zip(asked, desk.outcomes(), strict=True):
+            outcomes[index] = outcome
+    return outcomes
 
 
-def _buckets(datas: Sequence[OptimizerData], answered: list[Answered | None]) -> Iterator[list[int]]:
-    """Places of accounts of one shape, so many at once; those that the kernel does not know are declined."""
-    by_shape: dict[object, list[int]] = {}
-    for index, data in enumerate(datas):
-        unknown = supports(data)
-        if unknown is None:
-            by_shape.setdefault(shape_of(data), []).append(index)
-        else:
-            answered[index] = Declined(unknown)
-    for places in by_shape.values():
-        for start in range(0, len(places), MOST_AT_ONCE):
-            yield places[start : start + MOST_AT_ONCE]
+class _Bucket:
+    """Problems of one shape, packed."""
+
+    def __init__(self, problems: Sequence[OptimizerData], shape: Shape, which: Ints, starts: list[WarmStart | None]):
+        self.batch: Batch = pack(problems, shape)
+        self.which = which  # places among all problems
+        self.starts = starts
+        self.prices, self.bound = self._screened()
+        self.solved: list[tuple[Ints, Settled]] = []  # rows of the batch, and what was found for them
+
+    def _screened(self) -> tuple[Floats, Floats]:
+        """The better of standing and yesterday's prices, (A, k + r), and the bound at them, (A,)."""
+        batch, packed = self.batch, self.batch.packed
+        prices = standing_prices(packed)
+        bound = bound_at(packed, prices)
+        short = (doing_nothing(packed) - bound >= batch.tolerance) | ~batch.may_stand_still
+        warm = {
+            row: packed_prices(batch, start.prices, row)
+            for row, start in enumerate(self.starts)
+            if short[row] and start is not None and start.knows(batch.datas[row])
+        }
+        if warm:
+            rows, at = np.array(list(warm)), np.stack(list(warm.values()))
+            value = bound_at(packed.take(rows), at)
+            better = value > bound[rows]
+            prices[rows[better]], bound[rows[better]] = at[better], value[better]
+        return prices, bound
+
+    def solve(self, rows: Ints) -> Settled:
+        """The problems in `rows` of the batch."""
+        batch = self.batch.take(rows)
+        sides = np.zeros(batch.packed.active.shape, dtype=np.int64)
+        for row, place in enumerate(rows):
+            start = self.starts[place]
+            if start is not None:
+                sides[row] = yesterdays_sides(batch, start.sides, row)
+        settled = settled_batch(batch.packed, self.prices[rows], sides)
+        settled.raise_bound(np.arange(len(rows)), self.bound[rows], self.prices[rows])
+        self.bound[rows], self.prices[rows] = settled.bound, settled.proof
+        self.solved.append((rows, settled))
+        return settled
 
 
-def _solve(batch: Batch, starts: Sequence[WarmStart | None]) -> list[Answered]:
-    """Screen, then solve what is left."""
-    answered: list[Answered | None] = [None] * batch.accounts
-    prices, bound = _screened(batch, starts)
-    _certify(batch, bound, np.arange(batch.accounts), answered)
-    rows = np.array([row for row, each in enumerate(answered) if each is None], dtype=np.int64)
-    if len(rows):
-        left = batch.take(rows)
-        settled = _settled(left, prices[rows], [starts[row] for row in rows])
-        np.maximum(settled.bound, bound[rows], out=settled.bound)
-        _certify(left, settled.bound, rows, answered)
-        _finish(left, settled, rows, answered)
-    return [each if each is not None else Declined("not asked") for each in answered]
+class _Desk:
+    """All problems, by regime and account, and how far they are."""
+
+    def __init__(self, datas: Sequence[OptimizerData], starts: Sequence[WarmStart | None]) -> None:
+        problems = [_problems(data) for data in datas]
+        self._problems = [each for several in problems for each in several]
+        self._account = np.repeat(np.arange(len(datas)), [len(several) for several in problems])
+        self._first = np.searchsorted(self._account, np.arange(len(datas)))
+        self._tolerance = np.array([data.parameters.tolerance for data in datas])
+        self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
+        self._still, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(2))
+        self._objective = np.full(len(self._problems), np.inf)
+        self._buckets = self._sorted([starts[account] for account in self._account])
+
+    def outcomes(self) -> list[Outcome]:
+        while (chosen := self._to_solve()).any():
+            for bucket in self._buckets:
+                rows = np.flatnonzero(chosen[bucket.which])
+                if len(rows):
+                    settled = bucket.solve(rows)
+                    which = bucket.which[rows]
+                    self._solved[which] = True
+                    self._objective[which] = np.where(settled.arrived, settled.objective, np.inf)
+                    self._bound[which] = settled.bound
+        return self._told()
+
+    def _sorted(self, starts: list[WarmStart | None]) -> list[_Bucket]:
+        by_shape: dict[Shape, list[int]] = {}
+        for index, problem in enumerate(self._problems):
+            by_shape.setdefault(shape_of(problem), []).append(index)
+        buckets = []
+        for shape, places in by_shape.items():
+            for begin in range(0, len(places), MOST_AT_ONCE):
+                which = np.array(places[begin : begin + MOST_AT_ONCE])
+                bucket = _Bucket([self._problems[at] for at in which], shape, which, [starts[at] for at in which])
+                self._bound[which] = bucket.bound
+                self._nothing[which] = doing_nothing(bucket.batch.packed)
+                self._still[which] = bucket.batch.may_stand_still
+                buckets.append(bucket)
+        return buckets
+
+    def _proved(self) -> tuple[Flags, Floats]:
+        """Accounts in which nothing is worth trading, and the most that trading could gain, (accounts,)."""
+        nothing, bound = (np.minimum.reduceat(each, self._first) for each in (self._nothing, self._bound))
+        still = np.logical_or.reduceat(self._still, self._first)
+        most = nothing - bound
+        return still & (most < self._tolerance), np.maximum(most, 0.0)
+
+    def _to_solve(self) -> Flags:
+        """Of each account that is not done the regime of the lowest bound, if it can still win."""
+        best = np.minimum.reduceat(self._objective, self._first)[self._account]
+        open_ = ~self._solved & ~self._proved()[0][self._account] & (self._bound < best - _LOSING)
+        lowest = np.minimum.reduceat(np.where(open_, self._bound, np.inf), self._first)
+        return open_ & (self._bound <= lowest[self._account])
+
+    def _told(self) -> list[Outcome]:
+        proved, most = self._proved()
+        stuck = np.logical_or.reduceat(self._solved & np.isinf(self._objective), self._first) & ~proved
+        best = np.minimum.reduceat(self._objective, self._first)
+        winners = (self._objective == best[self._account]) & ~(proved | stuck)[self._account]
+        trades: dict[int, Found] = {}
+        prices: list[Prices | None] = [None] * len(self._problems)
+        for bucket in self._buckets:
+            for row, at in enumerate(bucket.which):
+                prices[at] = prices_of(bucket.batch, bucket.prices[row], row)
+            for rows, settled in bucket.solved:
+                won = np.flatnonzero(winners[bucket.which[rows]])
+                if len(won):
+                    batch, its = bucket.batch.take(rows[won]), settled.take(won)
+                    finished = drop_small_trades(batch, its)
+                    for row, at in enumerate(bucket.which[rows[won]]):
+                        trades.setdefault(int(self._account[at]), found(batch, its, finished, row))
+        return [self._outcome(account, proved, most, stuck, trades, prices) for account in range(len(self._first))]
+
+    def _outcome(
+        self,
+        account: int,
+        proved: Flags,
+        most: Floats,
+        stuck: Flags,
+        trades: dict[int, Found],
+        prices: list[Prices | None],
+    ) -> Outcome:
+        end = self._first[account + 1] if account + 1 < len(self._first) else len(self._account)
+        mine = slice(self._first[account], end)
+        bounds = tuple(float(each) for each in self._bound[mine])
+        proofs = tuple(each for each in prices[mine] if each is not None)
+        if proved[account]:
+            return Outcome(most_to_gain=float(most[account]), bounds=bounds, prices=proofs)
+        if stuck[account]:
+            return Outcome(declined="not converged", bounds=bounds, prices=proofs)
+        return Outcome(found=trades[account], bounds=bounds, prices=proofs)
 
 
-def _screened(batch: Batch, starts: Sequence[WarmStart | None]) -> tuple[Floats, Floats]:
-    """The better of standing and yesterday's prices, (A, k + r), and the bound at them, (A,)."""
-    packed = batch.packed
-    prices = standing_prices(packed)
-    bound = bound_at(packed, prices)
-    open_ = doing_nothing(packed) - bound >= batch.tolerance
-    known = [start is not None and start.prices is not None for start in starts]
-    rows = np.flatnonzero(np.array(known, dtype=np.bool_) & (open_ | ~batch.may_stand_still))
-    if len(rows):
-        warm = np.stack([batch.packed_prices(int(row), starts[row].prices) for row in rows])
-        at_warm = bound_at(packed.take(rows), warm)
-        better = at_warm > bound[rows]
-        prices[rows[better]] = warm[better]
-        bound[rows] = np.maximum(bound[rows], at_warm)
-    return prices, bound
-
-
-def _certify(batch: Batch, bound: Floats, places: Ints, answered: list[Answered | None]) -> None:
-    """Answer the accounts for which nothing is worth trading."""
-    most = doing_nothing(batch.packed) - bound
-    for row in np.flatnonzero(batch.may_stand_still & (most < batch.tolerance)):
-        answered[places[row]] = NoTradeCertificate(max(float(most[row]), 0.0))
-
-
-def _settled(batch: Batch, prices: Floats, starts: Sequence[WarmStart | None]) -> Settled:
-    """Yesterday's sides where they are known and no others gain more than half a basis point, else a search."""
-    packed = batch.packed
-    sides = np.zeros(packed.active.shape, dtype=np.int64)
-    for row, start in enumerate(starts):
-        if start is not None:
-            sides[row, : len(start.sides)] = start.sides
-    known = (packed.contested & (sides != 0)).any(axis=1)
-    if not known.any():
-        return search_tail(packed, settle(packed, prices))
-    rows, others = np.flatnonzero(known), np.flatnonzero(~known)
-    kept = _kept_sides(packed.take(rows), prices[rows], sides[rows])
-    if not len(others):
-        return kept
-    cold = packed.take(others)
-    return kept.joined(search_tail(cold, settle(cold, prices[others]))).take(np.argsort(np.concatenate((rows, others))))
-
-
-def _kept_sides(packed: Packed, prices: Floats, sides: Ints) -> Settled:
-    at_prices = answer(packed, prices, CHEAPEST)
-    buying = np.where(sides == 0, at_prices.purchase_weight > 0, sides > 0)
-    kept = on_sides(packed, prices, buying)
-    rows = np.flatnonzero((kept.gap > WORTH_OTHER_SIDES) | ~kept.arrived)
-    if len(rows):
-        open_ = packed.take(rows)
-        found = search_tail(open_, settle(open_, kept.answers.prices[rows]))
-        bound = np.maximum(found.bound, kept.bound[rows])
-        kept.bound[rows] = found.bound[:] = bound
-        better = (found.objective < kept.objective[rows] - WORTH_OTHER_SIDES) | ~kept.arrived[rows]
-        kept.replaced(rows[better], found.take(np.flatnonzero(better)))
-    return kept
-
-
-def _finish(batch: Batch, settled: Settled, places: Ints, answered: list[Answered | None]) -> None:
-    """Answer the accounts that trade."""
-    finished = drop_small_trades(batch, settled)
-    for row in range(batch.accounts):
-        if answered[places[row]] is None:
-            answered[places[row]] = _found(batch, settled, finished, row)
-
-
-def _found(batch: Batch, settled: Settled, finished: Settled, row: int) -> Found | Declined:
-    if not settled.arrived[row]:
-        return Declined("not converged")
-    data = batch.datas[row]
-    n, m = len(data.securities.ids), len(data.lots.lots)
-    sold = finished.answers.lot_sales[row, :m]
-    sold = sold * finished.answers.sale_weight[row, batch.packed.lot_security[row, :m]] + batch.forced_sales[row, :m]
-    lot_sells = np.zeros(m)
-    lot_sells[batch.lot_order[row, :m]] = sold
-    buys = finished.answers.purchase_weight[row, :n] * finished.answers.bought[row, :n] + batch.forced_buys[row, :n]
-    buying = settled.buying[row, :n] | (buys > 0)
-    return Found(
-        Solution(lot_sells, buys, _prices(batch, finished.answers.prices[row], row)),
-        _sides(data, buying),
-        float(settled.bound[row]),
-    )
-
-
-def _prices(batch: Batch, prices: Floats, row: int) -> Prices:
-    k = batch.packed.factors
-    return Prices(prices[:k], -float(batch.cash_base[row] + prices[k]))
-
-
-def _sides(data: OptimizerData, buying: Flags) -> Sides:
-    """What the branches leave open: no loss of a contested security that is bought, no purchase of one that is not."""
-    contested = contested_securities(data)
-    closed = (contested & buying)[data.lots.security] & data.lots.at_loss
-    return Sides(~closed, ~(contested & ~buying) & (data.securities.buy_limit > 0))
+def _problems(data: OptimizerData) -> tuple[OptimizerData, ...]:
+    """The problem of each regime."""
+    only = data.regimes[0]
+    if len(data.regimes) == 1 and not len(only.rows) and only.lot_tax is data.lots.tax:
+        return (data,)
+    return tuple(data.under(regime) for regime in data.regimes)

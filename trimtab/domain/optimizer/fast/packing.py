@@ -21,6 +21,8 @@ class Batch:
     packed: Packed
     forced_sales: Floats  # (A, m) sold because a rule demands it, where the kernel does not see it
     forced_buys: Floats  # (A, n)
+    places: Ints  # (A,) used
+    lots: Ints  # (A,) used
     security: Ints  # (A, n) of each place
     lot: Ints  # (A, m) of each packed lot
     row: Ints  # (A, r) place of each of the data's rows, after cash; -1 beyond them
@@ -82,6 +84,8 @@ class _Packing:
             packed=self._packed(heads),
             forced_sales=self._by_lot(self._forced_sales),
             forced_buys=self._by_place(self._forced_buys),
+            places=np.bincount(self._account, minlength=len(self._datas)),
+            lots=np.bincount(self._lot_account, minlength=len(self._datas)),
             security=self._by_place(self._at),
             lot=self._by_lot(self._lot_at),
             row=self._rows.place,

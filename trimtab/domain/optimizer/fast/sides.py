@@ -159,9 +159,7 @@ def keep_better(settled: Settled, rows: Ints, other: Settled, *, by: float = _BE
     settled.raise_bound(rows, other.proved, other.proof)
     settled.bound[rows] = np.maximum(settled.bound[rows], other.bound)
     settled.steps[rows] += other.steps
-    better = np.flatnonzero(
-        other.arrived & ((other.objective < settled.objective[rows] - by) | ~settled.arrived[rows])
-    )
+    better = np.flatnonzero(other.arrived & ((other.objective < settled.objective[rows] - by) | ~settled.arrived[rows]))
     where = rows[better]
     settled.answers.replaced(where, other.answers.take(better))
     for name in ("buying", "objective", "arrived"):

@@ -16,14 +16,18 @@ class WarmStart:
     prices: Floats | None
     sides: Ints  # 1 bought, -1 sold, 0 neither
 
+    def knows(self, problem: OptimizerData) -> bool:
+        """Whether the prices are those of a problem with as many factors and rows."""
+        expected = problem.securities.loadings.shape[1] + 1 + len(problem.rows)
+        return self.prices is not None and len(self.prices) == expected
+
 
 def warm_start(data: OptimizerData, incumbent: Incumbent | None) -> WarmStart | None:
-    """None without an incumbent. Prices of a problem with other rows say nothing and are left out."""
+    """None without an incumbent."""
     if incumbent is None:
         return None
-    known = len(incumbent.prices) == data.securities.loadings.shape[1] + 1 + len(data.rows)
-    prices = np.array(incumbent.prices, dtype=np.float64) if known else None
-    if prices is not None and not np.isfinite(prices).all():
+    prices: Floats | None = np.array(incumbent.prices, dtype=np.float64)
+    if prices is not None and not (len(prices) and np.isfinite(prices).all()):
         prices = None
     trades = incumbent.net_trades
     sides = [int(np.sign(trades[each])) if each in trades else 0 for each in data.securities.ids]
