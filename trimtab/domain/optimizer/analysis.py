@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from trimtab.domain.calibration import CALIBRATION_VERSION
+from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.ascent import ascend
@@ -20,6 +21,8 @@ from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
+from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
+from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
 from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
@@ -73,6 +76,50 @@ def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -
     return proposal
 
 
+def analyze_batch(
+    requests: Sequence[AnalysisInput], market_arrays: MarketArrays | None = None
+) -> list[RebalanceProposal | TrimtabError]:
+    """`analyze` for accounts of one market, solved side by side: each proposal, or the error that `analyze` raises.
+
+    A proposal does not depend on the accounts beside it.
+    """
+    if not requests:
+        return []
+    market = market_arrays or MarketArrays.from_snapshot(requests[0].market)
+    analyses = [_begun(request, market) for request in requests]
+    open_ = [each for each in analyses if isinstance(each, _Analysis)]
+    outcomes = iter(solve_batch([each.data for each in open_], [each.start for each in open_]))
+    return [
+        _ended(request, each, next(outcomes) if isinstance(each, _Analysis) else None)
+        for request, each in zip(requests, analyses, strict=True)
+    ]
+
+
+def _begun(request: AnalysisInput, market: MarketArrays) -> "_Analysis | RebalanceProposal | TrimtabError":
+    """The account's analysis, or what ends it before anything is solved."""
+    try:
+        require_sound(request)
+        analysis = _Analysis(request, market)
+        return analysis.without_solving() or analysis
+    except TrimtabError as error:
+        return error
+
+
+def _ended(
+    request: AnalysisInput, begun: "_Analysis | RebalanceProposal | TrimtabError", outcome: Outcome | None
+) -> RebalanceProposal | TrimtabError:
+    if isinstance(begun, TrimtabError):
+        return begun
+    try:
+        proposal = begun.answered(outcome) if isinstance(begun, _Analysis) and outcome else begun
+        if isinstance(proposal, RebalanceProposal):
+            check(request, proposal)
+            return proposal
+    except TrimtabError as error:
+        return error
+    raise AssertionError("an analysis was begun and not solved")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trades:
     """Booked trades as weights, and what they are worth as fractions of account value."""
@@ -107,6 +154,19 @@ class _Analysis:
         return data
 
     def run(self) -> RebalanceProposal:
+        """The account alone: a batch of one."""
+        return self.without_solving() or self.answered(solve_batch([self.data], [self.start])[0])
+
+    @property
+    def data(self) -> OptimizerData:
+        return self._data
+
+    @property
+    def start(self) -> WarmStart | None:
+        return warm_start(self._data, self._request.snapshot.incumbent)
+
+    def without_solving(self) -> RebalanceProposal | None:
+        """The proposal when the rules alone, or an empty account, decide it."""
         clashes = clashing_rules(self._request, self._data)
         if clashes:
             return self._held(AnalysisOutcome.CONFLICT, note=" ".join(clashes))
@@ -114,17 +174,32 @@ class _Analysis:
             return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
         try:
             attainable = attain(self._data)
-            if attainable.clashing or attainable.least_tracking_error is not None:
-                return self._held(AnalysisOutcome.CONFLICT, note=clash_of_rows(self._data, attainable))
-            self._data = attainable.data
-            return self._solved()
-        except RulesClash:
-            return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         except SolverStalled as stalled:
-            return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
+            return self._unsolved(stalled)
+        if attainable.clashing or attainable.least_tracking_error is not None:
+            return self._held(AnalysisOutcome.CONFLICT, note=clash_of_rows(self._data, attainable))
+        self._data = attainable.data
+        return None
+
+    def answered(self, outcome: Outcome) -> RebalanceProposal:
+        """From what the first lane says; what it declines goes to the other."""
+        if outcome.most_to_gain is not None:
+            proof = self._proof(outcome.prices)
+            return self._held(AnalysisOutcome.NO_TRADE, gap=outcome.most_to_gain, proof=proof, lane=outcome.lane)
+        try:
+            if outcome.answered is not None:
+                return self._trade_or_hold(outcome.answered, outcome.lane)
+            return self._solved()
+        except SolverStalled as stalled:
+            return self._unsolved(stalled)
+
+    def _unsolved(self, stalled: SolverStalled) -> RebalanceProposal:
+        if isinstance(stalled, RulesClash):
+            return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
+        return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
 
     def _solved(self) -> RebalanceProposal:
-        """Raises SolverStalled without an answer."""
+        """The other lane. Raises SolverStalled without an answer."""
         every = problems(self._data)
         prices = tuple(standing_prices(one) for one in every)
         proof = screen(self._data, *prices)
@@ -134,13 +209,13 @@ class _Analysis:
         if proof is not None:
             stay = self._proof(prices)
             return self._held(AnalysisOutcome.NO_TRADE, gap=proof.most_to_gain, proof=stay, lane=Lane.SCREEN)
-        return self._trade_or_hold(search_regimes(self._data, prices))
+        return self._trade_or_hold(search_regimes(self._data, prices), Lane.CLARABEL)
 
     def _proof(self, prices: Sequence[Prices]) -> Certificate:
         """That trading nothing is good enough."""
         return certificate(self._data, prices, standing_still(self._data).total)
 
-    def _trade_or_hold(self, answered: Answered) -> RebalanceProposal:
+    def _trade_or_hold(self, answered: Answered, lane: Lane) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
         shares = in_whole_shares(self._request, self._data, answered.found)
         self._data = data = shares.data
@@ -152,10 +227,10 @@ class _Analysis:
         worth_it = still - after >= data.parameters.tolerance or not data.may_stand_still
         if worth_it and booked.trades and not shares.missed:
             proof = certificate(data, answered.prices, after)
-            return self._traded(
-                _Trades(booked, shares.lot_sells, shares.buys, still - after, after - answered.bound, proof)
-            )
-        return self._held(AnalysisOutcome.NO_TRADE, gap=still - answered.bound, proof=self._proof(answered.prices))
+            gap = after - answered.bound
+            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
+        stay = self._proof(answered.prices)
+        return self._held(AnalysisOutcome.NO_TRADE, gap=still - answered.bound, proof=stay, lane=lane)
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings

@@ -21,7 +21,9 @@ from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
 from trimtab.domain.optimizer.fast.warm import WarmStart
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.regimes import Answered
 from trimtab.domain.optimizer.wash_sides import Found
+from trimtab.domain.proposals import Lane
 
 MOST_AT_ONCE = 128
 """Problems of a batch: more no longer fit the caches, fewer pay more for each call."""
@@ -34,11 +36,12 @@ _LOSING = 1e-6
 class Outcome:
     """What the lane says of one account: trades, a proof that none are worth it, or why it belongs to another lane."""
 
-    found: Found | None = None
+    answered: Answered | None = None
     most_to_gain: float | None = None  # proved below the account's tolerance: trade nothing
     declined: str = ""
     bounds: tuple[float, ...] = ()  # by regime
     prices: tuple[Prices, ...] = ()  # by regime, those that prove the bounds
+    lane: Lane = Lane.FAST
 
 
 def solve_batch(datas: Sequence[OptimizerData], warm: Sequence[WarmStart | None] | None = None) -> list[Outcome]:
@@ -185,10 +188,11 @@ class _Desk:
         bounds = tuple(float(each) for each in self._bound[mine])
         proofs = tuple(each for each in prices[mine] if each is not None)
         if proved[account]:
-            return Outcome(most_to_gain=float(most[account]), bounds=bounds, prices=proofs)
+            lane = Lane.FAST if self._solved[mine].any() else Lane.SCREEN
+            return Outcome(most_to_gain=float(most[account]), bounds=bounds, prices=proofs, lane=lane)
         if stuck[account]:
             return Outcome(declined="not converged", bounds=bounds, prices=proofs)
-        return Outcome(found=trades[account], bounds=bounds, prices=proofs)
+        return Outcome(Answered(trades[account], bounds, proofs), bounds=bounds, prices=proofs)
 
 
 def _problems(data: OptimizerData) -> tuple[OptimizerData, ...]:

@@ -38,7 +38,7 @@ class Climbed:
 
 
 def climb(
-    packed: Packed, prices: Floats, branching: Branching, *, most_steps: int = MOST_STEPS, arrived: float = ARRIVED
+    packed: Packed, prices: Floats, branching: Branching, *, most_steps: int, arrived: float = ARRIVED
 ) -> Climbed:
     """Newton's method from `prices` (A, k + r)."""
     k = packed.factors

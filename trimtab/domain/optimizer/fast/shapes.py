@@ -15,7 +15,7 @@ MOST_ROWS = 64
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """Sizes of a bucket: an account's own, rounded up to a grid, so that its arithmetic does not depend on its mates."""
+    """Sizes of a bucket: the account's, rounded up to a grid, so that its arithmetic does not depend on its mates."""
 
     securities: int
     lots: int

@@ -11,7 +11,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, Branching, answer, duality_gap, hardened
-from trimtab.domain.optimizer.fast.newton import climb
+from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
 _TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
@@ -88,7 +88,7 @@ def settle(packed: Packed, prices: Floats) -> Settled:
 
 def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
     """The optimum with every contested security on its given branch; the bound is over all patterns."""
-    climbed = climb(packed, prices, Branching(buying=buying))
+    climbed = climb(packed, prices, Branching(buying=buying), most_steps=MOST_STEPS)
     answers = climbed.answers
     objective = answers.value + duality_gap(packed, answers)
     soft = answers.value - regrets(packed, answers, buying).sum(axis=1)
