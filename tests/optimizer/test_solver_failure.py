@@ -7,7 +7,7 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer import clarabel_lane
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.checker import check
-from trimtab.domain.optimizer.fast import sides
+from trimtab.domain.optimizer.fast import shapes
 from trimtab.domain.proposals import AnalysisOutcome, Lane
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -20,10 +20,10 @@ def an_account(registration: Registration) -> AnalysisInput:
     return an_input(market, model, lots=lots, cash="25000", registration=registration)
 
 
-def test_an_account_that_the_first_lane_cannot_settle_goes_to_the_other(monkeypatch: pytest.MonkeyPatch):
+def test_an_account_that_the_first_lane_does_not_know_goes_to_the_other(monkeypatch: pytest.MonkeyPatch):
     request = an_account(Registration.INDIVIDUAL)
     fast = analyze(request)
-    monkeypatch.setattr(sides, "MOST_STEPS", 0)
+    monkeypatch.setattr(shapes, "MOST_ROWS", -1)
 
     slow = analyze(request)
 
@@ -35,7 +35,7 @@ def test_an_account_that_the_first_lane_cannot_settle_goes_to_the_other(monkeypa
 
 @pytest.mark.parametrize("registration", [Registration.INDIVIDUAL, Registration.ROTH_IRA])
 def test_a_stalled_solver_is_told_and_trades_nothing(registration: Registration, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sides, "MOST_STEPS", 0)
+    monkeypatch.setattr(shapes, "MOST_ROWS", -1)
     monkeypatch.setitem(clarabel_lane._SETTINGS, "max_iter", 1)
     request = an_account(registration)
 
