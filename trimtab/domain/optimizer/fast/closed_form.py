@@ -35,8 +35,8 @@ class Branching:
     temperature: float = 0.0
     buying: Flags | None = None
 
-    def take(self, accounts: object) -> "Branching":
-        return self if self.buying is None else Branching(buying=self.buying[accounts])  # type: ignore[index]
+    def take(self, accounts: Ints) -> "Branching":
+        return self if self.buying is None else Branching(buying=self.buying[accounts])
 
 
 CHEAPEST = Branching()
@@ -58,14 +58,14 @@ class Answers:
     if_sold: Floats  # (A, n) what a head's selling branch saves against doing nothing
     if_bought: Floats  # (A, n) what its buying branch saves
 
-    def take(self, accounts: object) -> "Answers":
+    def take(self, accounts: Ints | Flags) -> "Answers":
         return Answers(*(getattr(self, name)[accounts] for name in _ANSWERS))
 
     def joined(self, other: "Answers") -> "Answers":
         """These accounts, then the other's."""
         return Answers(*(np.concatenate((getattr(self, name), getattr(other, name))) for name in _ANSWERS))
 
-    def replaced(self, accounts: object, other: "Answers") -> None:
+    def replaced(self, accounts: Ints | Flags, other: "Answers") -> None:
         """Write the answers of `other` over those of `accounts`."""
         for name in _ANSWERS:
             getattr(self, name)[accounts] = getattr(other, name)
@@ -212,7 +212,8 @@ def _held_apart(packed: Packed, prices: Floats) -> Floats:
     """What the prices of factors and rows cost the dual, against doing nothing at the present exposures, (A,)."""
     k, lam = packed.factors, packed.aversion
     off = packed.exposure - prices[:, :k] / lam[:, None]
-    return lam / 2 * (off * off).sum(axis=1) + support(packed, prices[:, k:]).sum(axis=1)
+    apart: Floats = lam / 2 * (off * off).sum(axis=1) + support(packed, prices[:, k:]).sum(axis=1)
+    return apart
 
 
 def support(packed: Packed, prices: Floats) -> Floats:
@@ -224,7 +225,8 @@ def support(packed: Packed, prices: Floats) -> Floats:
 def hardened(packed: Packed, answers: Answers) -> Floats:
     """The dual's value without the softening, (A,): higher, and a bound all the same."""
     prices = answers.prices[:, packed.factors :]
-    return answers.value + SOFTENING / 2 * (prices * prices).sum(axis=1)
+    value: Floats = answers.value + SOFTENING / 2 * (prices * prices).sum(axis=1)
+    return value
 
 
 def duality_gap(packed: Packed, answers: Answers) -> Floats:
@@ -234,7 +236,8 @@ def duality_gap(packed: Packed, answers: Answers) -> Floats:
     prices, amounts = answers.prices[:, k:], answers.amounts[:, k:]
     charged = _charged(amounts - packed.high, packed.most_price) + _charged(packed.low - amounts, -packed.least_price)
     rows = charged + support(packed, prices) - prices * amounts
-    return lam / 2 * (off * off).sum(axis=1) + rows.sum(axis=1)
+    gap: Floats = lam / 2 * (off * off).sum(axis=1) + rows.sum(axis=1)
+    return gap
 
 
 def _charged(outside: Floats, price: Floats) -> Floats:

@@ -169,7 +169,7 @@ def _within(curvature: Floats, gradient: Floats, lowest: Floats, highest: Floats
         moves[open_] = np.minimum(np.maximum(tried, low), high)
         left = gradient[open_] - np.matmul(curvature[open_], moves[open_][..., None])[..., 0]
         wrong = ((moves[open_] <= low) & (left > _ROUND_OFF)) | ((moves[open_] >= high) & (left < -_ROUND_OFF))
-        release = ~free & wrong & (low < high) & ~out.any(axis=1)[:, None]
+        release = ~free & wrong & (low < high) & ~out.any(axis=1, keepdims=True)
         pinned[open_] = (pinned[open_] | out) & ~release
         open_ = open_[(out | release).any(axis=1)]
         if not len(open_):

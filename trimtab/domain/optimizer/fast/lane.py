@@ -76,7 +76,7 @@ class _Bucket:
         warm = {
             row: packed_prices(batch, start.prices, row)
             for row, start in enumerate(self.starts)
-            if short[row] and start is not None and start.knows(batch.datas[row])
+            if short[row] and start is not None and start.prices is not None and start.knows(batch.datas[row])
         }
         if warm:
             rows, at = np.array(list(warm)), np.stack(list(warm.values()))
@@ -89,7 +89,7 @@ class _Bucket:
         """The problems in `rows` of the batch."""
         batch = self.batch.take(rows)
         sides = np.zeros(batch.packed.active.shape, dtype=np.int64)
-        for row, place in enumerate(rows):
+        for row, place in enumerate(rows.tolist()):
             start = self.starts[place]
             if start is not None:
                 sides[row] = yesterdays_sides(batch, start.sides, row)
@@ -112,7 +112,7 @@ class _Desk:
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
         self._still, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(2))
         self._objective = np.full(len(self._problems), np.inf)
-        self._buckets = self._sorted([starts[account] for account in self._account])
+        self._buckets = self._sorted([starts[account] for account in self._account.tolist()])
 
     def outcomes(self) -> list[Outcome]:
         while (chosen := self._to_solve()).any():

@@ -65,15 +65,15 @@ class Packed:
 
     @property
     def factors(self) -> int:
-        return self.loadings.shape[2]
+        return int(self.loadings.shape[2])
 
     @property
     def rows(self) -> int:
-        return self.low.shape[1]
+        return int(self.low.shape[1])
 
     @property
     def lot_rows(self) -> int:
-        return self.lot_on_row.shape[2]
+        return int(self.lot_on_row.shape[2])
 
     @property
     def shared(self) -> bool:
@@ -84,13 +84,15 @@ class Packed:
     def head_place(self) -> Ints:
         """Place of each head in the flattened (A, n) arrays, (A * n,)."""
         accounts, n = self.active.shape
-        return (self.head + n * np.arange(accounts)[:, None]).ravel()
+        place: Ints = (self.head + n * np.arange(accounts)[:, None]).ravel()
+        return place
 
     @property
     def lot_place(self) -> Ints:
         """Place of each lot's security in the flattened (A, n) arrays, (A * m,)."""
         accounts, n = self.active.shape
-        return (self.lot_security + n * np.arange(accounts)[:, None]).ravel()
+        place: Ints = (self.lot_security + n * np.arange(accounts)[:, None]).ravel()
+        return place
 
     def take(self, accounts: Ints) -> "Packed":
         """The same problems, only of `accounts`; a row may be taken more than once."""

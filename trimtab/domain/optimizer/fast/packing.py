@@ -177,7 +177,9 @@ class _Packing:
         linear += self._sale_cost * self._forced_sold + self._purchase_cost * self._forced_buys
         tax = sum_by(self._lot_account, self._tax * self._forced_sales, accounts)
         regimes = np.array([data.regimes[0].constant for data in self._datas])
-        return sum_by(self._account, np.where(self._own, linear, 0.0), accounts) + tax + regimes + self._rows.cash_cost
+        own = sum_by(self._account, np.where(self._own, linear, 0.0), accounts)
+        constant: Floats = own + tax + regimes + self._rows.cash_cost
+        return constant
 
     def _contested(self) -> Flags:
         """Places that could gain by selling and buying on one day, and heads of shared keys: the one or the other."""
@@ -195,7 +197,8 @@ class _Packing:
         )
         cheapest = best[self._place] + self._sale_cost + self._purchase_cost + round_trip
         alone: Flags = (cheapest < 0) & (self._buy_limit > 0) & (self._branch == 0)
-        return alone | ((self._branch != 0) & (self._head == _counted(self._account)))
+        head: Flags = (self._branch != 0) & (self._head == _counted(self._account))
+        return alone | head
 
     def _may_stand_still(self) -> Flags:
         """As `OptimizerData.may_stand_still` has it."""
@@ -205,7 +208,8 @@ class _Packing:
         broken = (rows.high < 0) & (rows.most_price >= HARD_PRICE)
         broken |= (rows.low > 0) & (rows.least_price <= -HARD_PRICE)
         still: Flags = cash >= required
-        return still & ~broken[:, 1:].any(axis=1) & (sum_by(self._account, demanded, len(cash)) == 0)
+        still &= ~broken[:, 1:].any(axis=1) & (sum_by(self._account, demanded, len(cash)) == 0)
+        return still
 
     @property
     def _sizes(self) -> int:

@@ -61,7 +61,7 @@ def _promising(
     patterns = _patterns(len(doubtful))
     bounds = np.max([_bounds(cut, row, doubtful, patterns) for cut in cuts], axis=0)
     settled.bound[row] = max(settled.bound[row], bounds.min())
-    jobs = []
+    jobs: list[tuple[int, Flags]] = []
     for index in np.argsort(bounds, kind="stable"):
         if len(jobs) == _AT_ONCE or bounds[index] >= settled.objective[row] - WORTH_A_SEARCH:
             break

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.fast.packing import Batch
@@ -19,10 +19,10 @@ def found(batch: Batch, settled: Settled, finished: Settled, row: int) -> Found:
     places, lots = batch.places[row], batch.lots[row]
     weight = answers.sale_weight[row, packed.lot_security[row, :lots]]
     sold = answers.lot_sales[row, :lots] * weight + batch.forced_sales[row, :lots]
-    lot_sells = np.bincount(batch.lot[row, :lots], sold, len(data.lots.lots))
+    lot_sells = sum_by(batch.lot[row, :lots], sold, len(data.lots.lots))
     bought = answers.purchase_weight[row, :places] * answers.bought[row, :places] + batch.forced_buys[row, :places]
     security = batch.security[row, :places]
-    buys = np.bincount(security, bought, n)
+    buys = sum_by(security, bought, n)
     chosen = np.zeros(n, dtype=np.bool_)
     chosen[security] |= settled.buying[row, packed.head[row, :places]]
     return Found(
@@ -62,7 +62,7 @@ def yesterdays_sides(batch: Batch, sides: Ints, row: int) -> Ints:
 def _sides(data: OptimizerData, buying: Flags) -> Sides:
     """What the branches leave open: no loss of a contested key that is bought, no purchase of one that is not."""
     contested, key = contested_securities(data), data.securities.wash_key
-    bought_key = np.bincount(key, buying, data.securities.keys) > 0
+    bought_key = sum_by(key, buying, data.securities.keys) > 0
     on_buying = contested & bought_key[key]
     closed = on_buying[data.lots.security] & data.lots.at_loss
     return Sides(~closed, ~(contested & ~on_buying) & (data.securities.buy_limit > 0))

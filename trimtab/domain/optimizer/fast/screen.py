@@ -19,7 +19,8 @@ def doing_nothing(packed: Packed) -> Floats:
     """Objective of no trade beyond the demanded ones, (A,)."""
     above, below = np.maximum(-packed.high, 0.0), np.maximum(packed.low, 0.0)
     charged: Floats = above * packed.most_price - below * packed.least_price
-    return packed.constant + charged.sum(axis=1)
+    objective: Floats = packed.constant + charged.sum(axis=1)
+    return objective
 
 
 def bound_at(packed: Packed, prices: Floats) -> Floats:

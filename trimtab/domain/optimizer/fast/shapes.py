@@ -70,7 +70,7 @@ def rounded_up(size: int, steps: int, *, smallest: int = 0) -> int:
     """The next size of a grid with so many steps an octave, no less than `smallest`."""
     if size <= max(smallest, 2):
         return max(size, smallest)
-    step = max(2 ** ((size - 1).bit_length() - 1) // steps, 1)
+    step: int = max(2 ** ((size - 1).bit_length() - 1) // steps, 1)
     return -(-size // step) * step
 
 

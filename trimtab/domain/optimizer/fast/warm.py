@@ -30,5 +30,5 @@ def warm_start(data: OptimizerData, incumbent: Incumbent | None) -> WarmStart | 
     if prices is not None and not (len(prices) and np.isfinite(prices).all()):
         prices = None
     trades = incumbent.net_trades
-    sides = [int(np.sign(trades[each])) if each in trades else 0 for each in data.securities.ids]
+    sides = [int(np.sign(float(trades[each]))) if each in trades else 0 for each in data.securities.ids]
     return WarmStart(prices, np.array(sides, dtype=np.int64))
