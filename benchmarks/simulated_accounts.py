@@ -1,6 +1,6 @@
 """Simulated accounts for benchmarks and stress: a ten-factor market, monthly purchases, everything from one seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -16,7 +16,9 @@ from trimtab.domain.accounts import (
     PersonId,
     Position,
     Registration,
+    TaxStatus,
 )
+from trimtab.domain.households import HouseholdInput, LocationCost
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.market import Price, RiskExposure, RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
@@ -28,6 +30,7 @@ from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnaps
 BUSINESS_DATE = date(2026, 3, 3)
 FACTORS = 10
 MONTHS = 36
+_REGISTRATIONS = (Registration.INDIVIDUAL, Registration.TRADITIONAL_IRA, Registration.ROTH_IRA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,24 @@ def an_account(
         frozen={},
     )
     return AnalysisInput(snapshot, model, universe.market)
+
+
+def a_household(universe: Universe, names: int, lots_each: int, seed: int) -> HouseholdInput:
+    """A taxable account, a traditional and a Roth IRA that hold different names; the target is the first one's."""
+    requests = [an_account(universe, names, lots_each, 10 * seed + number, drift=0.3) for number in range(3)]
+    household_id, accounts = HouseholdId(f"H{seed:05d}"), []
+    for number, (request, registration) in enumerate(zip(requests, _REGISTRATIONS, strict=True)):
+        snapshot = request.snapshot
+        account = replace(
+            snapshot.account,
+            id=AccountId(f"A{seed:05d}-{number}"),
+            household_id=household_id,
+            registration=registration,
+        )
+        lots = tuple(replace(lot, id=LotId(f"{number}-{lot.id}")) for lot in snapshot.lots)
+        accounts.append(replace(snapshot, account=account, lots=lots))
+    location = (LocationCost("CLASS1", TaxStatus.TAXABLE, Decimal(seed % 3 * 20)),)
+    return HouseholdInput(household_id, tuple(accounts), requests[0].target, universe.market, location=location)
 
 
 def _lots(universe: Universe, row: int, dollars: float, lots_each: int, rng: np.random.Generator) -> list[TaxLot]:

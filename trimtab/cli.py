@@ -165,6 +165,24 @@ def optimize(
 
 
 @app.command()
+def check(
+    account: Annotated[Path, typer.Argument(help="The account with its target and market, as for `optimize`.")],
+    proposal: Annotated[Path, typer.Argument(help="A trade list, as `optimize --json` writes it.")],
+    as_json: Json = False,
+) -> None:
+    """Verify a trade list from anywhere: every rule, the tax, the certified gap. Exit code 1 when it breaks any."""
+    from trimtab.check_proposal import violations_of_files
+
+    violations = violations_of_files(account, proposal)
+    if as_json:
+        _print_json({"passes": not violations, "violations": violations})
+    else:
+        for line in violations or ("passes",):
+            typer.echo(line)
+    raise typer.Exit(1 if violations else 0)
+
+
+@app.command()
 def checklist(
     root_folder: Annotated[Path, typer.Option("--checkout", help="A checkout: the tests are not installed.")] = Path(),
 ) -> None:

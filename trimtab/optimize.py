@@ -6,7 +6,7 @@ The file is an `AnalysisInput` as JSON: `snapshot`, `target`, `market`, with the
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +16,8 @@ from trimtab.domain.optimizer.wording import dollars, name_of, percent
 from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal
 from trimtab.domain.records import canonical_json, content_hash, plain
 from trimtab.domain.snapshots import AnalysisInput
+
+Read = TypeVar("Read")
 
 _FAULTS_NAMED = 3
 """Of more faults in one file the first are named."""
@@ -35,21 +37,31 @@ class WrongInputShape(TrimtabError):
 
 def read_input(path: Path) -> AnalysisInput:
     """The input in the file. Raises UnreadableInput and WrongInputShape, which name the place of the fault."""
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise UnreadableInput(f"{path} cannot be read: {error.strerror}") from error
-    except orjson.JSONDecodeError as error:
-        raise UnreadableInput(f"{path} is not JSON: {error}") from error
-    try:
-        request = TypeAdapter(AnalysisInput).validate_json(orjson.dumps(document))
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, each['loc'])) or 'the document'}: {each['msg']}" for each in error.errors()]
-        raise WrongInputShape(f"{path}: {_listed(faults)}") from error
+    document = read_json(path)
+    request = validated(path, document, TypeAdapter(AnalysisInput))
     unknown = [f"{place} is not a field" for place in _unknown_fields(document, plain(request), "")]
     if unknown:  # a misspelt setting must not be ignored
         raise WrongInputShape(f"{path}: {_listed(unknown)}")
     return request
+
+
+def read_json(path: Path) -> object:
+    """What the file holds. Raises UnreadableInput."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise UnreadableInput(f"{path} cannot be read: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise UnreadableInput(f"{path} is not JSON: {error}") from error
+
+
+def validated(path: Path, document: object, shape: TypeAdapter[Read]) -> Read:
+    """`document`, read from `path`, as a value of that shape. Raises WrongInputShape."""
+    try:
+        return shape.validate_json(orjson.dumps(document))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, each['loc'])) or 'the document'}: {each['msg']}" for each in error.errors()]
+        raise WrongInputShape(f"{path}: {_listed(faults)}") from error
 
 
 def write_input(request: AnalysisInput, path: Path) -> None:

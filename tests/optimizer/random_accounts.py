@@ -19,6 +19,9 @@ from tests.optimizer.accounts import (
 from trimtab.domain.account_settings import (
     AccountSettings,
     CashNeed,
+    ForcedHarvest,
+    GroupBand,
+    GroupKind,
     Harvesting,
     RestrictionKind,
     TaxSensitivity,
@@ -29,6 +32,7 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.market import RiskExposure
 from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.optimizer.targets import account_value
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot, WashWindow, WashWindows
 
@@ -48,6 +52,56 @@ def a_random_account(seed: int) -> AnalysisInput:
         wash_windows=WashWindows(_windows(rng, market), _windows(rng, market)),
         frozen={rng.choice(NAMES): "PRICE_STALE"} if rng.random() < 0.1 else {},
     )
+
+
+def a_random_ruled_account(seed: int) -> AnalysisInput:
+    """A random account with rules on the whole of it: bands of groups, turnover, budgets, a forced harvest, tilts."""
+    request, rng = a_random_account(seed), random.Random(f"rules {seed}")
+    master = {
+        each: replace(security, sector=rng.choice(["TECH", "FOOD"]))
+        for each, security in request.market.securities.items()
+    }
+    return replace(
+        request,
+        market=replace(request.market, securities=master),
+        snapshot=replace(request.snapshot, settings=_with_rules(rng, request)),
+    )
+
+
+def _with_rules(rng: random.Random, request: AnalysisInput) -> AccountSettings:
+    value = account_value(request)
+    return replace(
+        request.snapshot.settings,
+        group_bands=tuple(_group_band(rng) for _ in range(rng.choice([0, 1, 1, 2]))),
+        turnover_limit=_sometimes(rng, 0.3, rng.choice(["0.02", "0.1", "0.4"])),
+        gain_budget=_sometimes(rng, 0.3, f"{value * rng.choice([0, 1, 5]) / 100:.2f}"),
+        short_term_gain_budget=_sometimes(rng, 0.2, f"{value * rng.choice([0, 2]) / 100:.2f}"),
+        tax_budget=_sometimes(rng, 0.25, f"{value * rng.choice([0, 1, 4]) / 200:.2f}"),
+        forced_harvest=_forced_harvest(rng, value) if rng.random() < 0.2 else None,
+        tilts={SecurityId(rng.choice(NAMES)): Decimal(rng.choice(["0.02", "-0.03"]))} if rng.random() < 0.3 else {},
+    )
+
+
+def _sometimes(rng: random.Random, share: float, number: str) -> Decimal | None:
+    return Decimal(number) if rng.random() < share else None
+
+
+def _group_band(rng: random.Random) -> GroupBand:
+    kind, name = rng.choice(
+        [
+            (GroupKind.SECTOR, "TECH"),
+            (GroupKind.SECTOR, "FOOD"),
+            (GroupKind.ASSET_CLASS, "US"),
+            (GroupKind.ASSET_CLASS, "BOND"),
+        ]
+    )
+    low, high = rng.choice([("0", "0.3"), ("0.2", "0.6"), ("0.5", "1"), ("0", "0.05"), ("0.1", "0.15")])
+    return GroupBand(kind, name, Decimal(low), Decimal(high))
+
+
+def _forced_harvest(rng: random.Random, value: Decimal) -> ForcedHarvest:
+    losses = Decimal(f"{value * rng.choice([1, 5]) / 100 + 1:.2f}")
+    return ForcedHarvest(losses, BUSINESS_DATE + timedelta(days=rng.choice([-1, 0, 20])), rng.random() < 0.3)
 
 
 def _market(rng: random.Random) -> MarketSnapshot:
@@ -76,8 +130,10 @@ def _market(rng: random.Random) -> MarketSnapshot:
 def _model(rng: random.Random) -> ModelPortfolio:
     names = [name for name in NAMES if rng.random() < 0.7] or ["AAA"]
     weights = [rng.random() + 0.01 for _ in names]
-    invested = rng.choice([1, 0.97]) / sum(weights)
-    return a_model({name: f"{weight * invested:.6f}" for name, weight in zip(names, weights, strict=True)})
+    share = rng.choice([1, 0.97])
+    invested = share / sum(weights)
+    cash = None if share == 1 else "0.03"
+    return a_model({name: f"{weight * invested:.6f}" for name, weight in zip(names, weights, strict=True)}, cash)
 
 
 def _lots(rng: random.Random, market: MarketSnapshot) -> tuple[TaxLot, ...]:

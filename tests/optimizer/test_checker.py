@@ -254,7 +254,7 @@ def test_a_purchase_inside_a_wash_sale_window(request_: AnalysisInput, proposal:
 
 
 def test_a_loss_that_a_purchase_washes(request_: AnalysisInput, proposal: RebalanceProposal):
-    windows = WashWindows(purchases=(a_window("DDD", TEN_DAYS_AGO),))
+    windows = WashWindows(purchases=(a_window("DDD", TEN_DAYS_AGO, "100"),))
     found = violations(with_snapshot(request_, wash_windows=windows), selling_the_loss(proposal))
     assert "lot DDD-loss: a purchase of the last 30 days would wash its loss" in found
 

@@ -75,7 +75,7 @@ def test_the_window_bars_an_ira_of_the_household_too():
 
 
 def test_a_recent_purchase_keeps_the_loss_of_older_lots():
-    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO, account_id="SPOUSE"),))
+    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO, "495", account_id="SPOUSE"),))
 
     proposal = analyze(at_a_loss(wash_windows=windows))
 
@@ -86,7 +86,7 @@ def test_a_recent_purchase_keeps_the_loss_of_older_lots():
 def test_a_purchase_does_not_wash_the_sale_of_its_own_shares():
     """Rev. Rul. 56-602: the only recent purchase is the lot that is sold."""
     own = a_lot("AAA", "495", "200", TEN_DAYS_AGO, purchase="P7")
-    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO, purchase_id="P7"),))
+    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO, "495", purchase_id="P7"),))
 
     proposal = analyze(at_a_loss(own, a_lot("BBB", "495", "100"), wash_windows=windows))
 
@@ -97,8 +97,8 @@ def test_another_purchase_of_the_same_day_washes_it():
     own = a_lot("AAA", "495", "200", TEN_DAYS_AGO, purchase="P7")
     windows = WashWindows(
         purchases=(
-            a_window("AAA", TEN_DAYS_AGO, purchase_id="P7"),
-            a_window("AAA", TEN_DAYS_AGO, purchase_id="P8"),
+            a_window("AAA", TEN_DAYS_AGO, "495", purchase_id="P7"),
+            a_window("AAA", TEN_DAYS_AGO, "495", purchase_id="P8"),
         )
     )
 
@@ -114,7 +114,7 @@ def test_a_gain_is_sold_whatever_was_bought():
 
 def test_a_withdrawal_opens_losses_that_would_be_washed_and_takes_no_credit_for_them():
     """AAA is all there is to sell: 495 shares, basis 200 each; the loss is real, the tax saved is nil."""
-    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO),))
+    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO, "495"),))
     settings = AccountSettings(
         cash_needs=(CashNeed(Decimal(20000), date(2026, 3, 6)),), harvesting=Harvesting.AGGRESSIVE
     )
@@ -132,7 +132,7 @@ def test_a_withdrawal_opens_losses_that_would_be_washed_and_takes_no_credit_for_
 
 
 def test_a_name_never_to_be_held_is_sold_although_its_loss_is_washed():
-    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO),))
+    windows = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO, "495"),))
     settings = AccountSettings(restrictions=(a_rule(RestrictionKind.NEVER_HOLD, "AAA"),))
 
     proposal = analyze(at_a_loss(settings=settings, wash_windows=windows))

@@ -130,6 +130,17 @@ class AccountSettings:
         return frozenset(rule.security_id for rule in self.restrictions if rule.kind is kind)
 
     @property
+    def never_bought(self) -> frozenset[SecurityId]:
+        """Names that no rule of the account allows to be bought."""
+        kinds = (RestrictionKind.NEVER_BUY, RestrictionKind.NEVER_HOLD, RestrictionKind.NEVER_TRADE)
+        return frozenset().union(*map(self.restricted, kinds))
+
+    @property
+    def never_sold(self) -> frozenset[SecurityId]:
+        """Names that must not be sold, whatever else is asked of them."""
+        return self.restricted(RestrictionKind.NEVER_SELL) | self.restricted(RestrictionKind.NEVER_TRADE)
+
+    @property
     def cash_needed(self) -> Decimal:
         """Dollars of all announced withdrawals."""
         return sum((need.amount for need in self.cash_needs), Decimal(0))

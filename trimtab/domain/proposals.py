@@ -38,6 +38,10 @@ class WhyNotCode(StrEnum):
     WASH_SALE_WINDOW = "WASH_SALE_WINDOW"
     TAX_COST = "TAX_COST"
     MINIMUM_TRADE = "MINIMUM_TRADE"
+    MINIMUM_HOLDING = "MINIMUM_HOLDING"  # it would leave a position that is too small
+    ROUND_LOT = "ROUND_LOT"  # it would be less than a round lot
+    HOLDING_PERIOD = "HOLDING_PERIOD"  # the account's lots are too young
+    REDEMPTION_WINDOW = "REDEMPTION_WINDOW"  # the fund's lots are too young
     FROZEN = "FROZEN"
     NO_PRICE = "NO_PRICE"
     WITHIN_TOLERANCE = "WITHIN_TOLERANCE"

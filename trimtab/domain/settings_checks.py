@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from trimtab.domain.account_settings import AccountSettings, RestrictionKind
+from trimtab.domain.account_settings import AccountSettings, GroupKind, RestrictionKind
 from trimtab.domain.model_portfolios import UNDECLARED_CASH_LIMIT, WEIGHT_TOLERANCE, ModelPortfolio
+from trimtab.domain.rule_checks import is_fraction, rule_problems, substitute_problems
 from trimtab.domain.securities import Security, SecurityId
 
 BARRED_CLASS_LIMIT: Final = Decimal("0.05")
@@ -21,7 +22,13 @@ def settings_problems(
 
     With `securities`, also an asset class of the model of which every name is barred.
     """
-    problems = [*_out_of_range(settings), *_band_problems(settings), *_restriction_problems(settings)]
+    problems = [
+        *_out_of_range(settings),
+        *rule_problems(settings, securities or None),
+        *_band_problems(settings),
+        *_group_problems(settings),
+        *_restriction_problems(settings),
+    ]
     if model is not None and not model_problem(model):
         problems.extend(_barred_targets(settings, model, securities or {}))
     return tuple(problems)
@@ -40,16 +47,12 @@ def model_problem(model: ModelPortfolio) -> str:
     allowed = WEIGHT_TOLERANCE if model.cash_weight is not None else UNDECLARED_CASH_LIMIT
     if remainder > allowed or remainder < -WEIGHT_TOLERANCE:
         return f"the weights of model {model.id} sum to {Decimal(1) - remainder}, not 1"
-    return ""
+    return next(substitute_problems(model), "")
 
 
 def has_undeclared_cash(model: ModelPortfolio) -> bool:
     """True when a valid model leaves a remainder that it does not declare as cash."""
     return model.cash_weight is None and Decimal(1) - model.invested_weight > WEIGHT_TOLERANCE
-
-
-def _is_fraction(value: Decimal) -> bool:
-    return value.is_finite() and 0 <= value <= 1
 
 
 def _out_of_range(settings: AccountSettings) -> Iterator[str]:
@@ -59,7 +62,7 @@ def _out_of_range(settings: AccountSettings) -> Iterator[str]:
         "cash target": settings.cash_target,
     }
     for name, value in fractions.items():
-        if not _is_fraction(value):
+        if not is_fraction(value):
             yield f"the {name} is {value}, which is no fraction between 0 and 1"
     amounts = {
         "cash reserve": settings.cash_reserve,
@@ -76,19 +79,34 @@ def _out_of_range(settings: AccountSettings) -> Iterator[str]:
 
 def _band_problems(settings: AccountSettings) -> Iterator[str]:
     for security_id, band in settings.weight_bands.items():
-        if not (_is_fraction(band.minimum) and _is_fraction(band.maximum)):
+        if not (is_fraction(band.minimum) and is_fraction(band.maximum)):
             yield f"the band of {security_id}, {band.minimum} to {band.maximum}, leaves the range 0 to 1"
         elif band.minimum > band.maximum:
             yield f"the smallest weight of {security_id}, {band.minimum}, is above its largest, {band.maximum}"
-    least = sum((band.minimum for band in settings.weight_bands.values() if _is_fraction(band.minimum)), Decimal(0))
-    if _is_fraction(settings.cash_target) and least + settings.cash_target > 1:
+    least = sum((band.minimum for band in settings.weight_bands.values() if is_fraction(band.minimum)), Decimal(0))
+    if is_fraction(settings.cash_target) and least + settings.cash_target > 1:
         yield f"the smallest weights and the cash target sum to {least + settings.cash_target}, more than 1"
+
+
+def _group_problems(settings: AccountSettings) -> Iterator[str]:
+    """Bands of classes and sectors that cross, or whose smallest weights leave no room for the rest."""
+    for band in settings.group_bands:
+        if is_fraction(band.minimum) and is_fraction(band.maximum) and band.minimum > band.maximum:
+            yield f"the smallest weight of {band.name}, {band.minimum}, is above its largest, {band.maximum}"
+    for kind in GroupKind:
+        bands = [band for band in settings.group_bands if band.kind is kind and is_fraction(band.minimum)]
+        least = sum((band.minimum for band in bands), Decimal(0))
+        if is_fraction(settings.cash_target) and least + settings.cash_target > 1:
+            of = "asset classes" if kind is GroupKind.ASSET_CLASS else "sectors"
+            yield f"the smallest weights of {of} and the cash target sum to {least + settings.cash_target}, more than 1"
 
 
 def _restriction_problems(settings: AccountSettings) -> Iterator[str]:
     never_hold = settings.restricted(RestrictionKind.NEVER_HOLD)
     for security_id in sorted(never_hold & settings.restricted(RestrictionKind.NEVER_SELL)):
         yield f"{security_id} is to be never held and never sold"
+    for security_id in sorted(never_hold & settings.restricted(RestrictionKind.NEVER_TRADE)):
+        yield f"{security_id} is to be never held and never traded"
     for security_id in sorted(never_hold & settings.weight_bands.keys()):
         if settings.weight_bands[security_id].minimum > 0:
             yield f"{security_id} is to be never held, yet at least {settings.weight_bands[security_id].minimum}"
@@ -97,9 +115,8 @@ def _restriction_problems(settings: AccountSettings) -> Iterator[str]:
 def _barred_targets(
     settings: AccountSettings, model: ModelPortfolio, securities: Mapping[SecurityId, Security]
 ) -> Iterator[str]:
-    never_buy = settings.restricted(RestrictionKind.NEVER_BUY) | settings.restricted(RestrictionKind.NEVER_HOLD)
     never_above_zero = {name for name, band in settings.weight_bands.items() if band.maximum == 0}
-    barred = never_buy | never_above_zero
+    barred = settings.never_bought | never_above_zero
     names = {name for name, weight in model.weights.items() if weight > 0}
     if names and names <= barred:
         yield f"the restrictions bar every security of model {model.id}"

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from trimtab.domain.accounts import AccountId
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.orders import Side
 from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.snapshots import WashWindow, WashWindows
+
+Amount = TypeVar("Amount", Decimal, float)
 
 DAYS_EITHER_SIDE: Final = timedelta(days=30)
 
@@ -144,6 +146,34 @@ def _ordered(windows: Iterable[WashWindow]) -> tuple[WashWindow, ...]:
             key=lambda each: (each.wash_key, each.opened_on, each.account_id, each.purchase_id, each.quantity),
         )
     )
+
+
+def is_own_purchase(window: WashWindow, lot: TaxLot) -> bool:
+    """The window was opened by the purchase that the lot came from (WS-4, Rev. Rul. 56-602).
+
+    Where either has no purchase id, account and day tell.
+    """
+    same_day = window.account_id == lot.account_id and window.opened_on == lot.acquired_on
+    known = bool(window.purchase_id and lot.purchase_id)
+    return same_day and (window.purchase_id == lot.purchase_id or not known)
+
+
+def in_order_of_acquisition(lots: Iterable[TaxLot]) -> list[TaxLot]:
+    """Lots as the rule takes the losses of one day: the longest held first; one day's by id (Reg. 1.1091-1(b))."""
+    return sorted(lots, key=lambda lot: (lot.acquired_on, lot.id))
+
+
+def replaced(quantity: Amount, purchases: Sequence[int], left: list[Amount]) -> Amount:
+    """How many of `quantity` shares the numbered purchases replace, first ones first; takes them off `left`.
+
+    A purchased share replaces one sold share, once (WS-3, Reg. 1.1091-1(c), (e)).
+    """
+    open_quantity = quantity
+    for purchase in purchases:
+        taken = min(open_quantity, left[purchase])
+        left[purchase] -= taken
+        open_quantity -= taken
+    return quantity - open_quantity
 
 
 class WashConflictCode(StrEnum):

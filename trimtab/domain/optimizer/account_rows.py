@@ -18,6 +18,9 @@ from trimtab.domain.snapshots import AnalysisInput, TaxYear
 HARVEST_PRICE = 1.0
 """What a dollar missing from a forced harvest costs: more than the risk and the spread of any loss worth the name."""
 
+PRESERVED = "PRESERVED"
+"""Until a forced harvest's day this rebalance realises no net gain, but for what other rules demand."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
@@ -31,6 +34,7 @@ class _Row:
     low: float = -np.inf
     high: float = np.inf
     price: float = np.inf
+    slack: float = 0.0
 
 
 def account_rows(request: AnalysisInput, held: Securities, lots: Lots, value: Decimal, *, taxable: bool) -> Rows:
@@ -45,8 +49,8 @@ def account_rows(request: AnalysisInput, held: Securities, lots: Lots, value: De
 
 
 def taxed_gain(lots: Lots, *, taxable: bool) -> Floats:
-    """Gain that one unit of value sold of each lot adds to the year's, (m,): none of washed losses."""
-    gain: Floats = np.where(lots.void, 0.0, lots.gain) * taxable
+    """Gain that one unit of value sold of each lot adds to the year's, (m,)."""
+    gain: Floats = lots.counted_gain * taxable
     return gain
 
 
@@ -69,7 +73,8 @@ def _group_row(request: AnalysisInput, held: Securities, band: GroupBand, value:
     highest = weight + float(members @ (held.buy_limit - held.sell_minimum))
     high = max(high, lowest if weight > high + tolerance else min(weight, high + tolerance))
     low = min(low, highest if weight < low - tolerance else max(weight, low - tolerance))
-    return _Row(f"{band.kind}:{band.name}", weight, members, low=low, high=high)
+    dearest = float((held.share * held.whole * members).max(initial=0.0))
+    return _Row(f"{band.kind}:{band.name}", weight, members, low=low, high=high, slack=tolerance + dearest)
 
 
 def _group_of(request: AnalysisInput, security_id: SecurityId, kind: GroupKind) -> str | None:
@@ -84,16 +89,22 @@ def _gain_rows(request: AnalysisInput, lots: Lots, value: Decimal) -> Iterator[_
     settings, year = request.snapshot.settings, request.snapshot.tax_year
     gain, short = taxed_gain(lots, taxable=True), short_term(request, lots)
     if settings.gain_budget is not None:
-        yield _Row("GAIN", on_sale=gain, high=float(settings.gain_budget / value))
+        yield _Row("GAIN", on_sale=gain, high=_share(settings.gain_budget, value))
     if settings.short_term_gain_budget is not None:
-        yield _Row("SHORT_TERM_GAIN", on_sale=gain * short, high=float(settings.short_term_gain_budget / value))
+        yield _Row("SHORT_TERM_GAIN", on_sale=gain * short, high=_share(settings.short_term_gain_budget, value))
     if settings.tax_budget is not None and year is None:
-        yield _Row("TAX", on_sale=gain * lots.rate, high=float(settings.tax_budget / value))
+        yield _Row("TAX", on_sale=gain * lots.rate, high=_share(settings.tax_budget, value))
     harvest = settings.forced_harvest
     if harvest is not None and request.snapshot.business_date <= harvest.preserve_until:
         counted = gain * short if harvest.short_term_only else gain
         start = float(_realised(year, short_term_only=harvest.short_term_only) / value)
+        yield _Row(PRESERVED, on_sale=counted, high=0.0)
         yield _Row("HARVEST", start, on_sale=counted, high=-float(harvest.losses / value), price=HARVEST_PRICE)
+
+
+def _share(budget: Decimal, value: Decimal) -> float:
+    """A budget as a weight; one that is used up is zero."""
+    return float(max(budget, ZERO) / value)
 
 
 def _realised(year: TaxYear | None, *, short_term_only: bool) -> Decimal:
@@ -115,4 +126,5 @@ def _rows(every: list[_Row], securities: int, lots: int) -> Rows:
         high=np.array([row.high for row in every]),
         price_below=np.array([row.price for row in every]),
         price_above=np.array([row.price for row in every]),
+        slack=np.array([row.slack for row in every]),
     )

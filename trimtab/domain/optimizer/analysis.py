@@ -15,7 +15,7 @@ from trimtab.domain.optimizer.attainable import attain
 from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked
-from trimtab.domain.optimizer.bound import standing_prices
+from trimtab.domain.optimizer.bound import lower_bound, standing_prices
 from trimtab.domain.optimizer.certificates import certificate
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
@@ -33,7 +33,7 @@ from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.whole_shares import in_whole_shares
+from trimtab.domain.optimizer.whole_shares import InShares, in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
@@ -226,11 +226,18 @@ class _Analysis:
             return self._held(AnalysisOutcome.CONFLICT, note=missed_in_shares(data, shares.missed))
         worth_it = still - after >= data.parameters.tolerance or not data.may_stand_still
         if worth_it and booked.trades and not shares.missed:
-            proof = certificate(data, answered.prices, after)
-            gap = after - answered.bound
+            gap = after - self._bound(answered, shares)
+            proof = certificate(shares.widened, answered.prices, after)
             return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
         stay = self._proof(answered.prices)
         return self._held(AnalysisOutcome.NO_TRADE, gap=still - answered.bound, proof=stay, lane=lane)
+
+    def _bound(self, answered: Answered, shares: InShares) -> float:
+        """Of all lists that keep the rules, those on bands as well as these shares do."""
+        if not shares.bands_are_missed:
+            return answered.bound
+        every = problems(shares.widened)
+        return min(lower_bound(one, at).value for one, at in zip(every, answered.prices, strict=True))
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings

@@ -1,14 +1,16 @@
 """How far the rules on the whole account can be kept, found before anything is optimised.
 
 The rules on single names are separable and tell for themselves (`conflicts.py`). Rows couple them: one solve that
-minimises what is missed tells whether all can be kept. Bands found broken are then asked for as far as the others
-allow; any other row that must be missed is a conflict, and so is a tracking error that cannot be reached.
+minimises what is missed tells whether all can be kept. Bands found broken, and losses to be preserved, are then
+asked for as far as the others allow; any other row that must be missed is a conflict, and so is a tracking error that
+cannot be reached.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from trimtab.domain.optimizer.account_rows import PRESERVED
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.clarabel_program import Goal
@@ -19,7 +21,7 @@ from trimtab.domain.optimizer.relaxation import Solution
 _MISSED = 1e-7
 """A row missed by less is kept: the solver's round-off."""
 
-_MARGIN = 1e-6
+_MARGIN = 1e-5
 """Given beyond what can be attained, so that the problem keeps an interior."""
 
 _FIRST, _LAST = 1.0, 0.01
@@ -42,6 +44,7 @@ def attain(data: OptimizerData) -> Attainable:
     hard = np.isinf(data.rows.price_above) | np.isinf(data.rows.price_below)
     if hard.any():
         broken = data.rows.excess(data.rows.start) > 0
+        broken |= np.array([name == PRESERVED for name in data.rows.names])
         solution = _solve(_softened(data, broken), Goal.LEAST_MISSED)
         missed = data.rows.excess(row_amounts(data, solution.lot_sells, solution.buys))
         clashing = hard & ~broken & (missed > _MISSED)
@@ -76,7 +79,10 @@ def _softened(data: OptimizerData, broken: Flags) -> OptimizerData:
 def _loosened(data: OptimizerData, where: Flags, by: Floats) -> OptimizerData:
     rows = data.rows
     low, high = np.where(where, rows.low - by, rows.low), np.where(where, rows.high + by, rows.high)
-    return replace(data, rows=replace(rows, low=low, high=high))
+    # Such a band is missed anyhow: in whole shares all that is asked is that it is not missed by more than before.
+    still_missed = np.maximum(np.maximum(rows.start - high, low - rows.start), 0.0)
+    slack = np.where(where, np.maximum(np.maximum(rows.slack, still_missed), by), rows.slack)
+    return replace(data, rows=replace(rows, low=low, high=high, slack=slack))
 
 
 def _least_tracking_error(data: OptimizerData) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.objective import cash_after, cash_penalty
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.wash import washed_excess
 
 _HIGHEST_SCORE = 1000.0
 """What a benefit without any tax or cost scores."""
@@ -47,7 +48,7 @@ def attribute(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Contribut
     return Contributions(
         factor=-lam * (held.loadings @ (held.loadings.T @ midpoint)) * trade,
         specific=-lam * held.variance * midpoint * trade,
-        tax=-sum_by(data.lots.security, data.lots.tax * lot_sells, n),
+        tax=-sum_by(data.lots.security, data.lots.tax * lot_sells + washed_excess(data.lots, held.share, lot_sells), n),
         cost=-(held.half_spread + data.parameters.churn) * (sells + buys) - data.commission * orders,
         cash=-slope * flows,
     )

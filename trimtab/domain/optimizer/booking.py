@@ -5,14 +5,16 @@ from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.lots import HoldingPeriod, TaxLot, holding_period
+from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, holding_period
 from trimtab.domain.money import BASIS_POINT, ZERO, split_exactly, to_cents
 from trimtab.domain.optimizer.arrays import Floats
 from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData
 from trimtab.domain.optimizer.rounding import Rounded
+from trimtab.domain.optimizer.wash import recent_purchases
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, ProposedTrade
 from trimtab.domain.snapshots import AnalysisInput
+from trimtab.domain.wash_sales import replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,10 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
-    void = {lot.id for lot, is_void in zip(data.lots.lots, data.lots.void, strict=True) if is_void}
+    disallowed = _disallowed(request, data, trades)
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         gains[sale.term] += sale.gain
-        taxed[sale.term] += ZERO if sale.lot_id in void and sale.gain < 0 else sale.gain
+        taxed[sale.term] += sale.gain + disallowed.get(sale.lot_id, ZERO)
     settings = request.snapshot.settings
     tax = (
         taxed[HoldingPeriod.SHORT_TERM] * settings.short_term_rate
@@ -51,6 +53,22 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
         cost=cost,
         cash=request.snapshot.cash.trade_date_total + flows - cost,
     )
+
+
+def _disallowed(request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]) -> dict[LotId, Decimal]:
+    """Dollars of each lot's loss that purchases of the last 30 days wash, to the cent: loss times washed over sold."""
+    lots = data.lots
+    if lots.replacements is None:
+        return {}
+    sales = {sale.lot_id: sale for trade in trades for sale in trade.lot_sales if sale.gain < 0}
+    left = [window.quantity for window in recent_purchases(request)]
+    disallowed = {}
+    for row, purchases in zip(lots.replacements.lots, lots.replacements.purchases, strict=True):
+        sale = sales.get(lots.lots[row].id)
+        if sale is not None:
+            washed = replaced(sale.quantity, purchases, left)
+            disallowed[sale.lot_id] = to_cents(-sale.gain * washed / sale.quantity)
+    return disallowed
 
 
 def sold_weights(data: OptimizerData, booked: Booked) -> tuple[Floats, Floats]:

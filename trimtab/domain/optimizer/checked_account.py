@@ -1,17 +1,18 @@
 """The account as the checker sees it: decimals, straight from the input, nothing from the optimizer's arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
 
-from trimtab.domain.account_settings import WeightBand
+from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot
-from trimtab.domain.money import CENT, ZERO
+from trimtab.domain.money import BASIS_POINT, CENT, SHARE_STEP, ZERO, to_cents
+from trimtab.domain.optimizer.checked_washes import CheckedWashes, Losing
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, RebalanceProposal
 from trimtab.domain.securities import SecurityId
-from trimtab.domain.snapshots import AnalysisInput, WashWindow
+from trimtab.domain.snapshots import AnalysisInput
 
 LOT_TOLERANCE = Decimal("0.0001")
 """Shares by which lots and positions may differ (bad-input case 66)."""
@@ -25,6 +26,17 @@ class CheckedAccount:
         self.settings = request.snapshot.settings
         self.proposal = proposal
         self.taxable = self.snapshot.account.tax_status is TaxStatus.TAXABLE
+        self.never_buy, self.never_sell, self.never_hold, self.never_trade = (
+            self.settings.restricted(kind)
+            for kind in (
+                RestrictionKind.NEVER_BUY,
+                RestrictionKind.NEVER_SELL,
+                RestrictionKind.NEVER_HOLD,
+                RestrictionKind.NEVER_TRADE,
+            )
+        )
+        self.barred_keys = self.snapshot.wash_windows.buy_blocked()
+        self._untouchable: dict[SecurityId, bool] = {}
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
         self.lots: dict[LotId, TaxLot] = {lot.id: lot for lot in self.snapshot.lots}
         self.in_lots: dict[SecurityId, Decimal] = {}
@@ -38,12 +50,25 @@ class CheckedAccount:
     @cached_property
     def value(self) -> Decimal:
         """Dollars, at the closes of the run; the custodian's value where there is none."""
-        total = self.cash_before
+        return self.cash_before + sum(self._worth.values(), ZERO)
+
+    @cached_property
+    def _worth(self) -> dict[SecurityId, Decimal]:
+        worth = {}
         for position in self.snapshot.positions:
             price = self.market.prices.get(position.security_id)
             known = price is not None and price.close > 0
-            total += position.quantity * price.close if price and known else position.market_value
-        return total
+            worth[position.security_id] = position.quantity * price.close if price and known else position.market_value
+        return worth
+
+    def worth(self, security_id: SecurityId) -> Decimal:
+        """Dollars of one position before the trades."""
+        return self._worth.get(security_id, ZERO)
+
+    def stands_at_loss(self, lot: TaxLot) -> bool:
+        """True when the whole lot would lose more than a cent at today's close."""
+        price = self.market.prices.get(lot.security_id)
+        return price is not None and lot.quantity * price.close < lot.cost - CENT
 
     @property
     def cash_before(self) -> Decimal:
@@ -63,11 +88,122 @@ class CheckedAccount:
 
     def untouchable(self, security_id: SecurityId) -> bool:
         """True when nothing may trade in it today: frozen, unknown, not tradable, without price or risk."""
+        known = self._untouchable.get(security_id)
+        if known is None:
+            known = self._untouchable[security_id] = self._cannot_trade(security_id)
+        return known
+
+    def _cannot_trade(self, security_id: SecurityId) -> bool:
         security, price = self.market.securities.get(security_id), self.market.prices.get(security_id)
         if security is None or price is None or price.close <= 0:
             return True
         covered = security_id in self.market.risk_model.securities
         return security_id in self.snapshot.frozen or not security.tradable or not covered
+
+    def closed(self, security_id: SecurityId) -> bool:
+        """True when it may neither be bought nor sold today."""
+        return security_id in self.never_trade or self.untouchable(security_id)
+
+    def close(self, security_id: SecurityId) -> Decimal:
+        """Dollars a share, zero without a price."""
+        price = self.market.prices.get(security_id)
+        return price.close if price is not None else ZERO
+
+    def least(self, security_id: SecurityId) -> Decimal:
+        """A position below this is nothing: one share, or what lots and positions may differ by."""
+        return Decimal(1) if self.whole_shares(security_id) else LOT_TOLERANCE
+
+    def round_lot(self, security_id: SecurityId) -> Decimal:
+        """Orders are multiples of so many shares; where fractions trade, of the smallest of them (TL-16)."""
+        security = self.market.securities.get(security_id)
+        return Decimal(security.round_lot) if security is not None and security.whole_shares else SHARE_STEP
+
+    def unit_dollars(self, security_id: SecurityId) -> Decimal:
+        """What the smallest step of a trade is worth."""
+        return self.close(security_id) * self.round_lot(security_id)
+
+    @property
+    def names(self) -> tuple[SecurityId, ...]:
+        """Everything that is held, wanted by the model, or demanded by a band, by id."""
+        banded = {each for each, band in self.settings.weight_bands.items() if band.minimum > 0}
+        return tuple(sorted(self.quantity.keys() | self.target.weights.keys() | self.substitutes.keys() | banded))
+
+    @cached_property
+    def substitutes(self) -> dict[SecurityId, bool]:
+        """Substitutes of names that the model holds, and whether they may be bought."""
+        return {
+            each.security_id: each.buyable
+            for name, substitutes in self.target.substitutes.items()
+            if self.target.weights.get(name, ZERO) > 0
+            for each in substitutes
+        }
+
+    def wanted(self, security_id: SecurityId) -> bool:
+        """True when the model, a substitution or a band lets it be bought."""
+        in_model = self.target.weights.get(security_id, ZERO) > 0
+        return in_model or self.substitutes.get(security_id, False) or self.band(security_id).minimum > 0
+
+    def may_buy(self, security_id: SecurityId) -> bool:
+        """True when no rule on it alone keeps it from being bought today."""
+        barred = security_id in self.never_buy or security_id in self.never_hold or self.closed(security_id)
+        return self.wanted(security_id) and not barred and self.wash_key(security_id) not in self.barred_keys
+
+    def too_young(self, lot: TaxLot) -> str | None:
+        """Why the lot may not be sold yet, or None: days since it was bought (TL-1), whatever its tax date is."""
+        age = (self.snapshot.business_date - lot.acquired_on).days
+        security = self.market.securities.get(lot.security_id)
+        redemption = security.redemption_days if security is not None else 0
+        if age < self.settings.minimum_holding_days:
+            return f"it is {age} days old, and lots are held {self.settings.minimum_holding_days} days"
+        if age < redemption:
+            return f"it is {age} days old, and redeemed only after {redemption} days"
+        return None
+
+    def sellable_shares(self, security_id: SecurityId) -> Decimal:
+        """Shares in lots that no rule on lots locks, before the trades."""
+        return sum((lot.quantity for lot in self.lots_of(security_id) if not self._locked(lot)), ZERO)
+
+    def _locked(self, lot: TaxLot) -> bool:
+        return self.washed(lot) or self.too_young(lot) is not None
+
+    def lots_of(self, security_id: SecurityId) -> Sequence[TaxLot]:
+        """Its lots, by id."""
+        return self._by_security.get(security_id, ())
+
+    @cached_property
+    def _by_security(self) -> dict[SecurityId, list[TaxLot]]:
+        lots: dict[SecurityId, list[TaxLot]] = {}
+        for lot in sorted(self.lots.values(), key=lambda each: each.id):
+            lots.setdefault(lot.security_id, []).append(lot)
+        return lots
+
+    def free_shares(self, security_id: SecurityId) -> Decimal:
+        """What the trades leave of them."""
+        return self.sellable_shares(security_id) - max(-self.traded.get(security_id, ZERO), ZERO)
+
+    def net_dollars(self, security_id: SecurityId) -> Decimal:
+        """Dollars bought less dollars sold."""
+        return self.traded.get(security_id, ZERO) * self.close(security_id)
+
+    def weight_after(self, security_id: SecurityId) -> Decimal:
+        """Fraction of account value after the trades."""
+        return (self.worth(security_id) + self.net_dollars(security_id)) / self.value
+
+    @cached_property
+    def cash_after(self) -> Decimal:
+        trades = self.proposal.trades
+        flows = sum((each.notional if each.side is Side.SELL else -each.notional for each in trades), ZERO)
+        return self.cash_before + flows - self.cost
+
+    @cached_property
+    def cost(self) -> Decimal:
+        """Dollars of half spreads, to the cent for each order, and of commissions."""
+        total = ZERO
+        for trade in self.proposal.trades:
+            security = self.market.securities.get(trade.security_id)
+            half_spread = security.half_spread_bps * BASIS_POINT if security else ZERO
+            total += to_cents(trade.notional * half_spread) + self.settings.commission
+        return total
 
     def wash_key(self, security_id: SecurityId) -> str:
         security = self.market.securities.get(security_id)
@@ -81,28 +217,45 @@ class CheckedAccount:
                 if lot is not None and sale.gain < 0 and lot.quantity * trade.price < lot.cost - CENT:
                     yield trade.security_id, sale, lot
 
+    def washes(self, *, unlocked: bool) -> CheckedWashes:
+        """The wash sale rule on this account; `unlocked` when cash is owed that only washed losses can raise."""
+        losing = [
+            Losing(
+                lot,
+                self.wash_key(lot.security_id),
+                closed=self._barred_from_sale(lot),
+                forced=unlocked or lot.security_id in self.never_hold,
+            )
+            for lot in self.lots.values()
+            if self.taxable and self.stands_at_loss(lot)
+        ]
+        return CheckedWashes(self.snapshot.account.id, self.snapshot.wash_windows.purchases, losing)
+
     @cached_property
-    def _purchases(self) -> dict[str, list[WashWindow]]:
-        by_key: dict[str, list[WashWindow]] = {}
-        for window in self.snapshot.wash_windows.purchases:
-            by_key.setdefault(window.wash_key, []).append(window)
-        return by_key
+    def _washes(self) -> CheckedWashes:
+        return self.washes(unlocked=False)
+
+    def _barred_from_sale(self, lot: TaxLot) -> bool:
+        never = lot.security_id in self.never_sell or self.closed(lot.security_id)
+        return never or self.too_young(lot) is not None
 
     def washed(self, lot: TaxLot) -> bool:
-        """A purchase of the last 30 days, other than the lot's own, is substantially identical (WS-1, WS-4)."""
-        windows = self._purchases.get(self.wash_key(lot.security_id), [])
-        account_id = self.snapshot.account.id
-        for window in windows:
-            if (window.account_id, window.opened_on) != (account_id, lot.acquired_on):
-                return True
-            if window.purchase_id and lot.purchase_id and window.purchase_id != lot.purchase_id:
-                return True
-        return False
+        """Purchases of the last 30 days would wash every share of it (WS-1, WS-3, WS-4): it stays."""
+        return lot.id in self._washes.locked
+
+    @cached_property
+    def washed_shares(self) -> dict[LotId, Decimal]:
+        """Shares washed of each lot that the proposal sells at a loss."""
+        return self._washes.matched({sale.lot_id: sale.quantity for _, sale, _ in self.sales_at_a_loss()})
 
     def gain(self, term: HoldingPeriod, *, taxed: bool) -> Decimal:
         """Dollars of gain of one term; as taxed, washed losses count nothing. Nothing is taxable in an IRA."""
         if not self.taxable:
             return ZERO
-        washed = {sale.lot_id for _, sale, lot in self.sales_at_a_loss() if self.washed(lot)} if taxed else set()
-        sales = (sale for trade in self.proposal.trades for sale in trade.lot_sales)
-        return sum((sale.gain for sale in sales if sale.term is term and sale.lot_id not in washed), ZERO)
+        sales = (sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term)
+        return sum((sale.gain + (self._disallowed(sale) if taxed else ZERO) for sale in sales), ZERO)
+
+    def _disallowed(self, sale: LotSale) -> Decimal:
+        """Dollars of its loss that are washed: in the proportion of the shares, to the cent (WS-5)."""
+        washed = self.washed_shares.get(sale.lot_id, ZERO)
+        return to_cents(-sale.gain * washed / sale.quantity) if washed else ZERO

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.lots import holding_period
 from trimtab.domain.money import CENT, ZERO, to_cents
 from trimtab.domain.optimizer.checked_account import LOT_TOLERANCE, CheckedAccount
@@ -25,6 +24,12 @@ def _arithmetic(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
         yield f"{security_id}: the quantity {trade.quantity} is not above zero"
     if account.whole_shares(security_id) and trade.quantity != trade.quantity.to_integral_value():
         yield f"{security_id}: {trade.quantity} is not a whole number of shares"
+    elif (
+        account.whole_shares(security_id)
+        and trade.quantity % account.round_lot(security_id) != 0
+        and not _closes(account, trade)
+    ):
+        yield f"{security_id}: {trade.quantity} is no multiple of its round lot of {account.round_lot(security_id)}"
     if price is not None and trade.price != price.close:
         yield f"{security_id}: the price {trade.price} is not the close {price.close}"
     if trade.notional != to_cents(trade.quantity * trade.price):
@@ -34,33 +39,41 @@ def _arithmetic(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
 
 
 def _permission(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
-    security_id, settings = trade.security_id, account.settings
+    security_id = trade.security_id
     if security_id in account.snapshot.frozen:
         yield f"{security_id}: it is frozen ({account.snapshot.frozen[security_id]})"
     elif account.untouchable(security_id):
         yield f"{security_id}: it is not tradable, or has no price or no risk exposures"
+    if security_id in account.never_trade:
+        yield f"{security_id}: it must never be traded"
     if trade.side is Side.SELL:
-        if security_id in settings.restricted(RestrictionKind.NEVER_SELL):
+        if security_id in account.never_sell:
             yield f"{security_id}: it must never be sold"
         return
-    if security_id in settings.restricted(RestrictionKind.NEVER_BUY):
+    if security_id in account.never_buy:
         yield f"{security_id}: it must never be bought"
-    if security_id in settings.restricted(RestrictionKind.NEVER_HOLD):
+    if security_id in account.never_hold:
         yield f"{security_id}: it must never be held"
-    if account.target.weights.get(security_id, ZERO) <= 0 and account.band(security_id).minimum <= 0:
-        yield f"{security_id}: it is bought without being in the model"
+    if not account.wanted(security_id):
+        held_only = security_id in account.substitutes
+        because = "though it is a substitute that is only held" if held_only else "without being in the model"
+        yield f"{security_id}: it is bought {because}"
 
 
 def _size(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
     held = account.quantity.get(trade.security_id, ZERO)
     if trade.side is Side.SELL and trade.quantity > held + LOT_TOLERANCE:
         yield f"{trade.security_id}: {trade.quantity} shares are sold, {held} are held"
-    least = 1 if account.whole_shares(trade.security_id) else LOT_TOLERANCE
-    never_hold = trade.security_id in account.settings.restricted(RestrictionKind.NEVER_HOLD)
-    closes = trade.side is Side.SELL and (held - trade.quantity < least or never_hold)
     minimum = account.settings.minimum_trade
+    closes = _closes(account, trade) or (trade.side is Side.SELL and trade.security_id in account.never_hold)
     if trade.notional < minimum - CENT and not closes:
         yield f"{trade.security_id}: {trade.notional} is below the minimum trade of {minimum}"
+
+
+def _closes(account: CheckedAccount, trade: ProposedTrade) -> bool:
+    """True for a sale that leaves nothing, or less than a share."""
+    left = account.quantity.get(trade.security_id, ZERO) - trade.quantity
+    return trade.side is Side.SELL and left < account.least(trade.security_id)
 
 
 def _lots(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
@@ -92,5 +105,8 @@ def _lot_sale(account: CheckedAccount, trade: ProposedTrade, sale: LotSale) -> I
         yield f"lot {sale.lot_id}: the basis is {basis}, not {sale.basis}"
     if sale.gain != sale.proceeds - sale.basis:
         yield f"lot {sale.lot_id}: the gain {sale.gain} is not proceeds less basis"
+    young = account.too_young(lot)
+    if young is not None:
+        yield f"lot {sale.lot_id}: {young}"
     if sale.term is not holding_period(lot, account.snapshot.business_date):
         yield f"lot {sale.lot_id}: its term is not {sale.term}"

@@ -51,7 +51,7 @@ class ClarabelLane:
         dual = dual / OBJECTIVE_SCALE
         cap = 0.0 if arrays.cap_row is None or not limit else max(float(dual[arrays.cap_row]) / (2 * limit), 0.0)
         loose = self._data.parameters.risk_aversion + 2 * cap
-        rows = np.zeros(len(self._data.rows))
+        rows = arrays.unmoved_prices.copy()
         np.add.at(rows, arrays.above, dual[arrays.above_at : arrays.above_at + len(arrays.above)])
         np.add.at(rows, arrays.below, -dual[arrays.below_at : arrays.below_at + len(arrays.below)])
         return Prices(loose * point[arrays.factor_columns], -float(dual[arrays.cash_row]), rows, cap)

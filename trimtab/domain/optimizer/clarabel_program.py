@@ -54,6 +54,7 @@ class Program:
     below: Ints
     below_at: int
     cap_row: int | None
+    unmoved_prices: Floats  # (r,) of the account's rows that no open trade can move
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +126,7 @@ def program(data: OptimizerData, free: Free, goal: Goal) -> Program:
         below=below.rows,
         below_at=below_at,
         cap_row=cap_row,
+        unmoved_prices=above.unmoved + below.unmoved,
     )
 
 
@@ -154,6 +156,7 @@ class _Ends:
     effect: Floats  # (rows, trades), signed so that more is worse
     room: Floats  # how far the amount may still go
     price: Floats  # of one unit beyond; inf: hard
+    unmoved: Floats  # (r,) signed price of each row that is missed and that no free trade moves
 
     @classmethod
     def upper(cls, data: OptimizerData, free: Free) -> "_Ends":
@@ -173,7 +176,9 @@ class _Ends:
         if (~moved & np.isinf(price) & (room < -_KEPT_BY_ALL)).any():
             raise RulesClash("Clarabel was not asked: no open trade can keep a rule on the whole account")
         kept = np.flatnonzero(np.isfinite(end) & (price > 0) & moved)
-        return cls(kept, sign * effect[kept], room[kept], price[kept])
+        missed = ~moved & np.isfinite(price) & (room < 0)
+        unmoved = sign * np.where(missed, price, 0.0)
+        return cls(kept, sign * effect[kept], room[kept], price[kept], unmoved)
 
     @property
     def slacks(self) -> int:

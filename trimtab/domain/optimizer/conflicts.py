@@ -49,6 +49,8 @@ def _clash_of_one(request: AnalysisInput, data: OptimizerData, row: int) -> str 
     name, weight = name_of(request, security_id), percent(held.holding[row])
     smallest, largest = percent(band.minimum), percent(band.maximum)
     rules = {rule.kind for rule in settings.restrictions if rule.security_id == security_id}
+    if RestrictionKind.NEVER_TRADE in rules:
+        rules |= {RestrictionKind.NEVER_BUY, RestrictionKind.NEVER_SELL}
     tolerance = band_tolerance(settings, data.account_value)
     if band.minimum > band.maximum:
         return f"The smallest weight of {name} ({smallest}) is above its largest ({largest})."
@@ -94,7 +96,7 @@ def _locked_losses(data: OptimizerData) -> frozenset[LotId]:
 def _held_back(request: AnalysisInput, data: OptimizerData) -> str:
     """What keeps cash from being raised, as the end of a sentence."""
     settings, held = request.snapshot.settings, data.securities
-    never_sell = settings.restricted(RestrictionKind.NEVER_SELL)
+    never_sell = settings.never_sold
     owned = [each for each, weight in zip(held.ids, held.holding, strict=True) if weight > 0]
     due = [each for each, least in zip(held.ids, held.buy_minimum, strict=True) if least > 0]
     floors = [each for each, band in sorted(settings.weight_bands.items()) if band.minimum > 0 and each not in due]

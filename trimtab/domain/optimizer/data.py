@@ -12,7 +12,7 @@ from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
 from trimtab.domain.optimizer.market_arrays import MarketArrays
-from trimtab.domain.optimizer.problem import Lots, OptimizerData, Regime, Securities, fill, no_rows
+from trimtab.domain.optimizer.problem import Lots, OptimizerData, Regime, Securities, no_rows
 from trimtab.domain.optimizer.security_rows import security_rows, with_bands
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.snapshots import AnalysisInput
@@ -30,10 +30,10 @@ def build_data(
 
     With `sell_washed_losses` lots whose loss would be washed may be sold (without credit): the cash is needed.
     """
-    parameters = parameters_for(request.snapshot.settings)
+    parameters = parameters_for(request.snapshot.settings, request.snapshot.business_date)
     held = security_rows(request, target, market, value, parameters)
     lots = lot_rows(request, held, float(value), parameters, sell_washed_losses=sell_washed_losses)
-    held, lots = _whole_sales(held, lots, sum_by(lots.security, lots.limit, len(held.ids)))
+    held = _whole_sales(held, sum_by(lots.security, lots.limit, len(held.ids)))
     return _with_cash(request, target, value, parameters, with_bands(request, held, value), lots)
 
 
@@ -70,10 +70,8 @@ def _with_cash(
     return replace(data, cash_minimum=max(data.cash_required, no_lower_than))
 
 
-def _whole_sales(held: Securities, lots: Lots, sellable: Floats) -> tuple[Securities, Lots]:
-    """Cap sales at whole shares: the fraction of a share that cannot be sold comes off the dearest lots."""
+def _whole_sales(held: Securities, sellable: Floats) -> Securities:
+    """Cap sales of each security at whole shares. Of which lots the fraction is left depends on what is sold."""
     share = np.where(held.share > 0, held.share, 1.0)
     shares = np.floor(sellable / share + 1e-9) * share
-    sell_limit = np.where(held.whole, np.minimum(shares, sellable), sellable)
-    filled = fill(lots.security, lots.limit, sell_limit)
-    return replace(held, sell_limit=sell_limit), replace(lots, limit=filled)
+    return replace(held, sell_limit=np.where(held.whole, np.minimum(shares, sellable), sellable))

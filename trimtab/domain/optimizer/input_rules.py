@@ -4,22 +4,39 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from trimtab.domain.lots import TaxLot
-from trimtab.domain.money import BASIS_POINT, ZERO
+from trimtab.domain.model_portfolios import UNDECLARED_CASH_LIMIT, WEIGHT_TOLERANCE
+from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput
+from trimtab.domain.rule_checks import (
+    LARGEST_AMOUNT,
+    held_away_problems,
+    incumbent_problems,
+    is_amount,
+    is_fraction,
+    rule_problems,
+    security_problems,
+    substitute_problems,
+    tax_year_problems,
+    window_problems,
+)
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 _LOT_TOLERANCE = Decimal("0.0001")
-
-_LARGEST = Decimal(10) ** 13
-"""No account has as many dollars, and no security as many shares: beyond it a number is a fault of the data."""
 
 _LOWEST_PRICE, _HIGHEST_PRICE = Decimal(10) ** -6, Decimal(10) ** 9
 
 
 def require_sound(request: AnalysisInput) -> None:
     """Raises InvalidAnalysisInput with everything that is wrong."""
-    wrong = [*_positions(request), *_lots(request), *_settings(request), *_market(request)]
+    wrong = [
+        *_positions(request),
+        *_lots(request),
+        *_settings(request),
+        *_model(request),
+        *_market(request),
+        *_further_facts(request),
+    ]
     if wrong:
         raise InvalidAnalysisInput(f"account {request.snapshot.account.id}: " + "; ".join(wrong))
 
@@ -30,12 +47,12 @@ def _positions(request: AnalysisInput) -> Iterator[str]:
         if position.security_id in seen:
             yield f"{position.security_id} has two positions"
         seen.add(position.security_id)
-        if not (_amount(position.quantity) and _amount(abs(position.market_value))):
+        if not (is_amount(position.quantity) and is_amount(abs(position.market_value))):
             yield f"the position in {position.security_id} is {position.quantity} shares"
     cash = request.snapshot.cash.trade_date_total
     if not cash.is_finite():
         yield "cash is not a number"
-    elif abs(cash) > _LARGEST:
+    elif abs(cash) > LARGEST_AMOUNT:
         yield f"cash is {cash}"
 
 
@@ -59,7 +76,7 @@ def _lots(request: AnalysisInput) -> Iterator[str]:
 
 
 def _sound_lot(lot: TaxLot) -> bool:
-    return _amount(lot.quantity) and lot.quantity > 0 and _amount(lot.cost) and lot.unit_cost <= _HIGHEST_PRICE
+    return is_amount(lot.quantity) and lot.quantity > 0 and is_amount(lot.cost) and lot.unit_cost <= _HIGHEST_PRICE
 
 
 def _settings(request: AnalysisInput) -> Iterator[str]:
@@ -78,31 +95,54 @@ def _settings(request: AnalysisInput) -> Iterator[str]:
     for security_id, band in settings.weight_bands.items():
         fractions[f"smallest weight of {security_id}"] = band.minimum
         fractions[f"largest weight of {security_id}"] = band.maximum
-    yield from (f"the {name} is {value}" for name, value in fractions.items() if not _fraction(value))
-    yield from (f"the {name} is {value}" for name, value in amounts.items() if not _amount(value))
+    yield from (f"the {name} is {value}" for name, value in fractions.items() if not is_fraction(value))
+    yield from (f"the {name} is {value}" for name, value in amounts.items() if not is_amount(value))
+    yield from rule_problems(settings, request.market.securities)
+
+
+def _model(request: AnalysisInput) -> Iterator[str]:
+    """Fractions that make one with the cash that the model declares; a small rest counts as cash (case 94)."""
+    model = request.target
+    cash = model.cash_weight
+    faults = [
+        *(
+            f"the model's weight of {each} is {weight}"
+            for each, weight in model.weights.items()
+            if not is_fraction(weight)
+        ),
+        *([] if cash is None or is_fraction(cash) else [f"the model's cash is {cash}"]),
+    ]
+    yield from faults
+    if not faults:
+        total = model.invested_weight + (cash or ZERO)
+        tolerance = WEIGHT_TOLERANCE * (len(model.weights) + 1)  # each weight may be rounded
+        missing = tolerance if cash is not None else UNDECLARED_CASH_LIMIT + tolerance
+        if not -missing <= total - 1 <= tolerance:
+            yield f"the weights of model {model.id} sum to {total}, not 1"
+    yield from substitute_problems(model, request.market.securities)
+
+
+def _further_facts(request: AnalysisInput) -> Iterator[str]:
+    snapshot = request.snapshot
+    if snapshot.tax_year is not None:
+        yield from tax_year_problems(snapshot.tax_year)
+    yield from window_problems(snapshot.wash_windows)
+    yield from held_away_problems(snapshot.held_away, request.market.securities)
+    if snapshot.incumbent is not None:
+        yield from incumbent_problems(snapshot.incumbent)
 
 
 def _market(request: AnalysisInput) -> Iterator[str]:
     weights = request.target.weights
-    yield from (
-        f"the model's weight of {each} is {weight}" for each, weight in weights.items() if not _fraction(weight)
-    )
-    for security_id in sorted({*weights, *(position.security_id for position in request.snapshot.positions)}):
+    listed = (each.security_id for members in request.target.substitutes.values() for each in members)
+    for security_id in sorted({*weights, *listed, *(position.security_id for position in request.snapshot.positions)}):
         price = request.market.prices.get(security_id)
         if price is not None and price.close != 0 and not _price(price.close):
             yield f"the price of {security_id} is {price.close}"
         security = request.market.securities.get(security_id)
-        if security is not None and not _fraction(security.half_spread_bps * BASIS_POINT):
-            yield f"half the spread of {security_id} is {security.half_spread_bps} bp"
-
-
-def _amount(value: Decimal) -> bool:
-    return value.is_finite() and 0 <= value <= _LARGEST
+        if security is not None:
+            yield from security_problems(security)
 
 
 def _price(value: Decimal) -> bool:
     return value.is_finite() and _LOWEST_PRICE <= value <= _HIGHEST_PRICE
-
-
-def _fraction(value: Decimal) -> bool:
-    return value.is_finite() and 0 <= value <= 1

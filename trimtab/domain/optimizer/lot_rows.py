@@ -6,13 +6,14 @@ import numpy as np
 
 from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.accounts import TaxStatus
-from trimtab.domain.calibration import Parameters
+from trimtab.domain.calibration import Parameters, wait_ramp
 from trimtab.domain.lots import TaxLot, first_long_term_sale_date
 from trimtab.domain.money import CENT
-from trimtab.domain.optimizer.arrays import Flags, Floats
+from trimtab.domain.optimizer.arrays import Floats, Ints
 from trimtab.domain.optimizer.problem import Lots, Securities
+from trimtab.domain.optimizer.sale_locks import too_young
 from trimtab.domain.optimizer.security_rows import listed
-from trimtab.domain.optimizer.wash import losses_void
+from trimtab.domain.optimizer.wash import in_rows, washed_lots
 from trimtab.domain.snapshots import AnalysisInput
 
 
@@ -34,26 +35,36 @@ def lot_rows(
     cost = np.array([float(lot.cost) for lot in lots])
     gain = np.divide(proceeds - cost, proceeds, out=np.zeros(len(lots)), where=proceeds > 0)
     at_loss = np.array([_at_loss(request, lot) for lot in lots], dtype=np.bool_)
-    void = losses_void(request, lots) & at_loss & taxable
     never_hold = listed(held.ids, settings.restricted(RestrictionKind.NEVER_HOLD))
-    fixed = listed(held.ids, settings.restricted(RestrictionKind.NEVER_SELL) | held.untouchable.keys())
-    washed = void & ~never_hold[security] & (not sell_washed_losses)
-    long_term = _long_term([lot.holding_from for lot in lots], request.snapshot.business_date)
-    rate = np.where(long_term, float(settings.long_term_rate), float(settings.short_term_rate)) * taxable
+    fixed = listed(held.ids, settings.never_sold | held.untouchable.keys())
+    young = too_young(request, lots)
+    forced = never_hold[security] | sell_washed_losses
+    losses = washed_lots(request, lots, losing=at_loss & taxable, closed=fixed[security] | young, forced=forced)
+    locked = fixed[security] | young | (losses.void & ~forced)
+    long_term_in = _days_to_long_term([lot.holding_from for lot in lots], request.snapshot.business_date)
+    short, long = float(settings.short_term_rate), float(settings.long_term_rate)
+    rate = np.where(long_term_in <= 0, long, short) * taxable
     counts = np.where(at_loss, _loss_credit(gain, parameters), parameters.gain_tax_weight)
     # A washed loss saves no tax and uses up what it could save later: it costs what a gain of its size would.
-    tax = np.where(void, -rate * gain * parameters.gain_tax_weight, rate * gain * counts)
+    quantity = np.array([float(lot.quantity) for lot in lots])
+    washed = np.where(losses.void, 1.0, losses.shares / quantity)
+    wash_cost = np.where(at_loss, -rate * gain * (parameters.gain_tax_weight + counts), 0.0)
+    tax = rate * gain * counts + wash_cost * washed
+    tax += _wait(gain, long_term_in, max(short - long, 0.0) * taxable, parameters)
     order = np.lexsort((tax, security))  # stable: equal costs stay in the order of their ids
     return Lots(
         lots=tuple(lots[index] for index in order),
         security=security[order],
         value=(proceeds / dollars)[order],
-        limit=np.where(fixed[security] | washed, 0.0, proceeds / dollars)[order],
+        limit=np.where(locked, 0.0, proceeds / dollars)[order],
         gain=gain[order],
         rate=rate[order],
         tax=tax[order],
         at_loss=at_loss[order],
-        void=void[order],
+        void=losses.void[order],
+        washed=(washed * proceeds / dollars)[order],
+        wash_cost=wash_cost[order],
+        replacements=in_rows(losses.replacements, order),
     )
 
 
@@ -63,9 +74,18 @@ def _at_loss(request: AnalysisInput, lot: TaxLot) -> bool:
     return price is not None and lot.quantity * price.close < lot.cost - CENT
 
 
-def _long_term(held_from: list[date], today: date) -> Flags:
-    first_day = {day: first_long_term_sale_date(day) for day in set(held_from)}
-    return np.array([today >= first_day[day] for day in held_from], dtype=np.bool_)
+def _days_to_long_term(held_from: list[date], today: date) -> Ints:
+    """Days until the first long-term sale; 0 or less where the lot is long-term."""
+    days = {day: (first_long_term_sale_date(day) - today).days for day in set(held_from)}
+    return np.array([days[day] for day in held_from], dtype=np.int64)
+
+
+def _wait(gain: Floats, long_term_in: Ints, saved_rate: float, parameters: Parameters) -> Floats:
+    """What selling a gain shortly before it turns long-term costs beyond its tax's weight, a unit sold, (m,)."""
+    ramps = {days: wait_ramp(days) for days in set(long_term_in.tolist())}
+    ramp = np.array([ramps[days] for days in long_term_in.tolist()], dtype=np.float64)
+    wait: Floats = parameters.wait_weight * saved_rate * np.maximum(gain, 0.0) * ramp
+    return wait
 
 
 def _loss_credit(gain: Floats, parameters: Parameters) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.wash import washed_excess
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int =
     return Objective(
         risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ active**2)),
         tilt=-float(held.tilt @ active),
-        tax=min(regime.tax(lot_sells) for regime in data.regimes),
+        tax=min(regime.tax(lot_sells) for regime in data.regimes)
+        + float(washed_excess(data.lots, held.share, lot_sells).sum()),
         cost=float(unit_cost @ (sells + buys)) + orders * data.commission,
         cash=cash_penalty(data, cash_after(data, sells, buys, orders)),
         rules=data.rows.penalty(row_amounts(data, lot_sells, buys)),

@@ -36,6 +36,8 @@ class Securities:
     share: Floats  # weight of one share; 0 without a price
     price: Floats  # dollars a share; 0 without a price
     whole: Flags  # trades in whole shares
+    round_lot: Ints  # shares that a purchase, or a sale of less than everything, is a multiple of; 1 for fractions
+    minimum_holding: Floats  # no trade leaves a smaller position, unless it leaves none
     buy_limit: Floats  # most that may be bought
     buy_minimum: Floats  # least that must be bought: a weight band asks for it
     sell_limit: Floats  # most that may be sold, whole shares
@@ -51,6 +53,15 @@ class Securities:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Replacements:
+    """Purchases of the last 30 days that wash losses, and the lots whose losses they may wash (`wash.py`)."""
+
+    lots: Ints  # (w,) rows of lots, in the order in which the rule matches their sales
+    purchases: tuple[tuple[int, ...], ...]  # for each of them those that may replace its shares, first used first
+    bought: Floats  # shares of each purchase
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Lots:
     """One row a lot; (m,) each."""
 
@@ -62,7 +73,17 @@ class Lots:
     rate: Floats  # tax rate of its term; 0 in accounts without tax
     tax: Floats  # what one unit sold costs in the objective; negative for a credited loss
     at_loss: Flags
-    void: Flags  # its loss would be washed: no credit
+    void: Flags  # its whole loss would be washed: no credit
+    washed: Floats  # weight of it whose loss is washed when all of it is sold; `tax` is the mean over the whole lot
+    wash_cost: Floats  # tax cost of one unit washed above one that is not
+    replacements: Replacements | None  # None when no loss is washed
+
+    @property
+    def counted_gain(self) -> Floats:
+        """Gain of one unit sold that counts for tax, (m,): less the washed part of a loss, as a mean over the lot."""
+        share = np.divide(self.washed, self.value, out=np.zeros(len(self.value)), where=self.value > 0)
+        counted: Floats = self.gain * (1 - np.where(self.void, 1.0, share))
+        return counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +104,7 @@ class Rows:
     high: Floats
     price_below: Floats  # cost of one unit below `low`; inf: hard
     price_above: Floats  # cost of one unit above `high`; inf: hard
+    slack: Floats  # by how much whole shares may miss a hard row: zero for budgets and turnover, some for bands
 
     def __len__(self) -> int:
         return len(self.names)
@@ -120,13 +142,13 @@ class Rows:
         return Rows(names, *(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)))
 
 
-_ROW_ARRAYS = ("start", "on_active", "on_sale", "on_purchase", "low", "high", "price_below", "price_above")
+_ROW_ARRAYS = ("start", "on_active", "on_sale", "on_purchase", "low", "high", "price_below", "price_above", "slack")
 
 
 def no_rows(securities: int, lots: int) -> Rows:
     """No rows of an account of so many securities and lots."""
     none, by_security = np.zeros(0), np.zeros((0, securities))
-    return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none)
+    return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none, none)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,13 +3,14 @@
 Works in units (one share, or a ten-thousandth where fractions trade), signed: buys above zero, sells below.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData, cumulative_before
 from trimtab.domain.optimizer.rounding_rows import RowLedger
+from trimtab.domain.optimizer.wash import washed_whole
 from trimtab.domain.optimizer.wash_sides import Found
 
 _CENTS_AN_ORDER = 0.02
@@ -31,14 +32,22 @@ class Rounded:
 
 
 def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = None) -> Rounded:
-    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it."""
-    caps = lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf)
-    desk = _Desk(data, found, _whole_caps(data, caps))
-    desk.start_from(found)
-    desk.raise_cash()
-    desk.improve()
-    desk.raise_cash()
-    return Rounded(desk.units, found.sides.lots, desk.lot_caps)
+    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it.
+
+    A lot of which no more would be sold than a recent purchase washes is closed, and the rest rounded again.
+    """
+    caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
+    lots_open = found.sides.lots
+    while True:
+        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps)
+        desk.start_from(found)
+        desk.raise_cash()
+        desk.improve()
+        desk.raise_cash()
+        wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells())
+        if not wasted.any():
+            return Rounded(desk.units, lots_open, desk.lot_caps)
+        lots_open = lots_open & ~wasted
 
 
 def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
@@ -63,16 +72,21 @@ class _Desk:
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
         self.limit = np.minimum(np.where(found.sides.lots, data.lots.limit, 0.0), lot_caps)
         self.before = cumulative_before(data.lots.security, self.limit)
-        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before)
+        self.lot = held.round_lot
+        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before, found.solution.prices.rows)
         sellable = np.minimum(sum_by(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
         self.most_sold = _down(sellable / self.unit)
-        self.least_sold = np.minimum(_up(held.sell_minimum / self.unit), self.most_sold)
-        self.most_bought = np.where(found.sides.buys, _down(held.buy_limit / self.unit), 0)
-        self.least_bought = np.minimum(_up(held.buy_minimum / self.unit), self.most_bought)
-        self.smallest = _up(np.where(np.isfinite(self.unit), held.minimum_trade / self.unit, 0.0))
         self.closes = (self.most_sold > 0) & (
             self.most_sold * _finite(self.unit) >= held.holding - _finite(self.unit) * (1 - 1e-6)
         )
+        self.most_sold = np.where(self.closes, self.most_sold, self._lots_below(self.most_sold))
+        self.least_sold = np.minimum(self._lots_above(_up(held.sell_minimum / self.unit)), self.most_sold)
+        self.most_bought = self._lots_below(np.where(found.sides.buys, _down(held.buy_limit / self.unit), 0))
+        self.least_bought = np.minimum(self._lots_above(_up(held.buy_minimum / self.unit)), self.most_bought)
+        self.smallest = self._lots_above(_up(np.where(np.isfinite(self.unit), held.minimum_trade / self.unit, 0.0)))
+        self.held: Floats = held.holding / self.unit
+        self.least_left = np.where(np.isfinite(self.unit), held.minimum_holding / self.unit, 0.0)
+        self.smallest_entry = np.maximum(self._lots_above(_up(self.least_left - self.held)), self.smallest)
         self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
 
     def start_from(self, found: Found) -> None:
@@ -88,7 +102,47 @@ class _Desk:
         crumb = (units < 0) & self.closes & (self.most_sold + units < self.smallest)
         units = np.where(crumb & (self.data.securities.target == 0), -self.most_sold, units)
         units = np.where(self.least_sold > 0, np.minimum(units, -self.least_sold), units)
-        self.units = np.where(self.least_bought > 0, np.maximum(units, self.least_bought), units)
+        units = np.where(self.least_bought > 0, np.maximum(units, self.least_bought), units)
+        self.units = self._nearest_lawful(units)
+
+    def _lots_below(self, units: Ints) -> Ints:
+        return np.asarray(units // self.lot * self.lot, dtype=np.int64)
+
+    def _lots_above(self, units: Ints) -> Ints:
+        return np.asarray(-(-units // self.lot) * self.lot, dtype=np.int64)
+
+    def _lawful(self, units: Ints) -> Flags:
+        """Multiples of the round lot that leave no position below the smallest; a sale of everything always is.
+
+        A sale that a rule demands, of less than everything because lots are locked, may leave little.
+        """
+        closing = self.closes & (units == -self.most_sold)
+        large = (self.held + units >= self.least_left - 1e-6) | ((self.least_sold > 0) & ~self.closes)
+        lawful: Flags = (units == 0) | closing | ((units % self.lot == 0) & large)
+        return lawful
+
+    def _nearest_lawful(self, units: Ints) -> Ints:
+        """The lawful units nearest to those given, (n,): nothing, everything, whole lots, or the smallest position."""
+        wrong = ~self._lawful(units)
+        if not wrong.any():
+            return units
+        to_smallest = -self._lots_below(_down(np.maximum(self.held - self.least_left, 0.0)))
+        whole_lots = np.rint(units / self.lot).astype(np.int64) * self.lot
+        sold_out = np.where(self.closes, -self.most_sold, 0)
+        ways = np.array([np.zeros_like(units), whole_lots, to_smallest, self.smallest_entry, sold_out])
+        large = (np.abs(ways) >= self.smallest) | (ways == 0) | (self.closes & (ways == -self.most_sold))
+        due = ((ways <= -self.least_sold) | (self.least_sold == 0)) & (
+            (ways >= self.least_bought) | (self.least_bought == 0)
+        )
+        inside = (ways >= -self.most_sold) & (ways <= self.most_bought) & (ways * np.sign(units) >= 0)
+        allowed = inside & due & large & np.array([self._lawful(way) for way in ways])
+        distance = np.where(allowed, np.abs(ways - units), np.iinfo(np.int64).max)
+        best = np.argmin(distance, axis=0)
+        nearest = np.where(allowed.any(axis=0), ways[best, np.arange(len(units))], self._lots_toward_nothing(units))
+        return np.where(wrong, nearest, units)
+
+    def _lots_toward_nothing(self, units: Ints) -> Ints:
+        return np.asarray(np.sign(units) * self._lots_below(np.abs(units)), dtype=np.int64)
 
     def cash(self) -> float:
         """Cash weight after all trades, less what rounding to cents may take."""
@@ -132,22 +186,31 @@ class _Desk:
 
         From nothing it is the smallest trade, from the smallest trade to nothing; a sale of everything stays.
         """
-        moved = self.units + step
+        moved = self.units + step * self.lot
+        moved = np.where(self.closes & (self.units > -self.most_sold), np.maximum(moved, -self.most_sold), moved)
         moved = np.where(
             (self.units == 0) | (step * self.units > 0), step * np.maximum(np.abs(moved), self.smallest), moved
         )
         moved = np.where((step * moved < 0) & (np.abs(moved) < self.smallest), 0, moved)
+        moved = np.where(self._lawful(moved), moved, self._next_position(step))
         inside = (moved >= -self.most_sold) & (moved <= self.most_bought)
         due = ((self.least_sold == 0) | (-moved >= self.least_sold)) & (
             (self.least_bought == 0) | (moved >= self.least_bought)
         )
         closing = (self.units < 0) & (self.units == -self.most_sold) & self.closes
-        allowed = self.data.securities.whole & inside & due & ~closing
+        allowed = self.data.securities.whole & inside & due & ~closing & self._lawful(moved)
         return np.where(allowed, moved - self.units, 0)
+
+    def _next_position(self, step: int) -> Ints:
+        """Beyond positions that are too small: up to the smallest that is not, down to none (or no trade), (n,)."""
+        if step > 0:
+            return np.where(self.units >= 0, self.smallest_entry, 0)
+        less = np.where(self.least_bought > 0, self.units, 0)
+        return np.where(self.units > 0, less, np.where(self.closes, -self.most_sold, self.units))
 
     def _cash_moves(self, short: float) -> Ints:
         """For each security the move that raises `short`, or as near as its limits allow; 0 when it has none."""
-        needed = np.maximum(_up(short / (self.unit * 0.99)), 1)
+        needed = self._lots_above(np.maximum(_up(short / (self.unit * 0.99)), 1))
         floor = np.where(self.least_bought > 0, self.least_bought, 0)
         lower = self.units - needed
         buys_less = np.where((lower >= self.smallest) & (lower >= floor), lower, np.where(floor > 0, floor, 0))
@@ -155,6 +218,7 @@ class _Desk:
         allowed = (sells_more >= self.smallest) | (self.closes & (sells_more == self.most_sold))
         sells_more = np.where(allowed, sells_more, -self.units)
         target = np.where(self.units > 0, buys_less, -np.maximum(sells_more, -self.units))
+        target = np.where(self._lawful(target), target, self._next_position(-1))
         return np.asarray(target - self.units, dtype=np.int64)
 
     def _flow(self, units: Ints) -> Floats:
@@ -169,6 +233,12 @@ class _Desk:
         total = np.maximum(-units, 0) * _finite(self.unit)
         sold = np.clip(total[row] - self.before, 0.0, self.limit)
         return sum_by(row, self.data.lots.tax * sold, len(units))
+
+    def lot_sells(self) -> Floats:
+        """Weight sold of each lot, (m,)."""
+        total = np.maximum(-self.units, 0) * _finite(self.unit)
+        sold: Floats = np.clip(total[self.data.lots.security] - self.before, 0.0, self.limit)
+        return sold
 
     def _worth(self, moves: Ints) -> Floats:
         """Change of the objective if each move were made alone, (n,); below zero is better."""

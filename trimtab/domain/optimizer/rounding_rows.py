@@ -8,10 +8,13 @@ from trimtab.domain.optimizer.arrays import Floats, Ints, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData
 
 _HARD_PRICE = 10.0
-"""Price of a unit beyond a hard row while single shares are tried: above anything a share can earn."""
+"""Least price of a unit beyond a hard row while single shares are tried: above anything a share can earn."""
 
 _CAP_PRICE = 1e6
 """Price of squared tracking error above its limit, for the same reason."""
+
+_DEARER = 3.0
+"""A hard row costs at least so many times what the solution pays for it."""
 
 _CENTS_A_LEG = 0.02
 """Dollars by which the exact gain or weight of an order may differ from the one in floats."""
@@ -25,12 +28,15 @@ class RowLedger:
     unit: Floats  # (n,) weight of one unit; 0 where nothing trades
     limit: Floats  # (m,) most that may be sold of each lot
     before: Floats  # (m,) what is sold before it
+    hard_price: Floats  # (r,) of hard rows
     margin: float  # kept from hard ends for rounding to cents
 
     @classmethod
-    def of(cls, data: OptimizerData, unit: Floats, limit: Floats, before: Floats) -> "RowLedger":
+    def of(cls, data: OptimizerData, unit: Floats, limit: Floats, before: Floats, row_prices: Floats) -> "RowLedger":
+        """`row_prices` (r,) are those of the solution that is being rounded."""
         legs = len(data.securities.ids) + len(data.lots.lots) + 1
-        return cls(data, unit, limit, before, _CENTS_A_LEG * legs / float(data.account_value))
+        hard = np.maximum(_DEARER * np.abs(row_prices), _HARD_PRICE) if len(row_prices) else np.zeros(0)
+        return cls(data, unit, limit, before, hard, _CENTS_A_LEG * legs / float(data.account_value))
 
     def worth(self, units: Ints, after: Ints) -> Floats | float:
         """Change of what the rules cost if each security alone went from `units` to `after`, (n,)."""
@@ -63,8 +69,10 @@ class RowLedger:
         low = np.where(
             np.isinf(rows.price_below), np.minimum(rows.low + self.margin, np.maximum(rows.low, rows.start)), rows.low
         )
-        above = np.maximum(amounts - high, 0.0) * np.minimum(rows.price_above, _HARD_PRICE)
-        below = np.maximum(low - amounts, 0.0) * np.minimum(rows.price_below, _HARD_PRICE)
+        above = np.maximum(amounts - high, 0.0) * np.where(
+            np.isinf(rows.price_above), self.hard_price, rows.price_above
+        )
+        below = np.maximum(low - amounts, 0.0) * np.where(np.isinf(rows.price_below), self.hard_price, rows.price_below)
         cost: Floats = (above + below).sum(axis=1)
         return cost
 

@@ -1,7 +1,8 @@
 """The non-convex rules by sequential fixing: solve, close a side, solve again.
 
-First the wash branches: a key is either sold at a loss or bought on one day. Then the minimum trade: trades below
-half of it are dropped, the rest gets a chance to absorb them, then those below the whole.
+First the wash branches: a key is either sold at a loss or bought on one day. Then lots that a purchase washes in part.
+Then the minimum trade: trades below half of it are dropped, the rest gets a chance to absorb them, then those below the
+whole. Then the smallest position.
 """
 
 from dataclasses import replace
@@ -14,13 +15,16 @@ from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Relaxation, Solution
+from trimtab.domain.optimizer.small_positions import settle_small_positions
 from trimtab.domain.optimizer.wash_sides import DUST, Found, settle_wash_sides
+from trimtab.domain.optimizer.washed_sales import settle_washed_sales
 
 
 def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = None) -> Found:
     """The best trades found, starting from the sides that `prices` favour. Raises SolverStalled without an answer."""
     relaxation = relaxation or ClarabelLane(data)
-    return drop_small_trades(data, relaxation, settle_wash_sides(data, relaxation, prices))
+    found = settle_washed_sales(data, relaxation, settle_wash_sides(data, relaxation, prices))
+    return settle_small_positions(data, drop_small_trades(data, relaxation, found))
 
 
 def drop_small_trades(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found:

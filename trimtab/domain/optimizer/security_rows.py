@@ -14,7 +14,7 @@ from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, Market
 from trimtab.domain.optimizer.problem import Securities
 from trimtab.domain.optimizer.targets import PreparedTarget, untouchable
 from trimtab.domain.proposals import WhyNotCode
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 Untouchable = Mapping[SecurityId, tuple[WhyNotCode, str]]
@@ -51,6 +51,8 @@ def security_rows(
         share=np.array([float(price) for price in prices]) / float(value),
         price=np.array([float(price) for price in prices]),
         whole=np.array([each in master and master[each].whole_shares for each in ids], dtype=np.bool_),
+        round_lot=np.array([_round_lot(master.get(each)) for each in ids], dtype=np.int64),
+        minimum_holding=np.full(len(ids), float(settings.minimum_holding / value)),
         buy_limit=_buyable(request, target, ids, blocked, wanted).astype(np.float64),
         buy_minimum=nothing,
         sell_limit=nothing,
@@ -75,6 +77,10 @@ def _market_rows(market: MarketArrays, ids: tuple[SecurityId, ...]) -> tuple[Flo
     specific[known] = market.specific_risk[rows]
     half_spread[known] = market.half_spread[rows]
     return loadings, specific, half_spread
+
+
+def _round_lot(security: Security | None) -> int:
+    return security.round_lot if security is not None and security.whole_shares else 1
 
 
 def _close(request: AnalysisInput, security_id: SecurityId) -> Decimal:
@@ -103,7 +109,7 @@ def _buyable(
 ) -> Flags:
     """Names of the model (or wanted by a band) that no rule, freeze or open window bars from being bought."""
     settings = request.snapshot.settings
-    barred = settings.restricted(RestrictionKind.NEVER_BUY) | settings.restricted(RestrictionKind.NEVER_HOLD)
+    barred = settings.never_bought
     washed = request.snapshot.wash_windows.buy_blocked()
     return np.array(
         [

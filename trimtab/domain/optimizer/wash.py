@@ -1,36 +1,122 @@
-"""Which losses a recent purchase voids (WS-1, WS-4, WS-12)."""
+"""Which losses recent purchases wash, and how much of a lot (WS-1, WS-3, WS-4, WS-12).
+
+Of the lots at a loss that are sold on one day the longest held are matched first, each with the purchases of the last
+30 days in their order; r shares bought wash r shares sold, once. So of a larger lot only the first r shares sold lose
+their credit: its tax is concave in the shares sold. The problem has its chord, from nothing sold to all, which is
+nowhere above it: a bound stays a bound. `washed_excess` is what the true tax of a trade list is above that.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.lots import TaxLot
-from trimtab.domain.optimizer.arrays import Flags
+from trimtab.domain.money import ZERO
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.problem import Lots, Replacements
 from trimtab.domain.optimizer.security_rows import wash_key
 from trimtab.domain.snapshots import AnalysisInput, WashWindow
+from trimtab.domain.wash_sales import in_order_of_acquisition, is_own_purchase, replaced
+
+_DUST = 1e-9  # shares
 
 
-def losses_void(request: AnalysisInput, lots: Sequence[TaxLot]) -> Flags:
-    """True for each lot whose loss, realised today, a purchase of the last 30 days would wash.
+@dataclass(frozen=True, slots=True, eq=False)
+class Washed:
+    """What a day's sales of lots would lose to the wash sale rule; (m,) in the order of the lots given."""
 
-    A purchase does not wash the sale of its own shares (Rev. Rul. 56-602).
-    """
-    windows: dict[str, list[WashWindow]] = {}
-    for window in request.snapshot.wash_windows.purchases:
-        windows.setdefault(window.wash_key, []).append(window)
-    account_id = request.snapshot.account.id
-    return np.array(
-        [_washes(windows.get(wash_key(request, lot.security_id), ()), lot, account_id) for lot in lots],
-        dtype=np.bool_,
+    shares: Floats  # at least so many of a lot that is sold whole, and of a part as many as are sold, up to these
+    void: Flags  # a purchase would wash every share of it
+    replacements: Replacements | None
+
+
+def recent_purchases(request: AnalysisInput) -> list[WashWindow]:
+    """The household's purchases of the last 30 days in the order in which they replace shares."""
+    return sorted(
+        request.snapshot.wash_windows.purchases,
+        key=lambda each: (each.opened_on, each.account_id, each.purchase_id, each.wash_key),
     )
 
 
-def _washes(windows: Iterable[WashWindow], lot: TaxLot, account_id: str) -> bool:
-    return any(not _own_purchase(window, lot, account_id) for window in windows)
+def washed_lots(
+    request: AnalysisInput, lots: Sequence[TaxLot], *, losing: Flags, closed: Flags, forced: Flags
+) -> Washed:
+    """How far recent purchases would wash each lot.
+
+    `losing` lots are at a loss that counts; `closed` ones are not sold for another reason; a lot that would be washed
+    whole is sold only when `forced`. Lots that are not sold use up no purchase.
+    """
+    windows = recent_purchases(request)
+    rows = {lots[row].id: row for row in np.flatnonzero(losing).tolist()} if windows else {}
+    shares, void = np.zeros(len(lots)), np.zeros(len(lots), dtype=np.bool_)
+    order: list[int] = []
+    purchases: list[tuple[int, ...]] = []
+    left = [window.quantity for window in windows]
+    for lot in in_order_of_acquisition(lots[row] for row in rows.values()):
+        row = rows[lot.id]
+        own = _replacing(windows, wash_key(request, lot.security_id), lot)
+        available = sum((left[each] for each in own), ZERO)
+        void[row] = 0 < available >= lot.quantity
+        if not own or closed[row] or (void[row] and not forced[row]):
+            continue
+        shares[row] = float(replaced(lot.quantity, own, left))
+        order.append(int(row))
+        purchases.append(own)
+    if not order:
+        return Washed(shares, void, None)
+    bought = np.array([float(window.quantity) for window in windows])
+    return Washed(shares, void, Replacements(np.array(order, dtype=np.int64), tuple(purchases), bought))
 
 
-def _own_purchase(window: WashWindow, lot: TaxLot, account_id: str) -> bool:
-    """The window was opened by the purchase that the lot came from; without ids, account and day tell."""
-    same_day = window.account_id == account_id and window.opened_on == lot.acquired_on
-    known = bool(window.purchase_id and lot.purchase_id)
-    return same_day and (window.purchase_id == lot.purchase_id or not known)
+def _replacing(windows: Iterable[WashWindow], key: str, lot: TaxLot) -> tuple[int, ...]:
+    """Purchases whose shares may replace those of the lot, by number."""
+    return tuple(
+        number
+        for number, window in enumerate(windows)
+        if window.wash_key == key and window.quantity > 0 and not is_own_purchase(window, lot)
+    )
+
+
+def in_rows(replacements: Replacements | None, order: Ints) -> Replacements | None:
+    """The same after lots have been put into `order`."""
+    if replacements is None:
+        return None
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return replace(replacements, lots=place[replacements.lots])
+
+
+def washed_weight(lots: Lots, share: Floats, lot_sells: Floats) -> Floats:
+    """Weight of each lot's sale whose loss is washed, (m,), when `lot_sells` (m,) are sold; `share` is by security."""
+    washed = np.zeros(len(lot_sells))
+    known = lots.replacements
+    if known is not None and lot_sells[known.lots].any():
+        unit = share[lots.security[known.lots]]
+        left: list[float] = known.bought.tolist()
+        sold: list[float] = (lot_sells[known.lots] / unit).tolist()
+        shares = [replaced(each, own, left) for each, own in zip(sold, known.purchases, strict=True)]
+        washed[known.lots] = np.array(shares) * unit
+    return washed
+
+
+def washed_excess(lots: Lots, share: Floats, lot_sells: Floats) -> Floats:
+    """Tax cost of each lot's sale above its chord, (m,), never negative.
+
+    A lot loses at least as many shares as `Lots.washed` says: selling less of the lots before it leaves no fewer
+    purchases to be matched with it. And the chord of a concave tax lies below it.
+    """
+    if lots.replacements is None:
+        return np.zeros(len(lot_sells))
+    chord = np.divide(lots.washed, lots.value, out=np.zeros(len(lot_sells)), where=lots.value > 0) * lot_sells
+    excess: Floats = lots.wash_cost * np.maximum(washed_weight(lots, share, lot_sells) - chord, 0.0)
+    return excess
+
+
+def washed_whole(lots: Lots, share: Floats, lot_sells: Floats) -> Flags:
+    """Lots of which every share sold is washed, (m,), though that is not what was allowed."""
+    if lots.replacements is None:
+        return np.zeros(len(lot_sells), dtype=np.bool_)
+    left = lot_sells - washed_weight(lots, share, lot_sells)
+    whole: Flags = (lot_sells > 0) & (left <= _DUST * share[lots.security]) & ~lots.void & lots.at_loss
+    return whole

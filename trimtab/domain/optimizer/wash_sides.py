@@ -13,7 +13,7 @@ from trimtab.domain.optimizer.arrays import Flags, Ints
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import Branches, lower_bound
 from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.objective import evaluate
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Relaxation, Solution
@@ -77,6 +77,7 @@ class _SideSearch:
         self._data, self._relaxation = data, relaxation
         self._contested = contested_securities(data)
         self._cuts = [cut]
+        self._impossible: list[Flags] = []
         self._bound = self._best_value = cut.value
         self._best_prices = prices
         self._tried: set[bytes] = set()
@@ -85,9 +86,23 @@ class _SideSearch:
         self._solution: Solution
 
     def start(self, buying: Flags) -> None:
-        """Solve a first pattern; when it cannot raise the cash, sell every key that need not be bought."""
-        if not self._try(buying) and not self._try(np.isinf(self._cuts[0].if_sold)):
-            raise SolverStalled("Clarabel gave no answer on either side of the wash sale keys")
+        """Solve a first pattern; when it cannot raise the cash, sell every key that need not be bought; else others.
+
+        Raises SolverStalled when none of those tried has an answer, RulesClash when none there is can have one.
+        """
+        self._buying = buying
+        if self._try(buying) or self._try(np.isinf(self._cuts[0].if_sold)):
+            return
+        for _ in range(_MOST_SOLVES):
+            tried = len(self._tried)
+            self.try_most_promising()
+            if np.isfinite(self._total):
+                return
+            if len(self._tried) == tried:
+                break
+        if np.isinf(self._bound):
+            raise RulesClash("the rules cannot be kept on any sides of the wash sale keys")
+        raise SolverStalled("Clarabel gave no answer on any side of the wash sale keys that was tried")
 
     def try_most_promising(self) -> bool:
         """Solve the pattern with the lowest bound; False when none is worth a solve."""
@@ -96,6 +111,7 @@ class _SideSearch:
         keys = self._keys_in_doubt()
         patterns = _patterns(len(keys))
         bounds = np.max([cut.with_sides(keys, patterns) for cut in self._cuts], axis=0)
+        bounds = np.where(self._known_impossible(keys, patterns), np.inf, bounds)
         lowest = int(np.argmin(bounds))
         self._bound = max(self._bound, float(bounds[lowest]))
         buying = self._buying.copy()
@@ -109,10 +125,25 @@ class _SideSearch:
         return Found(self._data, self._solution, self._sides(self._buying), self._bound, self._best_prices)
 
     def _keys_in_doubt(self) -> Ints:
-        """Keys that lose most by their present side at the prices of any solve, at most _KEYS_IN_DOUBT."""
+        """Keys that lose most by their present side at the prices of any solve, at most _KEYS_IN_DOUBT.
+
+        Once some sides have proved impossible it may be any contested key, if they are few enough.
+        """
+        if self._impossible:
+            keys = np.unique(self._data.securities.wash_key[self._contested])
+            if len(keys) <= _KEYS_IN_DOUBT:
+                return keys
         regret = np.max([cut.regret(self._buying) for cut in self._cuts], axis=0)
         order = np.argsort(-regret, kind="stable")[:_KEYS_IN_DOUBT]
         return np.sort(order[regret[order] > 0])
+
+    def _known_impossible(self, keys: Ints, patterns: Flags) -> Flags:
+        """Patterns that no solve could answer because the rules clash, (p,); all contested keys must be listed."""
+        known = np.zeros(len(patterns), dtype=np.bool_)
+        if len(keys) == len(np.unique(self._data.securities.wash_key[self._contested])):
+            for sides in self._impossible:
+                known |= (patterns == sides[keys]).all(axis=1)
+        return known
 
     def _try(self, buying: Flags) -> bool:
         """Solve with each contested key on one side, keep the better; False when those sides have no answer."""
@@ -120,6 +151,9 @@ class _SideSearch:
         sides = self._sides(buying)
         try:
             solution = self._relaxation.solve(sides.lots, sides.buys)
+        except RulesClash:
+            self._impossible.append(buying)
+            return False
         except SolverStalled:
             return False
         self._add_cut(solution.prices)

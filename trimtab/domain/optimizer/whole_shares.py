@@ -39,6 +39,18 @@ class InShares:
     missed: tuple[str, ...]  # rules on the whole account that they do not keep
 
     @property
+    def widened(self) -> OptimizerData:
+        """`data` with bands as wide as these trades leave them: the bound of lists that may do the same."""
+        rows = self.data.rows
+        excess = rows.excess(row_amounts(self.data, self.lot_sells, self.buys))
+        return replace(self.data, rows=replace(rows, low=rows.low - excess, high=rows.high + excess))
+
+    @property
+    def bands_are_missed(self) -> bool:
+        """True when whole shares leave a band within its slack."""
+        return bool(self.data.rows.excess(row_amounts(self.data, self.lot_sells, self.buys)).any())
+
+    @property
     def objective(self) -> float:
         return evaluate(self.data, self.lot_sells, self.buys, len(self.booked.trades)).total
 
@@ -70,7 +82,8 @@ def _rounded(request: AnalysisInput, data: OptimizerData, found: Found) -> InSha
 
 def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
     excess = _excess(data, lot_sells, buys)
-    names = [name for name, amount in zip(data.rows.names, excess, strict=True) if amount > _ROUND_OFF]
+    beyond = excess - data.rows.slack
+    names = [name for name, amount in zip(data.rows.names, beyond, strict=True) if amount > _ROUND_OFF]
     if _cap_overshoot(data, lot_sells, buys) > 1:
         names.append(TRACKING_ERROR)
     left = data.securities.holding + buys - sum_by(data.lots.security, lot_sells, len(buys))
@@ -80,7 +93,7 @@ def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, 
 
 
 def _excess(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
-    """What hard rows are missed by; a band that the account already misses may stay as it is."""
+    """What hard rows are missed by, (r,)."""
     return data.rows.excess(row_amounts(data, lot_sells, buys))
 
 

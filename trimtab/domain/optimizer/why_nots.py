@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.domain.account_settings import RestrictionKind
-from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.lots import TaxLot
+from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData, fill
+from trimtab.domain.optimizer.sale_locks import why_too_young
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.optimizer.wording import name_of, of_account, percent
 from trimtab.domain.proposals import WhyNot, WhyNotCode
@@ -22,6 +24,7 @@ LOSS_TOLD = 0.0010
 _Why = tuple[WhyNotCode, str]
 _NOT_WORTH_IT: _Why = (WhyNotCode.WITHIN_TOLERANCE, "closing the gap would cost more than it gains")
 _TOO_SMALL: _Why = (WhyNotCode.MINIMUM_TRADE, "the trade would be smaller than the minimum trade")
+_NEVER_TRADED = "the account must never trade it"
 _NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
 _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
 
@@ -95,15 +98,41 @@ def _why_not_bought(request: AnalysisInput, data: OptimizerData, left: _Left, ro
     security_id = held.ids[row]
     if security_id in held.untouchable:
         return held.untouchable[security_id]
-    barred = settings.restricted(RestrictionKind.NEVER_BUY) | settings.restricted(RestrictionKind.NEVER_HOLD)
-    if security_id in barred:
+    if security_id in settings.restricted(RestrictionKind.NEVER_TRADE):
+        return WhyNotCode.NEVER_BUY, _NEVER_TRADED
+    if security_id in settings.never_bought:
         return WhyNotCode.NEVER_BUY, "the account must never buy it"
     open_until = _window_open_until(request, security_id)
     if open_until is not None:
         return WhyNotCode.WASH_SALE_WINDOW, f"a sale at a loss keeps its wash sale window open until {open_until}"
     if data.taxable and int(held.wash_key[row]) in left.lost_keys:
         return WhyNotCode.WASH_SALE_WINDOW, "a substantially identical security is sold at a loss today"
-    return _TOO_SMALL if -left.drift[row] < held.minimum_trade[row] else _NOT_WORTH_IT
+    if -left.drift[row] < held.minimum_trade[row]:
+        return _TOO_SMALL
+    if -left.drift[row] < held.round_lot[row] * held.share[row]:
+        return _round_lot(data, row)
+    if held.holding[row] - left.drift[row] < held.minimum_holding[row]:
+        return _small_position(data, row)
+    return _NOT_WORTH_IT
+
+
+def _round_lot(data: OptimizerData, row: int) -> _Why:
+    return WhyNotCode.ROUND_LOT, f"it trades in round lots of {int(data.securities.round_lot[row])} shares"
+
+
+def _small_position(data: OptimizerData, row: int) -> _Why:
+    smallest = of_account(data, float(data.securities.minimum_holding[row]))
+    return WhyNotCode.MINIMUM_HOLDING, f"it would leave a position smaller than {smallest}"
+
+
+def _barred_from_sale(request: AnalysisInput, security_id: SecurityId) -> _Why:
+    if security_id in request.snapshot.settings.restricted(RestrictionKind.NEVER_TRADE):
+        return WhyNotCode.NEVER_SELL, _NEVER_TRADED
+    return _NEVER_SELL
+
+
+def _lots_at(data: OptimizerData, rows: Flags) -> list[TaxLot]:
+    return [data.lots.lots[row] for row in np.flatnonzero(rows)]
 
 
 def _why_not_sold(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
@@ -111,13 +140,20 @@ def _why_not_sold(request: AnalysisInput, data: OptimizerData, left: _Left, row:
     security_id = held.ids[row]
     if security_id in held.untouchable:
         return held.untouchable[security_id]
-    if security_id in request.snapshot.settings.restricted(RestrictionKind.NEVER_SELL):
-        return _NEVER_SELL
+    if security_id in request.snapshot.settings.never_sold:
+        return _barred_from_sale(request, security_id)
     own = lots.security == row
     if (lots.void & own & (lots.limit == 0)).any():
         return _WOULD_WASH
+    free = float((np.maximum(lots.limit - left.lot_sells, 0.0) * own).sum())
+    if free < left.drift[row] and (young := why_too_young(request, _lots_at(data, own))) is not None:
+        return young
     if left.drift[row] < held.minimum_trade[row]:
         return _TOO_SMALL
+    if left.drift[row] < held.round_lot[row] * held.share[row]:
+        return _round_lot(data, row)
+    if held.holding[row] - left.drift[row] < held.minimum_holding[row]:
+        return _small_position(data, row)
     tax = _tax_of_selling(data, left, row)
     if tax > 0:
         return WhyNotCode.TAX_COST, f"selling that much would cost {of_account(data, tax)} of tax"
@@ -137,10 +173,13 @@ def _why_loss(request: AnalysisInput, data: OptimizerData, left: _Left, row: int
     security_id = held.ids[row]
     if security_id in held.untouchable:
         return held.untouchable[security_id]
-    if security_id in request.snapshot.settings.restricted(RestrictionKind.NEVER_SELL):
-        return _NEVER_SELL
-    if (lots.void & (lots.security == row)).any():
+    if security_id in request.snapshot.settings.never_sold:
+        return _barred_from_sale(request, security_id)
+    own = lots.security == row
+    if (lots.void & own).any():
         return _WOULD_WASH
+    if (young := why_too_young(request, _lots_at(data, own & lots.at_loss))) is not None:
+        return young
     if int(held.wash_key[row]) in left.bought_keys:
         return WhyNotCode.WASH_SALE_WINDOW, "it is bought today, which would wash the loss"
     return WhyNotCode.WITHIN_TOLERANCE, "the tax that it saves counts less than what the sale costs in risk and trading"

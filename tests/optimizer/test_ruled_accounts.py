@@ -1,0 +1,147 @@
+"""Promises that hold for every account with rules on the whole of it."""
+
+import random
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.optimizer.agreement import compare_ruled, ruled_data
+from tests.optimizer.random_accounts import a_random_ruled_account
+from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.optimizer.arrays import sum_by
+from trimtab.domain.optimizer.ascent import ascend
+from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.bound import lower_bound, standing_prices
+from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.objective import evaluate, row_amounts, standing_still
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
+from trimtab.domain.optimizer.screening import screen
+from trimtab.domain.proposals import AnalysisOutcome
+
+SEEDS = st.integers(min_value=0, max_value=10**9)
+
+
+def answered(data: OptimizerData) -> Answered | None:
+    """None where the rules cannot all be kept."""
+    try:
+        return search_regimes(data, [ascend(one, standing_prices(one)) for one in problems(data)])
+    except SolverStalled:
+        return None
+
+
+def test_the_lane_agrees_with_the_specification_on_random_accounts_with_rules():
+    """Objectives of thousands of basis points, such as of accounts that are all one frozen name, to a millionth."""
+    every = compare_ruled(range(150))
+
+    assert all(each.disagreement_bp <= 2e-3 + 1e-6 * abs(each.lane_bp or 0.0) for each in every)
+    assert sum(each.lane_bp is not None for each in every) > 200
+
+
+@pytest.mark.covers("X3", "X6")
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_a_proposal_keeps_every_budget_and_limit_to_the_cent(seed: int):
+    request = a_random_ruled_account(seed)
+    rules = request.snapshot.settings
+
+    proposal = analyze(request)
+
+    assert proposal.outcome is not AnalysisOutcome.SOLVER_FAILED
+    assert proposal.gap_bps >= Decimal("-0.001")
+    if proposal.outcome is AnalysisOutcome.OPTIMAL and proposal.certificate is not None:
+        net = proposal.short_term_gain + proposal.long_term_gain
+        budgets = (
+            (proposal.turnover, rules.turnover_limit),
+            (proposal.tax, rules.tax_budget),
+        )
+        assert all(spent <= budget for spent, budget in budgets if budget is not None)
+        assert rules.gain_budget is None or net <= rules.gain_budget
+        assert rules.tracking_error_limit is None or proposal.after.tracking_error <= rules.tracking_error_limit
+        claimed = proposal.certificate.objective_bps - proposal.certificate.bound_bps
+        assert proposal.gap_bps <= claimed + Decimal("0.001")
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_no_prices_whatever_give_a_bound_above_the_best_list(seed: int):
+    """Weak duality with rows, regimes and limits: at random prices inside and outside their caps."""
+    data = ruled_data(seed)
+    best = answered(data)
+    if best is None:
+        return
+    total = evaluate(data, best.found.solution.lot_sells, best.found.solution.buys).total
+    rng = random.Random(seed)
+    for _ in range(20):
+        bounds = [lower_bound(one, random_prices(rng, one)).value for one in problems(data)]
+        assert min(bounds) <= total + 1e-8 * (1 + abs(total))
+
+
+def random_prices(rng: random.Random, data: OptimizerData) -> Prices:
+    def some(size: int) -> np.ndarray:
+        return np.array([rng.gauss(0, 1) * 10 ** rng.uniform(-4, 1) for _ in range(size)])
+
+    factors = data.securities.loadings.shape[1]
+    return Prices(some(factors) / 10, rng.gauss(0, 0.01), some(len(data.rows)), abs(some(1)[0]), abs(some(1)[0]) / 100)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_newton_never_lowers_the_bound_and_closes_the_gap_of_accounts_without_wash_sides(seed: int):
+    data = ruled_data(seed)
+    best = answered(data)
+    if best is None:
+        return
+    for one in problems(data):
+        start = standing_prices(one)
+        assert lower_bound(one, ascend(one, start)).value >= lower_bound(one, start).value
+    total = evaluate(data, best.found.solution.lot_sells, best.found.solution.buys).total
+    assert best.bound <= total + 1e-8 * (1 + abs(total))
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_widening_every_rule_on_the_whole_account_never_costs_more_than_the_gap(seed: int):
+    data = ruled_data(seed)
+    rows = data.rows
+    wider = replace(data, rows=replace(rows, low=rows.low - 0.05, high=rows.high + 0.05))
+
+    narrow, wide = answered(data), answered(wider)
+
+    if narrow is not None:
+        assert wide is not None
+        before = evaluate(data, narrow.found.solution.lot_sells, narrow.found.solution.buys).total
+        after = evaluate(wider, wide.found.solution.lot_sells, wide.found.solution.buys).total
+        assert after <= before + (after - wide.bound) + 1e-7 * (1 + abs(before))
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_a_certified_account_could_not_have_gained_more_by_a_full_solve(seed: int):
+    data = ruled_data(seed)
+    proof = screen(data, *(ascend(one, standing_prices(one)) for one in problems(data)))
+    best = answered(data)
+    if proof is None or best is None:
+        return
+    total = evaluate(data, best.found.solution.lot_sells, best.found.solution.buys).total
+    assert standing_still(data).total - total <= proof.most_to_gain + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_solutions_keep_hard_rows_before_they_are_rounded(seed: int):
+    data = ruled_data(seed)
+    best = answered(data)
+    if best is None:
+        return
+    solution = best.found.solution
+    sold = sum_by(data.lots.security, solution.lot_sells, len(data.securities.ids))
+
+    assert data.rows.excess(row_amounts(data, solution.lot_sells, solution.buys)).max(initial=0.0) <= 1e-6
+    if data.tracking_limit is not None:
+        squared = data.squared_tracking_error(data.active + solution.buys - sold)
+        assert squared <= data.tracking_limit**2 * (1 + 1e-5)

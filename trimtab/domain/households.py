@@ -1,0 +1,62 @@
+"""A household managed as one: several accounts, one target, one proposal with a leg for each account (X8)."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from trimtab.domain.account_settings import Tracking
+from trimtab.domain.accounts import TaxStatus
+from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.proposals import AnalysisOutcome, Measures, RebalanceProposal
+from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class LocationCost:
+    """What holding an asset class in accounts of one tax status costs: tax drag on its income, a preference.
+
+    It steers the trades that a rebalance makes anyway; nothing is sold in one account to be bought in another.
+    """
+
+    asset_class: str
+    tax_status: TaxStatus
+    bps: Decimal  # of the amount held, a year; zero or more
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdInput:
+    """Everything that the joint analysis reads. The accounts' own settings hold for each account alone."""
+
+    household_id: str
+    accounts: tuple[AccountSnapshot, ...]  # of one taxpayer (a couple that files jointly is one), the IRAs included
+    target: ModelPortfolio  # of the household as a whole
+    market: MarketSnapshot
+    tracking: Tracking = Tracking.MODERATE
+    location: tuple[LocationCost, ...] = ()
+
+    @property
+    def business_date(self) -> date:
+        return self.accounts[0].business_date
+
+    def leg(self, account: AccountSnapshot) -> AnalysisInput:
+        """One account of the household with the household's target."""
+        return AnalysisInput(account, self.target, self.market)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdProposal:
+    """The legs in the order of the accounts, and what they come to together. Figures are of the household's value."""
+
+    household_id: str
+    business_date: date
+    input_hash: str
+    outcome: AnalysisOutcome
+    legs: tuple[RebalanceProposal, ...]
+    before: Measures
+    after: Measures
+    tax: Decimal  # dollars
+    cost: Decimal
+    turnover: Decimal
+    benefit_bps: Decimal
+    gap_bps: Decimal  # certified: the objective of the legs in whole shares less the dual bound
+    note: str = ""

@@ -1,0 +1,171 @@
+"""The checker's rules on the account as it ends: bands, cash, turnover, risk, positions and names."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from trimtab.domain.account_settings import GroupBand, GroupKind
+from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE
+from trimtab.domain.money import CENT, ZERO
+from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.orders import Side
+from trimtab.domain.securities import SecurityId
+
+
+def ending_violations(account: CheckedAccount) -> Iterator[str]:
+    """One sentence for each rule that the account breaks after the trades."""
+    yield from _never_hold(account)
+    yield from _bands(account)
+    for band in account.settings.group_bands:
+        yield from _group_band(account, band)
+    yield from _cash(account)
+    yield from _turnover(account)
+    yield from _minimum_holding(account)
+    yield from _maximum_names(account)
+
+
+def _never_hold(account: CheckedAccount) -> Iterator[str]:
+    for security_id in sorted(account.never_hold):
+        left = account.in_lots.get(security_id, ZERO) + account.traded.get(security_id, ZERO)
+        if left >= account.least(security_id) and not account.closed(security_id):
+            yield f"{security_id}: {left} shares stay of a security that must never be held"
+
+
+# Bands.
+
+
+def _bands(account: CheckedAccount) -> Iterator[str]:
+    """A band may be missed by its tolerance, the minimum trade and a share, or where nothing may cure it today."""
+    for security_id, band in sorted(account.settings.weight_bands.items()):
+        if account.closed(security_id) or account.value <= 0:
+            continue
+        weight, slack = account.weight_after(security_id), _slack(account, [security_id])
+        trade = account.traded.get(security_id, ZERO)
+        if weight > band.maximum + slack and (trade > 0 or _more_to_sell(account, security_id)):
+            yield f"{security_id}: its weight of {weight:.4f} is above its largest of {band.maximum}"
+        if weight < band.minimum - slack and (trade < 0 or account.wash_key(security_id) not in account.barred_keys):
+            yield f"{security_id}: its weight of {weight:.4f} is below its smallest of {band.minimum}"
+
+
+def _group_band(account: CheckedAccount, band: GroupBand) -> Iterator[str]:
+    """As of one security: its tolerance, the minimum trade and a share of the dearest member, or nothing to cure it."""
+    members = [each for each in account.names if _is_member(account, band, each)]
+    if account.value <= 0 or not (members or band.minimum > 0):
+        return
+    weight = sum((account.weight_after(each) for each in members), ZERO)
+    traded = sum((account.net_dollars(each) for each in members), ZERO)
+    slack = _slack(account, members)
+    kind = "asset class" if band.kind is GroupKind.ASSET_CLASS else "sector"
+    if weight > band.maximum + slack and (traded > 0 or any(_more_to_sell(account, each) for each in members)):
+        yield f"{kind} {band.name}: its weight of {weight:.4f} is above its largest of {band.maximum}"
+    if weight < band.minimum - slack and (traded < 0 or any(account.may_buy(each) for each in members)):
+        yield f"{kind} {band.name}: its weight of {weight:.4f} is below its smallest of {band.minimum}"
+
+
+def _is_member(account: CheckedAccount, band: GroupBand, security_id: SecurityId) -> bool:
+    security = account.market.securities.get(security_id)
+    if security is None:
+        return False
+    return (security.asset_class if band.kind is GroupKind.ASSET_CLASS else security.sector) == band.name
+
+
+def _slack(account: CheckedAccount, members: Iterable[SecurityId]) -> Decimal:
+    """By how much a band may be missed: its tolerance or the minimum trade, and a share or round lot of a member."""
+    unit = max((account.unit_dollars(each) for each in members), default=ZERO)
+    return max(BAND_TOLERANCE, account.settings.minimum_trade / account.value) + unit / account.value
+
+
+def _more_to_sell(account: CheckedAccount, security_id: SecurityId) -> bool:
+    """True when a whole share and a minimum trade are left in lots that no rule locks."""
+    if account.closed(security_id) or security_id in account.never_sell:
+        return False
+    free = account.free_shares(security_id)
+    return free >= 1 and free * account.close(security_id) >= account.settings.minimum_trade
+
+
+# Cash, turnover.
+
+
+def _cash(account: CheckedAccount) -> Iterator[str]:
+    before, required = account.cash_before, account.cash_required
+    after = account.cash_after
+    if after < required:
+        yield f"cash of {after} ends below the reserve and withdrawals of {required}"
+    model = account.target
+    model_cash = model.cash_weight if model.cash_weight is not None else 1 - model.invested_weight
+    wanted = max(account.settings.cash_target, model_cash, ZERO) * (account.value - required)
+    floor = required + CASH_FLOOR_SHARE * max(wanted, ZERO)
+    # Purchases that a band demands may go below the floor, never below what is required.
+    settings = account.settings
+    smallest = [band.minimum for band in settings.weight_bands.values()]
+    demanded = any(least > 0 for least in (*smallest, *(band.minimum for band in settings.group_bands)))
+    if account.proposal.trades and after < min(floor, before) - CENT and not demanded:
+        yield f"cash of {after} ends below its floor of {floor:.2f}"
+
+
+def _turnover(account: CheckedAccount) -> Iterator[str]:
+    """Half of all that is traded is at most the limit's share of account value, to the cent."""
+    limit = account.settings.turnover_limit
+    traded = sum((trade.notional for trade in account.proposal.trades), ZERO)
+    if limit is not None and traded / 2 > limit * account.value + CENT:
+        yield f"half of the {traded} traded is above the turnover limit of {limit} of {account.value}"
+
+
+# Positions.
+
+
+def _minimum_holding(account: CheckedAccount) -> Iterator[str]:
+    """What a trade leaves of a security is nothing, or worth the minimum holding.
+
+    Less may be left by a sale that a rule on the name demands when locked lots keep it from being whole.
+    """
+    least = account.settings.minimum_holding
+    for security_id, traded in account.traded.items():
+        left = account.quantity.get(security_id, ZERO) + traded
+        worth = left * account.close(security_id)
+        demanded = traded < 0 and _must_be_sold(account, security_id) and not _may_be_closed(account, security_id)
+        if left >= account.least(security_id) and worth < least - CENT and not demanded:
+            yield f"{security_id}: a position of {worth:.2f} is left, below the minimum holding of {least}"
+
+
+def _maximum_names(account: CheckedAccount) -> Iterator[str]:
+    """No more names than the most, unless so many cannot be sold whole today."""
+    most = account.settings.maximum_names
+    if most is None:
+        return
+    before, traded = account.quantity, account.traded
+    after = sum(
+        before.get(each, ZERO) + traded.get(each, ZERO) >= account.least(each) for each in before.keys() | traded.keys()
+    )
+    stuck = sum(before[each] >= account.least(each) and not _may_be_closed(account, each) for each in before)
+    if after > max(most, stuck):
+        yield f"{after} names are held, more than {most}"
+
+
+def _may_be_closed(account: CheckedAccount, security_id: SecurityId) -> bool:
+    """True when all of it, or all but less than a share, could have been sold today."""
+    if account.closed(security_id) or security_id in account.never_sell:
+        return False
+    return account.quantity[security_id] - account.sellable_shares(security_id) < account.least(security_id)
+
+
+# Mandates.
+
+
+def mandated_gain(account: CheckedAccount) -> Decimal:
+    """The most net gain that rules demand, dollars: of names never to be held and of names above their band.
+
+    Without limit when cash is owed, or where a rule on the whole account may have demanded the sale.
+    """
+    settings = account.settings
+    shared = settings.group_bands or settings.maximum_names is not None or settings.tracking_error_limit is not None
+    if account.cash_before < account.cash_required or shared:
+        return Decimal("Infinity")
+    sold = [trade for trade in account.proposal.trades if trade.side is Side.SELL]
+    due = [sale for trade in sold if _must_be_sold(account, trade.security_id) for sale in trade.lot_sales]
+    return sum((max(sale.gain, ZERO) for sale in due), ZERO)
+
+
+def _must_be_sold(account: CheckedAccount, security_id: SecurityId) -> bool:
+    """True when a rule on this one name demands a sale: it is never to be held, or above its band."""
+    weight = account.worth(security_id) / account.value
+    return security_id in account.never_hold or weight > account.band(security_id).maximum + BAND_TOLERANCE

@@ -1,0 +1,52 @@
+"""What the account is to hold, as the checker derives it from the model: decimals, straight from the input."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trimtab.domain.money import ZERO
+from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.securities import SecurityId
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTarget:
+    """Fractions of account value; they sum to one when the model has a name that can be had."""
+
+    weights: Mapping[SecurityId, Decimal]
+    cash: Decimal  # reserve and withdrawals included
+
+
+def checked_target(account: CheckedAccount) -> CheckedTarget:
+    """The model without names that cannot be had, scaled to what is left beside the wanted cash.
+
+    A name that is not held and may not trade today leaves its weight to the others of its asset class, pro rata, and
+    where there are none to all others.
+    """
+    obtainable = {each: weight for each, weight in account.target.weights.items() if weight != 0}
+    missing = [each for each in obtainable if account.quantity.get(each, ZERO) <= 0 and account.untouchable(each)]
+    lost: dict[str, Decimal] = {}
+    for each in sorted(missing):
+        asset_class = _asset_class(account, each)
+        lost[asset_class] = lost.get(asset_class, ZERO) + obtainable.pop(each)
+    for asset_class, weight in lost.items():
+        heirs = [each for each in obtainable if _asset_class(account, each) == asset_class] or list(obtainable)
+        whole = sum((obtainable[each] for each in heirs), ZERO)
+        for each in heirs:
+            obtainable[each] *= 1 + weight / whole
+    invested = sum(obtainable.values(), ZERO)
+    if invested == 0 or account.value <= 0:
+        return CheckedTarget({}, Decimal(1))
+    cash = min(_cash_wanted(account) / account.value, Decimal(1))
+    return CheckedTarget({each: weight * (1 - cash) / invested for each, weight in obtainable.items()}, cash)
+
+
+def _cash_wanted(account: CheckedAccount) -> Decimal:
+    """Dollars: what must be there, and of the rest the larger of the account's and the model's cash weight."""
+    held_back = min(account.cash_required, account.value)
+    return held_back + max(account.settings.cash_target, account.target.cash, ZERO) * (account.value - held_back)
+
+
+def _asset_class(account: CheckedAccount, security_id: SecurityId) -> str:
+    security = account.market.securities.get(security_id)
+    return security.asset_class if security else ""

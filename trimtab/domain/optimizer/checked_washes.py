@@ -1,0 +1,74 @@
+"""Which losses the purchases of the last 30 days wash, share by share, in exact decimals (WS-1, WS-3, WS-4).
+
+Sales of one day are matched in the order in which the shares sold were acquired, each with the purchases in theirs; a
+share bought replaces one share sold, and no purchase replaces its own shares (Reg. 1.1091-1(b) to (e), RR 56-602).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trimtab.domain.lots import LotId, TaxLot
+from trimtab.domain.money import ZERO
+from trimtab.domain.snapshots import WashWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Losing:
+    """A lot at a loss that counts, and what keeps it from being sold."""
+
+    lot: TaxLot
+    key: str  # wash key
+    closed: bool  # it is not sold for a reason other than the wash sale rule
+    forced: bool  # it is sold although all of its loss is washed
+
+
+class CheckedWashes:
+    """The purchases of the household, and what they do to the losing lots of one account."""
+
+    def __init__(self, account_id: str, purchases: Sequence[WashWindow], losing: Sequence[Losing]) -> None:
+        self._account_id = account_id
+        self._purchases = sorted(purchases, key=lambda each: (each.opened_on, each.account_id, each.purchase_id))
+        self._losing = sorted(losing, key=lambda each: (each.lot.acquired_on, each.lot.id)) if purchases else []
+        self.if_sold: dict[LotId, Decimal] = {}  # shares washed of a lot that is sold whole, with all others
+        self.locked: set[LotId] = set()  # not sold: every share would be washed
+        self._sell_everything()
+
+    def _sell_everything(self) -> None:
+        bought = [each.quantity for each in self._purchases]
+        for each in self._losing:
+            at_hand = sum((bought[place] for place in self._replacing(each)), ZERO)
+            whole = at_hand > 0 and at_hand >= each.lot.quantity
+            if whole:
+                self.if_sold[each.lot.id] = each.lot.quantity
+            if whole and not each.forced:
+                self.locked.add(each.lot.id)
+            elif not each.closed:
+                self.if_sold[each.lot.id] = self._match(each, each.lot.quantity, bought)
+
+    def matched(self, sold: Mapping[LotId, Decimal]) -> dict[LotId, Decimal]:
+        """Shares washed of each losing lot in a list of sales, by lot."""
+        bought = [each.quantity for each in self._purchases]
+        return {
+            each.lot.id: self._match(each, sold[each.lot.id], bought) for each in self._losing if each.lot.id in sold
+        }
+
+    def _replacing(self, losing: Losing) -> list[int]:
+        return [
+            place
+            for place, bought in enumerate(self._purchases)
+            if bought.wash_key == losing.key and bought.quantity > 0 and not self._is_its_own(losing.lot, bought)
+        ]
+
+    def _is_its_own(self, lot: TaxLot, bought: WashWindow) -> bool:
+        if (bought.account_id, bought.opened_on) != (self._account_id, lot.acquired_on):
+            return False
+        return not (bought.purchase_id and lot.purchase_id) or bought.purchase_id == lot.purchase_id
+
+    def _match(self, losing: Losing, shares: Decimal, bought: list[Decimal]) -> Decimal:
+        washed = ZERO
+        for place in self._replacing(losing):
+            pair = min(shares - washed, bought[place])
+            bought[place] -= pair
+            washed += pair
+        return washed

@@ -1,0 +1,177 @@
+"""From a `HouseholdInput` to arrays: each account's own rows in fractions of the household's value, then the pairs."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+
+from trimtab.domain.account_settings import AccountSettings, WeightBand
+from trimtab.domain.accounts import Position
+from trimtab.domain.calibration import Parameters, parameters_for
+from trimtab.domain.households import HouseholdInput
+from trimtab.domain.money import BASIS_POINT, ZERO
+from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.household.problem import HouseholdData, PairLots, Pairs
+from trimtab.domain.optimizer.market_arrays import MarketArrays
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Household:
+    """The household's arrays, and what they were made of."""
+
+    data: HouseholdData
+    ids: tuple[SecurityId, ...]  # (n,)
+    value: Decimal  # dollars
+    values: tuple[Decimal, ...]  # dollars of each account
+    target: PreparedTarget
+
+
+def build_household(request: HouseholdInput, market: MarketArrays) -> Household:
+    """Arrays of a household worth more than nothing."""
+    values = tuple(account_value(request.leg(account)) for account in request.accounts)
+    value = sum(values, ZERO)
+    target = _target(request, values, value)
+    parts = tuple(
+        _part(request, account, own, value, target, market)
+        for account, own in zip(request.accounts, values, strict=True)
+    )
+    return Household(_joined(request, parts), parts[0].securities.ids, value, values, target)
+
+
+def household_parameters(request: HouseholdInput) -> Parameters:
+    """The first account's calibration at the household's own price of risk."""
+    return parameters_for(replace(request.accounts[0].settings, tracking=request.tracking), request.business_date)
+
+
+def _target(request: HouseholdInput, values: tuple[Decimal, ...], value: Decimal) -> PreparedTarget:
+    """The model scaled to what the accounts may invest together; a name is out of reach if no account holds it."""
+    cash = sum((_cash(request, each, own) for each, own in zip(request.accounts, values, strict=True)), ZERO)
+    together = replace(
+        request.accounts[0],
+        positions=_all_positions(request),
+        lots=(),
+        frozen={each: why for account in request.accounts for each, why in account.frozen.items()},
+    )
+    prepared = prepare_target(AnalysisInput(together, request.target, request.market), value)
+    invested = sum(prepared.weights.values(), ZERO)
+    weights = prepared.weights
+    if invested:
+        weights = {each: weight * (1 - cash / value) / invested for each, weight in weights.items()}
+    return PreparedTarget(weights, cash / value, prepared.replaced)
+
+
+def _all_positions(request: HouseholdInput) -> tuple[Position, ...]:
+    total: dict[SecurityId, Position] = {}
+    for position in (each for account in request.accounts for each in account.positions):
+        known = total.get(position.security_id, Position(position.security_id, ZERO, ZERO))
+        total[position.security_id] = Position(
+            position.security_id, known.quantity + position.quantity, known.market_value + position.market_value
+        )
+    return tuple(total.values())
+
+
+def _cash(request: HouseholdInput, account: AccountSnapshot, value: Decimal) -> Decimal:
+    """Dollars that one account is to hold: reserve and withdrawals, and its cash target on the rest."""
+    held_back = min(account.settings.cash_reserve + account.settings.cash_needed, value)
+    share = max(account.settings.cash_target, request.target.cash, ZERO)
+    return min(held_back + share * (value - held_back), value)
+
+
+def _part(
+    request: HouseholdInput,
+    account: AccountSnapshot,
+    own: Decimal,
+    value: Decimal,
+    target: PreparedTarget,
+    market: MarketArrays,
+) -> OptimizerData:
+    """One account's arrays in fractions of the household's value, at the household's price of risk.
+
+    Every account has a row for every security of the household; what it neither holds nor may buy cannot trade.
+    """
+    settings = _in_household(replace(account.settings, tracking=request.tracking), own / value)
+    leg = request.leg(replace(account, settings=settings))
+    wanted = _wanted(request) - {each for each, band in settings.weight_bands.items() if band.minimum > 0}
+    others = dict.fromkeys(
+        ({each.security_id for each in _all_positions(request)} | wanted) - target.weights.keys(), ZERO
+    )
+    everything = PreparedTarget({**target.weights, **others}, _cash(request, account, own) / value, target.replaced)
+    data = build_data(leg, everything, market, value)
+    outside = np.array([each in others for each in data.securities.ids], dtype=np.bool_)
+    held = data.securities
+    return replace(data, securities=replace(held, buy_limit=np.where(outside, 0.0, held.buy_limit)))
+
+
+def _wanted(request: HouseholdInput) -> set[SecurityId]:
+    """Names that some account must hold."""
+    settings = [account.settings for account in request.accounts]
+    return {name for each in settings for name, band in each.weight_bands.items() if band.minimum > 0}
+
+
+def _in_household(settings: AccountSettings, share: Decimal) -> AccountSettings:
+    """Bands are fractions of the account, which is `share` of the household."""
+    bands = {
+        each: WeightBand(band.minimum * share, band.maximum * share) for each, band in settings.weight_bands.items()
+    }
+    return replace(settings, weight_bands=bands)
+
+
+def _joined(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> HouseholdData:
+    held = parts[0].securities
+    return HouseholdData(
+        parts=parts,
+        pairs=_pairs(request, parts),
+        lots=_lots(parts),
+        held_target=held.target,
+        loadings=held.loadings,
+        variance=held.variance,
+        specific_risk=held.specific_risk,
+        wash_key=held.wash_key,
+        cash=np.array([part.cash for part in parts]),
+        cash_minimum=np.array([part.cash_minimum for part in parts]),
+        cash_target=np.array([part.cash_target for part in parts]),
+        parameters=household_parameters(request),
+    )
+
+
+def _pairs(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> Pairs:
+    held = [part.securities for part in parts]
+    size = len(held[0].ids)
+    return Pairs(
+        account=np.repeat(np.arange(len(parts)), size),
+        security=np.tile(np.arange(size), len(parts)),
+        holding=np.concatenate([each.holding for each in held]),
+        half_spread=np.concatenate([each.half_spread for each in held]),
+        location=np.concatenate(
+            [_location(request, account, part) for account, part in zip(request.accounts, parts, strict=True)]
+        ),
+        buy_limit=np.concatenate([each.buy_limit for each in held]),
+        buy_minimum=np.concatenate([each.buy_minimum for each in held]),
+        sell_limit=np.concatenate([each.sell_limit for each in held]),
+        sell_minimum=np.concatenate([each.sell_minimum for each in held]),
+        minimum_trade=np.concatenate([each.minimum_trade for each in held]),
+    )
+
+
+def _location(request: HouseholdInput, account: AccountSnapshot, part: OptimizerData) -> Floats:
+    status, master = account.account.tax_status, request.market.securities
+    costs = {each.asset_class: each.bps * BASIS_POINT for each in request.location if each.tax_status is status}
+    classes = [master[each].asset_class if each in master else "" for each in part.securities.ids]
+    return np.array([float(costs.get(name, ZERO)) for name in classes])
+
+
+def _lots(parts: tuple[OptimizerData, ...]) -> PairLots:
+    first = np.cumsum([0, *(len(part.securities.ids) for part in parts[:-1])])
+    lots = [part.lots for part in parts]
+    return PairLots(
+        pair=np.concatenate([each.security + start for each, start in zip(lots, first, strict=True)]),
+        value=np.concatenate([each.value for each in lots]),
+        limit=np.concatenate([each.limit for each in lots]),
+        tax=np.concatenate([each.tax for each in lots]),
+        at_loss=np.concatenate([part.lots.at_loss & part.taxable for part in parts]),
+    )

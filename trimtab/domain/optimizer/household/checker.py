@@ -1,0 +1,73 @@
+"""Verifies a household's proposal from its input alone: each leg, and what may not happen between accounts."""
+
+from collections.abc import Iterator
+
+from trimtab.domain.accounts import TaxStatus
+from trimtab.domain.households import HouseholdInput, HouseholdProposal
+from trimtab.domain.money import ZERO
+from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.errors import ProposalRejected
+from trimtab.domain.orders import Side
+from trimtab.domain.proposals import AnalysisOutcome
+from trimtab.domain.securities import SecurityId
+
+
+def check_household(request: HouseholdInput, proposal: HouseholdProposal) -> None:
+    """Raises ProposalRejected with every rule that a leg, or the legs together, break."""
+    violations = tuple(_violations(request, proposal))
+    if violations:
+        raise ProposalRejected(request.household_id, violations)
+    for account, leg in zip(request.accounts, proposal.legs, strict=True):
+        check(request.leg(account), leg)
+
+
+def _violations(request: HouseholdInput, proposal: HouseholdProposal) -> Iterator[str]:
+    if [leg.account_id for leg in proposal.legs] != [account.account.id for account in request.accounts]:
+        yield "its legs are not those of the household's accounts"
+        return
+    if any(leg.trades for leg in proposal.legs) != (proposal.outcome is AnalysisOutcome.OPTIMAL):
+        yield f"its outcome is {proposal.outcome}, which its trades contradict"
+    accounts = [
+        CheckedAccount(request.leg(account), leg) for account, leg in zip(request.accounts, proposal.legs, strict=True)
+    ]
+    yield from _wash_across(accounts)
+    yield from _churn(accounts)
+    for name, total, whole in (
+        ("tax", sum((leg.tax for leg in proposal.legs), ZERO), proposal.tax),
+        ("cost", sum((leg.cost for leg in proposal.legs), ZERO), proposal.cost),
+    ):
+        if total != whole:
+            yield f"the {name} of {whole} is not the sum of its legs, {total}"
+
+
+def _wash_across(accounts: list[CheckedAccount]) -> Iterator[str]:
+    """A loss of any taxable account is washed by a purchase of any account of the household, IRAs included (WS-9)."""
+    taxable = [each for each in accounts if each.snapshot.account.tax_status is TaxStatus.TAXABLE]
+    lost = {each.wash_key(security_id) for each in taxable for security_id, _, _ in each.sales_at_a_loss()}
+    bought = {
+        each.wash_key(trade.security_id)
+        for each in accounts
+        for trade in each.proposal.trades
+        if trade.side is Side.BUY
+    }
+    for key in sorted(lost & bought):
+        yield f"{key}: it is sold at a loss in one account and bought in another on one day"
+
+
+def _churn(accounts: list[CheckedAccount]) -> Iterator[str]:
+    """Nothing is sold in one account and bought in another, unless a rule of an account demands the trade (X8)."""
+    sides: dict[SecurityId, set[Side]] = {}
+    for each in accounts:
+        for trade in each.proposal.trades:
+            if not _demanded(each, trade.security_id):
+                sides.setdefault(trade.security_id, set()).add(trade.side)
+    for security_id, both in sorted(sides.items()):
+        if len(both) > 1:
+            yield f"{security_id}: it is sold in one account and bought in another on one day"
+
+
+def _demanded(account: CheckedAccount, security_id: SecurityId) -> bool:
+    return security_id in account.settings.weight_bands or any(
+        rule.security_id == security_id for rule in account.settings.restrictions
+    )

@@ -1,0 +1,136 @@
+"""A household's problem as arrays; everything is a fraction of the household's value.
+
+n securities of the household, P pairs of an account and a security, m lots, A accounts. Each account's own arrays
+have a row for every security, and pairs stand account by account: P = A n; so do lots. What couples the accounts is
+risk: the active weight of a security is the sum over its pairs, less the household's target.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.calibration import Parameters
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.wash import washed_excess
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """One row an account's security; (P,) each."""
+
+    account: Ints
+    security: Ints  # row of the household's security
+    holding: Floats
+    half_spread: Floats
+    location: Floats  # cost of one unit held
+    buy_limit: Floats
+    buy_minimum: Floats
+    sell_limit: Floats
+    sell_minimum: Floats
+    minimum_trade: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairLots:
+    """One row a lot; (m,) each. Lots of an account without tax have no losses."""
+
+    pair: Ints
+    value: Floats
+    limit: Floats
+    tax: Floats
+    at_loss: Flags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HouseholdData:
+    """The joint problem. `parts` are the accounts' own arrays in the same unit, for rounding and booking."""
+
+    parts: tuple[OptimizerData, ...]
+    pairs: Pairs
+    lots: PairLots
+    held_target: Floats  # (n,) the household's target
+    loadings: Floats  # (n, k)
+    variance: Floats  # (n,)
+    specific_risk: Floats  # (n,)
+    wash_key: Ints  # (n,) over the whole household
+    cash: Floats  # (A,)
+    cash_minimum: Floats  # (A,)
+    cash_target: Floats  # (A,)
+    parameters: Parameters  # of the household: its price of risk
+
+    @property
+    def keys(self) -> int:
+        return int(self.wash_key.max(initial=-1)) + 1
+
+    @property
+    def lot_security(self) -> Ints:
+        return self.pairs.security[self.lots.pair]
+
+    @property
+    def active(self) -> Floats:
+        """The household's active weights before any trade, (n,)."""
+        return sum_by(self.pairs.security, self.pairs.holding, len(self.variance)) - self.held_target
+
+    def after(self, lot_sells: Floats, buys: Floats) -> Floats:
+        """Active weights after selling (m,) and buying (P,), (n,)."""
+        sold = sum_by(self.lot_security, lot_sells, len(self.variance))
+        bought: Floats = self.active + sum_by(self.pairs.security, buys, len(self.variance)) - sold
+        return bought
+
+    def pair_sells(self, lot_sells: Floats) -> Floats:
+        return sum_by(self.lots.pair, lot_sells, len(self.pairs.account))
+
+    def slices(self) -> list[tuple[slice, slice]]:
+        """Where each account's pairs and lots stand."""
+        found, pair, lot = [], 0, 0
+        for part in self.parts:
+            n, m = len(part.securities.ids), len(part.lots.lots)
+            found.append((slice(pair, pair + n), slice(lot, lot + m)))
+            pair, lot = pair + n, lot + m
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class JointObjective:
+    """The joint objective's parts, fractions of household value (less is better)."""
+
+    risk: float
+    tax: float
+    washed: float  # tax above the chord of lots that recent purchases wash in part
+    cost: float
+    location: float
+    cash: float
+
+    @property
+    def total(self) -> float:
+        return self.risk + self.tax + self.washed + self.cost + self.location + self.cash
+
+
+def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders: Ints | None = None) -> JointObjective:
+    """The exact objective of selling (m,) and buying (P,), sent as `orders` (A,) orders."""
+    pairs, parameters = data.pairs, data.parameters
+    active = data.after(lot_sells, buys)
+    factor = data.loadings.T @ active
+    sells = data.pair_sells(lot_sells)
+    sent = np.zeros(len(data.cash)) if orders is None else orders * np.array([part.commission for part in data.parts])
+    excess = sum(
+        washed_excess(part.lots, part.securities.share, lot_sells[lots]).sum()
+        for part, (_, lots) in zip(data.parts, data.slices(), strict=True)
+    )
+    off = cash_after(data, sells, buys) - sent - data.cash_target
+    return JointObjective(
+        risk=float(parameters.risk_aversion / 2 * (factor @ factor + data.variance @ active**2)),
+        tax=float(data.lots.tax @ lot_sells),
+        washed=float(excess),
+        cost=float((pairs.half_spread + parameters.churn) @ (sells + buys)) + float(sent.sum()),
+        location=float(pairs.location @ (pairs.holding + buys - sells)),
+        cash=float(np.maximum(parameters.cash_drag * off, -parameters.cash_shortfall * off).sum()),
+    )
+
+
+def cash_after(data: HouseholdData, sells: Floats, buys: Floats) -> Floats:
+    """Cash of each account after selling and buying (P,), (A,); before commissions."""
+    spread = data.pairs.half_spread
+    after: Floats = data.cash + sum_by(data.pairs.account, (1 - spread) * sells - (1 + spread) * buys, len(data.cash))
+    return after

@@ -1,0 +1,90 @@
+"""The main reason of each trade of a household, in a sentence whose figures come from the attribution."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from trimtab.domain.account_settings import RestrictionKind
+from trimtab.domain.accounts import TaxStatus
+from trimtab.domain.households import HouseholdInput
+from trimtab.domain.money import ZERO, to_cents
+from trimtab.domain.optimizer.household.build import Household
+from trimtab.domain.optimizer.household.legs import Leg
+from trimtab.domain.optimizer.wording import bps, dollars, name_of, percent
+from trimtab.domain.orders import Side
+from trimtab.domain.proposals import ProposedTrade, Reason, ReasonCode
+from trimtab.domain.snapshots import AnalysisInput
+
+
+def with_household_reasons(
+    request: HouseholdInput, household: Household, leg_request: AnalysisInput, leg: Leg
+) -> tuple[ProposedTrade, ...]:
+    """The leg's trades, each with its main reason."""
+    teller = _Teller(request, household, leg_request, leg)
+    return tuple(replace(trade, reasons=(teller.reason(trade),)) for trade in leg.booked.trades)
+
+
+class _Teller:
+    def __init__(self, request: HouseholdInput, household: Household, leg_request: AnalysisInput, leg: Leg) -> None:
+        self._request, self._household, self._leg_request, self._leg = request, household, leg_request, leg
+        self._row = {each: row for row, each in enumerate(household.ids)}
+        self._own = {each: row for row, each in enumerate(leg.data.securities.ids)}
+
+    def reason(self, trade: ProposedTrade) -> Reason:
+        row = self._own[trade.security_id]
+        code, sentence = self._main(trade, row)
+        total = float(self._leg.parts.total[row])
+        amount = dollars(to_cents(Decimal(repr(total)) * self._household.value))
+        return Reason(code, f"{sentence} In all the trade counts {bps(total)} of the household ({amount}).")
+
+    def _main(self, trade: ProposedTrade, row: int) -> tuple[ReasonCode, str]:
+        parts, held, name = self._leg.parts, self._leg.data.securities, name_of(self._leg_request, trade.security_id)
+        account = self._leg_request.snapshot.account
+        if held.sell_minimum[row] > 0 or held.buy_minimum[row] > 0:
+            return ReasonCode.RESTRICTION, self._demanded(trade, name)
+        risk = max(float(parts.factor[row] + parts.specific[row]), 0.0)
+        if parts.tax[row] > max(risk, 0.0) and trade.side is Side.SELL:
+            gain = dollars(abs(sum((sale.gain for sale in trade.lot_sales), ZERO)))
+            saved = bps(float(parts.tax[row]))
+            return (
+                ReasonCode.LOSS_HARVEST,
+                f"Selling {name} in account {account.id} realises a loss of {gain}; "
+                f"the tax that it saves counts {saved}.",
+            )
+        settings = self._leg_request.snapshot.settings
+        if trade.side is Side.SELL and self._leg.data.cash < self._leg.data.cash_required:
+            return (
+                ReasonCode.CASH_NEED,
+                f"{name} is sold in account {account.id} to pay out {dollars(settings.cash_needed)}.",
+            )
+        return self._risk(trade, name, float(parts.factor[row]), float(parts.specific[row]))
+
+    def _demanded(self, trade: ProposedTrade, name: str) -> str:
+        settings, account = self._leg_request.snapshot.settings, self._leg_request.snapshot.account
+        if trade.security_id in settings.restricted(RestrictionKind.NEVER_HOLD):
+            return f"{name} must never be held in account {account.id}."
+        band = settings.weight_bands[trade.security_id]
+        return f"{name} must be between {percent(band.minimum)} and {percent(band.maximum)} of account {account.id}."
+
+    def _risk(self, trade: ProposedTrade, name: str, factor: float, specific: float) -> tuple[ReasonCode, str]:
+        data, row = self._household.data, self._row[trade.security_id]
+        active, target = float(data.active[row]), float(data.held_target[row])
+        where = _where(self._leg_request)
+        side = "above" if active > 0 else "below"
+        towards = (active > 0) == (trade.side is Side.SELL)
+        if towards and specific > 0:
+            return (
+                ReasonCode.DRIFT,
+                f"{name} is {percent(active + target)} of the household, {side} its target of {percent(target)}; "
+                f"to bring it nearer in {where} counts {bps(specific)}.",
+            )
+        return (
+            ReasonCode.RISK,
+            f"Trading {name} in {where} offsets common risk of other holdings, which counts {bps(factor)}.",
+        )
+
+
+def _where(request: AnalysisInput) -> str:
+    account = request.snapshot.account
+    if account.tax_status is TaxStatus.TAXABLE:
+        return f"account {account.id}"
+    return f"account {account.id}, where no tax is due"

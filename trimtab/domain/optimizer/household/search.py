@@ -1,0 +1,139 @@
+"""Which way each security of the household goes, then the trades too small to send.
+
+As for one account (`wash_sides.py`): the prices of every solve bound every pattern of sides at once, so the next
+solve goes to the pattern of the lowest bound, until none can beat the best found.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.household.blocks import JointBlocks, JointBound, JointPrices, Trades, Way
+from trimtab.domain.optimizer.household.lane import JointLane, JointSolution
+from trimtab.domain.optimizer.household.problem import HouseholdData, joint_objective
+
+_DUST = 1e-7
+_WORTH_A_SOLVE = 2e-5  # other ways are tried while the gap is above a fifth of a basis point
+_MOST_SOLVES = 12
+_KEYS_IN_DOUBT = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointFound:
+    """The best trades before whole shares, what was open to them, and a number that no allowed list is below."""
+
+    solution: JointSolution
+    trades: Trades
+    bound: float
+
+
+def search_jointly(data: HouseholdData) -> JointFound:
+    """The best trades found for the household. Raises SolverStalled without an answer."""
+    search = _Search(data)
+    search.start()
+    for _ in range(_MOST_SOLVES):
+        if not search.try_most_promising():
+            break
+    return search.without_small_trades()
+
+
+class _Search:
+    """The best ways so far, and the cuts that bound all others."""
+
+    def __init__(self, data: HouseholdData) -> None:
+        self._data, self._blocks, self._lane = data, JointBlocks(data), JointLane(data)
+        self._cuts: list[JointBound] = []
+        self._bound = -np.inf
+        self._tried: set[bytes] = set()
+        self._total = np.inf
+        self._ways: Ints
+        self._buying: Flags
+        self._solution: JointSolution
+
+    def start(self) -> None:
+        """Prices of the relaxation in which everything is open, then the ways that they favour."""
+        selling = self._blocks.trades(np.full(len(self._data.variance), Way.SELL))
+        everything = Trades(selling.least_sold, selling.most_sold, selling.least_bought, self._data.pairs.buy_limit)
+        cut = self._add_cut(self._lane.solve(everything).prices)
+        selling_side = np.isinf(cut.branches.if_bought)
+        for buying in (cut.branches.buying, ~selling_side & np.isinf(cut.branches.if_sold)):
+            if self._try(buying, cut):
+                return
+        raise SolverStalled("Clarabel gave no answer on either side of the wash sale keys")
+
+    def try_most_promising(self) -> bool:
+        """Solve the ways that the newest prices favour, else the pattern of the lowest bound; False at the end."""
+        if self._total - self._bound <= _WORTH_A_SOLVE:
+            return False
+        newest = self._cuts[-1]
+        if self._is_new(newest.branches.buying, newest):
+            self._try(newest.branches.buying, newest)
+            return True
+        keys = self._keys_in_doubt()
+        patterns = (np.arange(2 ** len(keys))[:, None] >> np.arange(len(keys))) % 2 == 1
+        bounds = np.max([cut.branches.with_sides(keys, patterns) for cut in self._cuts], axis=0)
+        lowest = int(np.argmin(bounds))
+        self._bound = max(self._bound, float(bounds[lowest]))
+        buying = self._buying.copy()
+        buying[keys] = patterns[lowest]
+        if self._total - self._bound <= _WORTH_A_SOLVE or not self._is_new(buying, newest):
+            return False
+        self._try(buying, newest)
+        return True
+
+    def without_small_trades(self) -> JointFound:
+        """Close pairs whose trade is below half the minimum, solve, then below the whole, and solve again."""
+        data, kept = self._data, np.ones(len(self._data.pairs.account), dtype=np.bool_)
+        trades, solution = self._blocks.trades(self._ways), self._solution
+        for share in (0.5, 1.0, 1.0):
+            small = _small(data, trades, solution, share) & kept
+            if not small.any():
+                continue
+            narrower = self._blocks.trades(self._ways, kept & ~small)
+            try:
+                solution = self._lane.solve(narrower)
+            except SolverStalled:  # the cash cannot be raised without these: rounding lifts them to the minimum
+                break
+            kept, trades = kept & ~small, narrower
+            self._add_cut(solution.prices)
+        return JointFound(solution, trades, self._bound)
+
+    def _keys_in_doubt(self) -> Ints:
+        regret = np.max([cut.branches.regret(self._buying) for cut in self._cuts], axis=0)
+        order = np.argsort(-regret, kind="stable")[:_KEYS_IN_DOUBT]
+        return np.sort(order[regret[order] > 0])
+
+    def _is_new(self, buying: Flags, cut: JointBound) -> bool:
+        return cut.ways(buying, self._data.wash_key).tobytes() not in self._tried
+
+    def _try(self, buying: Flags, cut: JointBound) -> bool:
+        """Solve with these sides, keep the better; False when they have no answer."""
+        ways = cut.ways(buying, self._data.wash_key)
+        self._tried.add(ways.tobytes())
+        try:
+            solution = self._lane.solve(self._blocks.trades(ways))
+        except SolverStalled:
+            return False
+        self._add_cut(solution.prices)
+        total = joint_objective(self._data, solution.lot_sells, solution.buys).total
+        if total < self._total:
+            self._total, self._ways, self._buying, self._solution = total, ways, buying, solution
+        return True
+
+    def _add_cut(self, prices: JointPrices) -> JointBound:
+        cut = self._blocks.bound(prices)
+        self._cuts.append(cut)
+        self._bound = max(self._bound, cut.branches.value)
+        return cut
+
+
+def _small(data: HouseholdData, trades: Trades, solution: JointSolution, share: float) -> Flags:
+    """Trades below `share` of the minimum that neither close a position nor are demanded by a rule, (P,)."""
+    sells = data.pair_sells(solution.lot_sells)
+    size: Floats = sells + solution.buys
+    closing = (sells > 0) & (sells >= data.pairs.holding - _DUST)
+    demanded = (data.pair_sells(trades.least_sold) > 0) | (trades.least_bought > 0)
+    small: Flags = (size > _DUST) & (size < share * data.pairs.minimum_trade - _DUST) & ~closing & ~demanded
+    return small
