@@ -12,6 +12,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.fast.packing import Batch, pack
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of, yesterdays_sides
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
@@ -22,11 +23,16 @@ from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
 from trimtab.domain.optimizer.fast.warm import WarmStart
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.regimes import Answered
+from trimtab.domain.optimizer.search import finish
+from trimtab.domain.optimizer.wash import washed_excess
 from trimtab.domain.optimizer.wash_sides import Found
 from trimtab.domain.proposals import Lane
 
 MOST_AT_ONCE = 128
 """Problems of a batch: more no longer fit the caches, fewer pay more for each call."""
+
+_UNDERSTATED = 1e-6
+"""Tax of washed losses above its chord, a hundredth of a basis point: such lots are settled by themselves."""
 
 _LOSING = 1e-6
 """A regime is solved only while its bound is below the best list by more than a hundredth of a basis point."""
@@ -171,7 +177,7 @@ class _Desk:
                     batch, its = bucket.batch.take(rows[won]), settled.take(won)
                     finished = drop_small_trades(batch, its)
                     for row, at in enumerate(bucket.which[rows[won]]):
-                        trades.setdefault(int(self._account[at]), found(batch, its, finished, row))
+                        trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))
         return [self._outcome(account, proved, most, stuck, trades, prices) for account in range(len(self._first))]
 
     def _outcome(
@@ -201,3 +207,12 @@ def _problems(data: OptimizerData) -> tuple[OptimizerData, ...]:
     if len(data.regimes) == 1 and not len(only.rows) and only.lot_tax is data.lots.tax:
         return (data,)
     return tuple(data.under(regime) for regime in data.regimes)
+
+
+def _finished(batch: Batch, settled: Settled, finished: Settled, row: int) -> Found:
+    """Trades of one account; those with rules that single lots and positions may break are finished on their own."""
+    trades, data = found(batch, settled, finished, row), batch.datas[row]
+    excess = washed_excess(data.lots, data.securities.share, trades.solution.lot_sells)
+    if data.securities.minimum_holding.any() or excess.sum() > _UNDERSTATED:
+        return finish(data, ClarabelLane(data), found(batch, settled, settled, row))
+    return trades
