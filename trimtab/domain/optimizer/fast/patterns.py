@@ -24,8 +24,9 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cut:
-    """The dual at the prices of one solve: its value, and what each security saves on either side, (A, n)."""
+    """The dual at `prices` (A, k + r): its value, and what each security saves on either side, (A, n)."""
 
+    prices: Floats
     value: Floats
     selling: Floats
     buying: Floats
@@ -60,7 +61,9 @@ def _promising(
     doubtful = _doubtful(packed, settled, cuts, row)
     patterns = _patterns(len(doubtful))
     bounds = np.max([_bounds(cut, row, doubtful, patterns) for cut in cuts], axis=0)
-    settled.bound[row] = max(settled.bound[row], bounds.min())
+    if bounds.min() > settled.bound[row]:
+        settled.bound[row] = bounds.min()
+        settled.further[row] = tuple(cut.prices[row] for cut in cuts)
     jobs: list[tuple[int, Flags]] = []
     for index in np.argsort(bounds, kind="stable"):
         if len(jobs) == _AT_ONCE or bounds[index] >= settled.objective[row] - WORTH_A_SEARCH:
@@ -105,7 +108,7 @@ def _turns(which: Ints) -> Ints:
 
 def _cut(packed: Packed, prices: Floats) -> _Cut:
     answers: Answers = answer(packed, prices, CHEAPEST)
-    return _Cut(hardened(packed, answers), answers.if_sold, answers.if_bought)
+    return _Cut(prices, hardened(packed, answers), answers.if_sold, answers.if_bought)
 
 
 def _doubtful(packed: Packed, settled: Settled, cuts: list[_Cut], row: int) -> Ints:

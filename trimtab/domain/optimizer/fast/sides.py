@@ -8,6 +8,7 @@ best of all: the dual of the cheaper branches equals its objective.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, Branching, answer, duality_gap, hardened
@@ -34,6 +35,7 @@ class Settled:
     bound: Floats  # (A,) over all patterns
     proof: Floats  # (A, k + r) prices at which the dual alone proves `proved`
     proved: Floats  # (A,) at most `bound`, which patterns enumerated over several prices may have raised further
+    further: NDArray[np.object_]  # (A,) those prices, a tuple of (k + r,) each
     arrived: Flags  # (A,) the pattern's optimum was reached, within the hard rows
     steps: Ints  # (A,) Newton steps of all climbs
 
@@ -69,7 +71,7 @@ class Settled:
         )
 
 
-_BY_ACCOUNT = ("buying", "objective", "bound", "proof", "proved", "arrived", "steps")
+_BY_ACCOUNT = ("buying", "objective", "bound", "proof", "proved", "further", "arrived", "steps")
 
 
 def settle(packed: Packed, prices: Floats) -> Settled:
@@ -101,9 +103,16 @@ def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
         bound=bound,
         proof=answers.prices.copy(),
         proved=bound.copy(),
+        further=_nothing_further(packed.accounts),
         arrived=kept,
         steps=climbed.steps,
     )
+
+
+def _nothing_further(accounts: int) -> NDArray[np.object_]:
+    nothing = np.empty(accounts, dtype=np.object_)
+    nothing[:] = [()] * accounts
+    return nothing
 
 
 def _hard_excess(packed: Packed, answers: Answers) -> Floats:
@@ -157,7 +166,8 @@ def improved(packed: Packed, settled: Settled) -> Settled:
 def keep_better(settled: Settled, rows: Ints, other: Settled, *, by: float = _BETTER) -> None:
     """Take the other's bounds where they are higher, and its sides and answers where they are better by so much."""
     settled.raise_bound(rows, other.proved, other.proof)
-    settled.bound[rows] = np.maximum(settled.bound[rows], other.bound)
+    higher = other.bound > settled.bound[rows]
+    settled.bound[rows[higher]], settled.further[rows[higher]] = other.bound[higher], other.further[higher]
     settled.steps[rows] += other.steps
     better = np.flatnonzero(other.arrived & ((other.objective < settled.objective[rows] - by) | ~settled.arrived[rows]))
     where = rows[better]
