@@ -110,12 +110,10 @@ def measure(lots: int, universe: Universe, accounts: int, references: int) -> Me
     convex = [without_contested_purchases(batch.packed) for batch in batches]
     _, screen_us = timed(lambda: [bound_at(batch.packed, at) for batch, at in zip(batches, starts, strict=True)])
     kernel, kernel_us = timed(
-        lambda: [
-            climb(packed, at, CHEAPEST, most_steps=MOST_STEPS) for packed, at in zip(convex, starts, strict=True)
-        ]
+        lambda: [climb(packed, at, CHEAPEST, most_steps=MOST_STEPS) for packed, at in zip(convex, starts, strict=True)]
     )
     cold, branches_us = timed(lambda: settled(batches, starts), 3)
-    _, sides_us = timed(lambda: settled(batches, [each.answers.prices for each in cold], cold))
+    _, sides_us = timed(lambda: settled(batches, [each.proof for each in cold], cold))
     gaps = np.concatenate([each.gap for each in cold]) * 1e4
     clarabel_us, cvxpy_us, disagreement = beside(batches, [each.answers for each in kernel], references)
     day = normal_day(universe, requests)
@@ -223,13 +221,9 @@ def beside(batches: Sequence[Batch], kernel: Sequence[Answers], references: int)
     return float(np.median(clarabel_us)), float(np.median(cvxpy_us)), max(disagreement)
 
 
-def picked(
-    batches: Sequence[Batch], kernel: Sequence[Answers], references: int
-) -> list[tuple[int, Batch, Answers]]:
+def picked(batches: Sequence[Batch], kernel: Sequence[Answers], references: int) -> list[tuple[int, Batch, Answers]]:
     every = [
-        (row, batch, answers)
-        for batch, answers in zip(batches, kernel, strict=True)
-        for row in range(len(batch.datas))
+        (row, batch, answers) for batch, answers in zip(batches, kernel, strict=True) for row in range(len(batch.datas))
     ]
     return every[:: max(len(every) // references, 1)]
 

@@ -118,4 +118,3 @@ def _windows_after(windows: WashWindows, proposal: RebalanceProposal, on: date, 
         tuple(each for each in losses if each.last_day >= today),
         tuple(each for each in purchases if each.last_day >= today),
     )
-
