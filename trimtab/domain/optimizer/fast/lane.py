@@ -31,6 +31,9 @@ from trimtab.domain.proposals import Lane
 MOST_AT_ONCE = 128
 """Problems of a batch: more no longer fit the caches, fewer pay more for each call."""
 
+_TOO_WIDE = 1e-4
+"""With a gap above a basis point an account is declined: a pattern of sides may have been given up."""
+
 _UNDERSTATED = 1e-6
 """Tax of washed losses above its chord, a hundredth of a basis point: such lots are settled by themselves."""
 
@@ -164,7 +167,8 @@ class _Desk:
     def _told(self) -> list[Outcome]:
         proved, most = self._proved()
         stuck = np.logical_or.reduceat(self._solved & np.isinf(self._objective), self._first) & ~proved
-        best = np.minimum.reduceat(self._objective, self._first)
+        best, bound = (np.minimum.reduceat(each, self._first) for each in (self._objective, self._bound))
+        stuck |= (best - bound > _TOO_WIDE) & ~proved
         winners = (self._objective == best[self._account]) & ~(proved | stuck)[self._account]
         trades: dict[int, Found] = {}
         prices: list[Prices | None] = [None] * len(self._problems)
@@ -197,7 +201,7 @@ class _Desk:
             lane = Lane.FAST if self._solved[mine].any() else Lane.SCREEN
             return Outcome(most_to_gain=float(most[account]), bounds=bounds, prices=proofs, lane=lane)
         if stuck[account]:
-            return Outcome(declined="not converged", bounds=bounds, prices=proofs)
+            return Outcome(declined="gap not closed", bounds=bounds, prices=proofs)
         return Outcome(Answered(trades[account], bounds, proofs), bounds=bounds, prices=proofs)
 
 

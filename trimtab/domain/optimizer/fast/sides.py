@@ -5,14 +5,22 @@ known at its own prices can be beaten only by changing securities that regret th
 best of all: the dual of the cheaper branches equals its objective.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, Branching, answer, duality_gap, hardened
-from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
+from trimtab.domain.optimizer.fast.closed_form import (
+    CHEAPEST,
+    SOFTENING,
+    Answers,
+    Branching,
+    answer,
+    duality_gap,
+    hardened,
+)
+from trimtab.domain.optimizer.fast.newton import MOST_STEPS, Climbed, climb
 from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
 _TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
@@ -20,7 +28,8 @@ _TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
 
 _ANNEALING_STEPS = 20
 _CHANGES = 6
-_KEPT = 1e-6  # a hard row counts as kept: the softening gives way by a millionth of its price
+_GIVEN = 1e-9  # a row that gives way by more is hardened
+_KEPT = 1e-7  # a hard row that is missed by less counts as kept
 _EXACT = 1e-6  # a gap of a hundredth of a basis point needs no search
 _BETTER = 1e-12
 
@@ -91,6 +100,7 @@ def settle(packed: Packed, prices: Floats) -> Settled:
 def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
     """The optimum with every contested security on its given branch; the bound is over all patterns."""
     climbed = climb(packed, prices, Branching(buying=buying), most_steps=MOST_STEPS)
+    _harden(packed, climbed, buying)
     answers = climbed.answers
     objective = answers.value + duality_gap(packed, answers)
     soft = answers.value - regrets(packed, answers, buying).sum(axis=1)
@@ -107,6 +117,27 @@ def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
         arrived=kept,
         steps=climbed.steps,
     )
+
+
+def _harden(packed: Packed, climbed: Climbed, buying: Flags) -> None:
+    """Take the softening out of dear hard rows: seek again with it centred at the prices found, where it adds nothing.
+
+    Softened by rho, a row at the price u gives way by rho u; with its interval moved by as much it does not.
+    """
+    k = packed.factors
+    prices = climbed.answers.prices[:, k:]
+    hard = ((prices > 0) & (packed.most_price >= HARD_PRICE)) | ((prices < 0) & (packed.least_price <= -HARD_PRICE))
+    given = np.where(hard, SOFTENING * prices, 0.0)
+    rows = np.flatnonzero(climbed.arrived & (np.abs(given).max(axis=1) > _GIVEN))
+    if not len(rows):
+        return
+    centred = packed.take(rows)
+    centred = replace(centred, low=centred.low - given[rows], high=centred.high - given[rows])
+    again = climb(centred, climbed.answers.prices[rows], Branching(buying=buying[rows]), most_steps=MOST_STEPS)
+    there = np.flatnonzero(again.arrived)
+    final = answer(packed.take(rows[there]), again.answers.prices[there], Branching(buying=buying[rows[there]]))
+    climbed.answers.replaced(rows[there], final)
+    climbed.steps[rows] += again.steps
 
 
 def _nothing_further(accounts: int) -> NDArray[np.object_]:
