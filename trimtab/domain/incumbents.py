@@ -6,7 +6,7 @@ from trimtab.domain.snapshots import Incumbent
 
 
 def incumbent_of(proposal: RebalanceProposal) -> Incumbent:
-    """Net trades in shares, positive bought, and the certificate's prices: of factors, cash, rows, then the regime's."""
+    """Net trades in shares, positive bought, and the certificate's prices: factors, cash, rows, then the regime's."""
     net_trades = {
         each.security_id: each.quantity if each.side is Side.BUY else -each.quantity for each in proposal.trades
     }
