@@ -11,7 +11,7 @@ from benchmarks.simulated_days import Day, next_day, the_day_after
 from trimtab.domain.optimizer.analysis import analyze_batch
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.data import build_data
-from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
+from trimtab.domain.optimizer.fast.lane import solve_batch
 from trimtab.domain.optimizer.fast.packing import pack
 from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch

@@ -47,7 +47,10 @@ def next_day(universe: Universe, today: Day, seed: int, *, market_move: float = 
 
 
 def the_day_after(request: AnalysisInput, proposal: RebalanceProposal, day: Day, seed: int) -> AnalysisInput:
-    """The account on `day`: the proposal's trades filled at its closes, half a percent a year of cash flowing in."""
+    """The account on `day`: the trades filled at the closes they were proposed at, now and then a deposit.
+
+    Yesterday's prices are known; its list is no incumbent, since it was traded.
+    """
     snapshot = request.snapshot
     rng = np.random.default_rng(seed)
     lots = _lots_after(snapshot.lots, proposal, snapshot.business_date)
@@ -67,7 +70,7 @@ def the_day_after(request: AnalysisInput, proposal: RebalanceProposal, day: Day,
         ),
         cash=CashBalance(snapshot.cash.trade_date_total + flows - proposal.cost + deposit),
         wash_windows=_windows_after(snapshot.wash_windows, proposal, snapshot.business_date, day.on),
-        incumbent=incumbent_of(proposal),
+        incumbent=replace(incumbent_of(proposal), net_trades={}),
     )
     return replace(request, snapshot=later, market=day.market)
 

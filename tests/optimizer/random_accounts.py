@@ -1,6 +1,7 @@
 """Random small accounts with every kind of rule, from one seed: prices, lots, restrictions, windows, needs."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -31,10 +32,10 @@ from trimtab.domain.account_settings import (
 from trimtab.domain.accounts import Registration
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.market import RiskExposure
-from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.model_portfolios import ModelPortfolio, Substitute
 from trimtab.domain.optimizer.targets import account_value
-from trimtab.domain.securities import SecurityId
-from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot, WashWindow, WashWindows
+from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot, TaxYear, WashWindow, WashWindows
 
 NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
 
@@ -64,15 +65,43 @@ def a_random_ruled_account(seed: int) -> AnalysisInput:
     return replace(
         request,
         market=replace(request.market, securities=master),
-        snapshot=replace(request.snapshot, settings=_with_rules(rng, request)),
+        snapshot=replace(
+            request.snapshot,
+            settings=_with_rules(rng, request, master.values()),
+            tax_year=_tax_year(rng, account_value(request)) if rng.random() < 0.6 else None,
+        ),
     )
 
 
-def _with_rules(rng: random.Random, request: AnalysisInput) -> AccountSettings:
+def _tax_year(rng: random.Random, value: Decimal) -> TaxYear:
+    """Amounts of a few percent of the account, near the kinks of the tax as often as far from them."""
+
+    def some(*shares: float) -> Decimal:
+        return Decimal(f"{value * Decimal(rng.choice(shares)):.2f}")
+
+    return TaxYear(
+        short_term_realised=some(0, 0.01, -0.01, 0.05, -0.05),
+        long_term_realised=some(0, 0.01, -0.01, 0.05, -0.05),
+        short_term_carried=some(0, 0, 0.02),
+        long_term_carried=some(0, 0, 0.02),
+        ordinary_rate=Decimal(rng.choice(["0.35", "0.28", "0.25"])),
+        deduction_limit=Decimal(rng.choice([3000, 1500])),
+        carried_loss_value=Decimal(rng.choice(["0.10", "0", "0.20", "0.25"])),
+    )
+
+
+def _groups(securities: Iterable[Security]) -> list[tuple[GroupKind, str]]:
+    classes = {(GroupKind.ASSET_CLASS, each.asset_class) for each in securities}
+    return sorted(classes | {(GroupKind.SECTOR, each.sector or "") for each in securities})
+
+
+def _with_rules(rng: random.Random, request: AnalysisInput, securities: Iterable[Security]) -> AccountSettings:
     value = account_value(request)
     return replace(
         request.snapshot.settings,
-        group_bands=tuple(_group_band(rng) for _ in range(rng.choice([0, 1, 1, 2]))),
+        group_bands=tuple(
+            _group_band(rng, kind, name) for kind, name in rng.sample(_groups(securities), rng.choice([0, 1, 1, 2]))
+        ),
         turnover_limit=_sometimes(rng, 0.3, rng.choice(["0.02", "0.1", "0.4"])),
         gain_budget=_sometimes(rng, 0.3, f"{value * rng.choice([0, 1, 5]) / 100:.2f}"),
         short_term_gain_budget=_sometimes(rng, 0.2, f"{value * rng.choice([0, 2]) / 100:.2f}"),
@@ -86,15 +115,7 @@ def _sometimes(rng: random.Random, share: float, number: str) -> Decimal | None:
     return Decimal(number) if rng.random() < share else None
 
 
-def _group_band(rng: random.Random) -> GroupBand:
-    kind, name = rng.choice(
-        [
-            (GroupKind.SECTOR, "TECH"),
-            (GroupKind.SECTOR, "FOOD"),
-            (GroupKind.ASSET_CLASS, "US"),
-            (GroupKind.ASSET_CLASS, "BOND"),
-        ]
-    )
+def _group_band(rng: random.Random, kind: GroupKind, name: str) -> GroupBand:
     low, high = rng.choice([("0", "0.3"), ("0.2", "0.6"), ("0.5", "1"), ("0", "0.05"), ("0.1", "0.15")])
     return GroupBand(kind, name, Decimal(low), Decimal(high))
 
@@ -102,6 +123,23 @@ def _group_band(rng: random.Random) -> GroupBand:
 def _forced_harvest(rng: random.Random, value: Decimal) -> ForcedHarvest:
     losses = Decimal(f"{value * rng.choice([1, 5]) / 100 + 1:.2f}")
     return ForcedHarvest(losses, BUSINESS_DATE + timedelta(days=rng.choice([-1, 0, 20])), rng.random() < 0.3)
+
+
+def with_random_sets(request: AnalysisInput, seed: int) -> AnalysisInput:
+    """The account with names outside its model as substitutes of names in it, some with hurdles, some only held."""
+    rng = random.Random(seed)
+    names, master = sorted(request.target.weights), dict(request.market.securities)
+    sets: dict[SecurityId, tuple[Substitute, ...]] = {}
+    for other in sorted(master.keys() - request.target.weights.keys()):
+        name = rng.choice(names)
+        hurdle = Decimal(rng.choice([0, 0, 5, 300]))
+        sets[name] = (*sets.get(name, ()), Substitute(other, hurdle, rng.random() < 0.8))
+        master[other] = replace(master[other], asset_class=master[name].asset_class)
+    return replace(
+        request,
+        target=replace(request.target, substitutes=sets),
+        market=replace(request.market, securities=master),
+    )
 
 
 def _market(rng: random.Random) -> MarketSnapshot:

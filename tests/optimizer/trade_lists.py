@@ -9,21 +9,26 @@ import numpy as np
 from trimtab.domain.lots import HoldingPeriod, LotId, holding_period
 from trimtab.domain.money import ZERO, split_exactly, to_cents
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_bound import lower_bound
+from trimtab.domain.optimizer.checked_gap import objective, published_list
 from trimtab.domain.optimizer.checked_measures import tracking_error
-from trimtab.domain.optimizer.checked_problem import checked_problem
+from trimtab.domain.optimizer.checked_problem import CheckedProblem, checked_problem
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
+from trimtab.domain.optimizer.checked_rows import NOTHING, checked_rows
 from trimtab.domain.optimizer.checked_taxes import tax_of_trades
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.errors import ProposalRejected
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import (
     AnalysisOutcome,
+    Certificate,
     LotSale,
     Measures,
     ProposedTrade,
     Reason,
     ReasonCode,
     RebalanceProposal,
+    RegimePrices,
 )
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
@@ -38,7 +43,7 @@ def a_list(
     buys: Mapping[str, str] | None = None,
     note: str = "",
 ) -> RebalanceProposal:
-    """Shares sold by lot id and bought by security, with every figure that follows from them; no certificate."""
+    """Shares sold by lot id and bought by security, with every figure that follows from them."""
     bought = [_purchase(request, security_id, shares) for security_id, shares in (buys or {}).items()]
     trades = [*_sales(request, sells or {}), *bought]
     nothing = Measures(ZERO, ZERO, ZERO, ZERO, ZERO)
@@ -89,7 +94,7 @@ def with_figures(request: AnalysisInput, proposal: RebalanceProposal) -> Rebalan
 
     notional = sum((trade.notional for trade in proposal.trades), ZERO)
     return replace(
-        proposal,
+        _certified(account, problem),
         before=measures(before, account.value, account.cash_before),
         after=measures(before + traded, account.value - account.cost, account.cash_after),
         short_term_gain=account.gain(HoldingPeriod.SHORT_TERM, taxed=False),
@@ -97,6 +102,29 @@ def with_figures(request: AnalysisInput, proposal: RebalanceProposal) -> Rebalan
         tax=tax_of_trades(account),
         cost=account.cost,
         turnover=Decimal(f"{notional / 2 / account.value:.6f}"),
+    )
+
+
+def _certified(account: CheckedAccount, problem: CheckedProblem) -> RebalanceProposal:
+    """With a certificate whose prices are all zero: its claims are true and weak."""
+    published = published_list(account)
+    rows = checked_rows(account, problem, published)
+    prices = RegimePrices((0.0,) * problem.loadings.shape[1], 0.0, {}, {}, 0.0, 0.0)
+    here, standing = (objective(problem, rows, trades) for trades in (published, NOTHING))
+    bound = lower_bound(problem, rows, prices).lowest
+    return replace(
+        account.proposal,
+        certificate=Certificate(
+            factor=prices.factor,
+            cash=prices.cash,
+            rows={},
+            regime={},
+            cap=0.0,
+            bound_bps=Decimal(f"{bound * 1e4:.9f}"),
+            objective_bps=Decimal(f"{here * 1e4:.9f}"),
+        ),
+        benefit_bps=Decimal(f"{(standing - here) * 1e4:.3f}"),
+        gap_bps=Decimal(f"{max(here - bound, 0.0) * 1e4:.3f}"),  # a list that breaks rules may be below the bound
     )
 
 

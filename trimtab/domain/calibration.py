@@ -21,6 +21,12 @@ BAND_TOLERANCE = Decimal("0.0005")
 WAIT_DAYS = 45
 """Over so many days before a gain turns long-term the price of not waiting for it rises from nothing to the whole."""
 
+RANK_PREFERENCE = 1e-5
+"""What a unit bought costs more with each place in the order of an equivalence set: a tenth of a basis point."""
+
+INCUMBENT_PREFERENCE = 5e-5
+"""What a unit costs more of a member of a set that was not the one bought last time: half a basis point (calm)."""
+
 _SEASON_ENDS = (12, 1)
 """Month and day from which the harvest threshold stays at its lowest: what is left of the year is short (X5)."""
 

@@ -126,13 +126,26 @@ class RegimePrices:
 
 
 @dataclass(frozen=True, slots=True)
+class SideProof:
+    """Further prices of one regime, where no single ones prove enough on every pattern of sides of some wash keys.
+
+    A key is sold at a loss or bought, never both on one day, and at any prices the bound can be told for each pattern
+    of sides. What is proved is the least, over all patterns, of the highest bound that any of the prices has on it.
+    """
+
+    keys: tuple[SecurityId, ...]  # one security of each wash key whose sides are told apart
+    prices: tuple[RegimePrices, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """Prices at which anybody can compute the bound that the gap is measured against (weak duality).
 
     Pure numbers per unit of account value, so floats. The bound is the least of the bounds of all regimes, each at its
-    own prices, `by_regime`; the fields above that hold those of the regime with the lowest. `bound_bps` is the lower
-    bound on the objective of every allowed trade list, `objective_bps` the objective of this proposal. The gap is at
-    most their difference: where sides of wash sales were enumerated over the prices of several solves it is smaller.
+    own prices, `by_regime`; the fields above that hold those of the regime with the lowest. Where wash sales leave
+    sides in doubt, `sides` has further prices of a regime. `bound_bps` is the lower bound on the objective of every
+    allowed trade list that they prove together, `objective_bps` the objective of this proposal; the gap is their
+    difference.
     """
 
     factor: tuple[float, ...]  # (k,)
@@ -143,6 +156,7 @@ class Certificate:
     bound_bps: Decimal
     objective_bps: Decimal
     by_regime: Mapping[str, RegimePrices] = field(default_factory=dict)
+    sides: Mapping[str, SideProof] = field(default_factory=dict)  # by regime, where there are any
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Rules on the account as a whole, as elastic rows: bands of groups, turnover, budgets, a forced harvest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,7 +23,7 @@ PRESERVED = "PRESERVED"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Row:
+class Row:
     """One row in the making; what it does not name is zero, and its ends are hard and open."""
 
     name: str
@@ -33,7 +33,8 @@ class _Row:
     on_purchase: Floats | float = 0.0
     low: float = -np.inf
     high: float = np.inf
-    price: float = np.inf
+    price: float = np.inf  # of a unit above, and below unless that has its own
+    price_below: float | None = None
     slack: float = 0.0
 
 
@@ -42,16 +43,15 @@ def account_rows(request: AnalysisInput, held: Securities, lots: Lots, value: De
     settings = request.snapshot.settings
     every = [_group_row(request, held, band, value) for band in settings.group_bands]
     if settings.turnover_limit is not None:
-        every.append(_Row("TURNOVER", 0.0, 0.0, 0.5, 0.5, high=float(settings.turnover_limit)))
+        every.append(Row("TURNOVER", 0.0, 0.0, 0.5, 0.5, high=float(settings.turnover_limit)))
     if taxable:
         every.extend(_gain_rows(request, lots, value))
-    return _rows(every, len(held.ids), len(lots.lots))
+    return rows_of(every, len(held.ids), len(lots.lots))
 
 
 def taxed_gain(lots: Lots, *, taxable: bool) -> Floats:
-    """Gain that one unit of value sold of each lot adds to the year's, (m,)."""
-    gain: Floats = lots.counted_gain * taxable
-    return gain
+    """Gain that one unit of value sold of each lot adds to the year's, (m,): none of washed losses."""
+    return lots.counted_gain * taxable
 
 
 def short_term(request: AnalysisInput, lots: Lots) -> Flags:
@@ -60,7 +60,7 @@ def short_term(request: AnalysisInput, lots: Lots) -> Flags:
     return np.array([today < first_long_term_sale_date(lot.holding_from) for lot in lots.lots], dtype=np.bool_)
 
 
-def _group_row(request: AnalysisInput, held: Securities, band: GroupBand, value: Decimal) -> _Row:
+def _group_row(request: AnalysisInput, held: Securities, band: GroupBand, value: Decimal) -> Row:
     """A band missed by no more than the tolerance must not be missed by more; beyond it, it is to be cured.
 
     What no trade of the group's own securities can cure is not asked for.
@@ -74,7 +74,7 @@ def _group_row(request: AnalysisInput, held: Securities, band: GroupBand, value:
     high = max(high, lowest if weight > high + tolerance else min(weight, high + tolerance))
     low = min(low, highest if weight < low - tolerance else max(weight, low - tolerance))
     dearest = float((held.share * held.whole * members).max(initial=0.0))
-    return _Row(f"{band.kind}:{band.name}", weight, members, low=low, high=high, slack=tolerance + dearest)
+    return Row(f"{band.kind}:{band.name}", weight, members, low=low, high=high, slack=tolerance + dearest)
 
 
 def _group_of(request: AnalysisInput, security_id: SecurityId, kind: GroupKind) -> str | None:
@@ -84,22 +84,22 @@ def _group_of(request: AnalysisInput, security_id: SecurityId, kind: GroupKind) 
     return security.asset_class if kind is GroupKind.ASSET_CLASS else security.sector
 
 
-def _gain_rows(request: AnalysisInput, lots: Lots, value: Decimal) -> Iterator[_Row]:
+def _gain_rows(request: AnalysisInput, lots: Lots, value: Decimal) -> Iterator[Row]:
     """Budgets of what this rebalance realises, and the forced harvest of the year. Gains are fractions of value."""
     settings, year = request.snapshot.settings, request.snapshot.tax_year
     gain, short = taxed_gain(lots, taxable=True), short_term(request, lots)
     if settings.gain_budget is not None:
-        yield _Row("GAIN", on_sale=gain, high=_share(settings.gain_budget, value))
+        yield Row("GAIN", on_sale=gain, high=_share(settings.gain_budget, value))
     if settings.short_term_gain_budget is not None:
-        yield _Row("SHORT_TERM_GAIN", on_sale=gain * short, high=_share(settings.short_term_gain_budget, value))
+        yield Row("SHORT_TERM_GAIN", on_sale=gain * short, high=_share(settings.short_term_gain_budget, value))
     if settings.tax_budget is not None and year is None:
-        yield _Row("TAX", on_sale=gain * lots.rate, high=_share(settings.tax_budget, value))
+        yield Row("TAX", on_sale=gain * lots.rate, high=_share(settings.tax_budget, value))
     harvest = settings.forced_harvest
     if harvest is not None and request.snapshot.business_date <= harvest.preserve_until:
         counted = gain * short if harvest.short_term_only else gain
         start = float(_realised(year, short_term_only=harvest.short_term_only) / value)
-        yield _Row(PRESERVED, on_sale=counted, high=0.0)
-        yield _Row("HARVEST", start, on_sale=counted, high=-float(harvest.losses / value), price=HARVEST_PRICE)
+        yield Row(PRESERVED, on_sale=counted, high=0.0)
+        yield Row("HARVEST", start, on_sale=counted, high=-float(harvest.losses / value), price=HARVEST_PRICE)
 
 
 def _share(budget: Decimal, value: Decimal) -> float:
@@ -113,7 +113,8 @@ def _realised(year: TaxYear | None, *, short_term_only: bool) -> Decimal:
     return year.short_term_realised + (ZERO if short_term_only else year.long_term_realised)
 
 
-def _rows(every: list[_Row], securities: int, lots: int) -> Rows:
+def rows_of(every: Sequence[Row], securities: int, lots: int) -> Rows:
+    """The rows of an account of so many securities and lots."""
     if not every:
         return no_rows(securities, lots)
     return Rows(
@@ -124,7 +125,7 @@ def _rows(every: list[_Row], securities: int, lots: int) -> Rows:
         on_purchase=np.array([np.broadcast_to(row.on_purchase, securities) for row in every]),
         low=np.array([row.low for row in every]),
         high=np.array([row.high for row in every]),
-        price_below=np.array([row.price for row in every]),
+        price_below=np.array([row.price if row.price_below is None else row.price_below for row in every]),
         price_above=np.array([row.price for row in every]),
         slack=np.array([row.slack for row in every]),
     )

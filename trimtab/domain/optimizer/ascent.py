@@ -45,6 +45,8 @@ class _Slope:
 def ascend(data: OptimizerData, start: Prices) -> Prices:
     """Prices whose bound is at least that of `start`, as a rule close to the highest there is."""
     start = within_caps(data, start)
+    if data.securities.has_sets:  # their bound has no slope here; the solver's prices are as good
+        return start
     best, best_value = start, lower_bound(data, start).value
     prices = start
     for temperature in _TEMPERATURES:

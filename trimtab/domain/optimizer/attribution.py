@@ -47,9 +47,11 @@ def attribute(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Contribut
     slope = (cash_penalty(data, after) - cash_penalty(data, data.cash)) / moved if abs(moved) > 1e-15 else 0.0
     return Contributions(
         factor=-lam * (held.loadings @ (held.loadings.T @ midpoint)) * trade,
-        specific=-lam * held.variance * midpoint * trade,
+        specific=-lam * held.variance * held.pooled(midpoint) * trade,
         tax=-sum_by(data.lots.security, data.lots.tax * lot_sells + washed_excess(data.lots, held.share, lot_sells), n),
-        cost=-(held.half_spread + data.parameters.churn) * (sells + buys) - data.commission * orders,
+        cost=-(held.half_spread + data.parameters.churn) * (sells + buys)
+        - held.preference * buys
+        - data.commission * orders,
         cash=-slope * flows,
     )
 

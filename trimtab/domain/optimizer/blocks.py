@@ -11,7 +11,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.problem import OptimizerData, cumulative_before
+from trimtab.domain.optimizer.problem import FIXED, OptimizerData, cumulative_before
 
 
 def _no_prices() -> Floats:
@@ -62,7 +62,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Priced:
+class Priced:
     """One security's side of the bargain: what curves, what slopes, what a unit traded costs at the prices."""
 
     curvature: Floats  # (n,)
@@ -80,7 +80,7 @@ def branch_answers(data: OptimizerData, prices: Prices) -> tuple[Answers, Answer
     Keys that cannot be both lawfully sold at a loss and bought answer alike twice: with their joint optimum, which
     never sells and buys one security, since that costs two spreads and saves no tax.
     """
-    priced = _priced(data, prices)
+    priced = priced_at(data, prices)
     forced_buy, forced_sale = data.securities.buy_minimum > 0, data.securities.sell_minimum > 0
     sold = _selling(data, priced, data.lots.limit).barred(forced_buy)
     kept = _selling(data, priced, np.where(data.lots.at_loss, 0.0, data.lots.limit)).barred(forced_buy)
@@ -92,7 +92,7 @@ def branch_answers(data: OptimizerData, prices: Prices) -> tuple[Answers, Answer
 
 def sale_costs(data: OptimizerData, prices: Prices) -> Floats:
     """What one unit sold of each lot costs at `prices`, but for its risk, (m,)."""
-    return _priced(data, prices).sale_cost
+    return priced_at(data, prices).sale_cost
 
 
 def curvatures(data: OptimizerData, cap: float) -> Floats:
@@ -102,19 +102,18 @@ def curvatures(data: OptimizerData, cap: float) -> Floats:
     return curvature
 
 
-def _priced(data: OptimizerData, prices: Prices) -> _Priced:
+def priced_at(data: OptimizerData, prices: Prices) -> Priced:
     held, lots = data.securities, data.lots
     cost = held.half_spread + data.parameters.churn
     sale_cost = lots.tax + (cost - prices.cash * (1 - held.half_spread))[lots.security]
-    purchase_cost = cost + prices.cash * (1 + held.half_spread)
+    purchase_cost = cost + held.preference + prices.cash * (1 + held.half_spread)
     sale_effect, purchase_effect = data.rows.sale_effect(lots.security), data.rows.purchase_effect
     if len(data.rows):
         sale_cost = sale_cost + prices.rows @ sale_effect
         purchase_cost = purchase_cost + prices.rows @ purchase_effect
-        order = np.lexsort((sale_cost, lots.security))
-    else:
-        order = np.arange(len(sale_cost))
-    return _Priced(
+    in_order = not len(data.rows) and data.regimes[0].name == FIXED
+    order = np.arange(len(sale_cost)) if in_order else np.lexsort((sale_cost, lots.security))
+    return Priced(
         curvature=curvatures(data, prices.cap),
         slope=held.loadings @ prices.factor - held.tilt,
         sale_cost=sale_cost,
@@ -129,7 +128,7 @@ def _choose(where: Flags, one: Answers, other: Answers) -> Answers:
     return one.barred(~where).or_better(other.barred(where))
 
 
-def _selling(data: OptimizerData, priced: _Priced, limit: Floats) -> Answers:
+def _selling(data: OptimizerData, priced: Priced, limit: Floats) -> Answers:
     """Best sale of each security without buying it; infinite where a minimum cannot be met."""
     held, order = data.securities, priced.order
     row, n = data.lots.security, len(held.ids)  # the order keeps each security's lots together
@@ -163,7 +162,7 @@ def _by_security(row: Ints, amount: Floats, size: int) -> Floats:
     return np.column_stack([sum_by(row, each, size) for each in amount])
 
 
-def _buying(data: OptimizerData, priced: _Priced) -> Answers:
+def _buying(data: OptimizerData, priced: Priced) -> Answers:
     """Best purchase of each security without selling it."""
     held, curvature, slope = data.securities, priced.curvature, priced.slope
     free = -(priced.purchase_cost + slope) / curvature - data.active

@@ -8,6 +8,7 @@ import numpy as np
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, holding_period
 from trimtab.domain.money import BASIS_POINT, ZERO, split_exactly, to_cents
 from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.netting import added_tax
 from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData
 from trimtab.domain.optimizer.rounding import Rounded
 from trimtab.domain.optimizer.wash import recent_purchases
@@ -38,21 +39,24 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         gains[sale.term] += sale.gain
         taxed[sale.term] += sale.gain + disallowed.get(sale.lot_id, ZERO)
-    settings = request.snapshot.settings
-    tax = (
-        taxed[HoldingPeriod.SHORT_TERM] * settings.short_term_rate
-        + taxed[HoldingPeriod.LONG_TERM] * settings.long_term_rate
-    )
     cost = sum((_cost(request, trade) for trade in trades), ZERO)
     flows = sum((trade.notional if trade.side is Side.SELL else -trade.notional for trade in trades), ZERO)
     return Booked(
         trades=trades,
         short_term_gain=gains[HoldingPeriod.SHORT_TERM],
         long_term_gain=gains[HoldingPeriod.LONG_TERM],
-        tax=to_cents(tax),
+        tax=_tax(request, data, taxed[HoldingPeriod.SHORT_TERM], taxed[HoldingPeriod.LONG_TERM]),
         cost=cost,
         cash=request.snapshot.cash.trade_date_total + flows - cost,
     )
+
+
+def _tax(request: AnalysisInput, data: OptimizerData, short: Decimal, long: Decimal) -> Decimal:
+    """Dollars that these gains add to the year's tax; without a tax year each at the rate of its own term."""
+    settings, year = request.snapshot.settings, request.snapshot.tax_year
+    if year is None or not data.taxable:
+        return to_cents(short * settings.short_term_rate + long * settings.long_term_rate)
+    return added_tax(short, long, year, settings)
 
 
 def _disallowed(request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]) -> dict[LotId, Decimal]:

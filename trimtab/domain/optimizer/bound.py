@@ -16,6 +16,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices, branch_answers
+from trimtab.domain.optimizer.merged import cell_values
 from trimtab.domain.optimizer.problem import OptimizerData, Rows
 
 _PREFERENCE = 1e-15  # a branch must be better by more than round-off to be taken
@@ -28,6 +29,7 @@ class Branches:
     value: float
     if_sold: Floats  # smallest value when the key may be sold at a loss and is not bought
     if_bought: Floats  # smallest value when it may be bought and is not sold at a loss
+    cell: Ints | None = None  # keys whose values are those of one cell, set by set (`merged.py`); None: each its own
 
     @property
     def buying(self) -> Flags:
@@ -38,8 +40,14 @@ class Branches:
         """The bound if `keys` (q,) were on the sides of each row of `patterns` (p, q), True for bought; (p,)."""
         cheaper = np.minimum(self.if_sold, self.if_bought)[keys]
         chosen = np.where(patterns, self.if_bought[keys], self.if_sold[keys])
-        bounds: Floats = self.value + (chosen - cheaper).sum(axis=1)
-        return bounds
+        worse = chosen - cheaper
+        if self.cell is None:
+            bounds: Floats = self.value + worse.sum(axis=1)
+            return bounds
+        # Keys of one cell do not add up: each tells what its cell costs at least on that side of it.
+        cells = self.cell[keys]
+        by_cell = [worse[:, cells == each].max(axis=1) for each in np.unique(cells)]
+        return np.asarray(self.value + np.sum(by_cell, axis=0), dtype=np.float64)
 
     def regret(self, buying: Flags) -> Floats:
         """What each key loses by the side given to it."""
@@ -63,11 +71,18 @@ def standing_prices(data: OptimizerData) -> Prices:
 def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     """A number that no allowed trade list's objective is below, in the one regime of `data`."""
     prices = within_caps(data, prices)
+    if data.securities.has_sets:
+        return _of_cells(data, replace(prices, names=0.0))
     not_bought, not_sold_at_a_loss = branch_answers(data, prices)
     if_sold = sum_by(data.securities.wash_key, not_bought.value, data.securities.keys)
     if_bought = sum_by(data.securities.wash_key, not_sold_at_a_loss.value, data.securities.keys)
     value = float(np.minimum(if_sold, if_bought).sum()) + coupling_value(data, prices)
     return Branches(value, if_sold, if_bought)
+
+
+def _of_cells(data: OptimizerData, prices: Prices) -> Branches:
+    values = cell_values(data, prices)
+    return Branches(values.total + coupling_value(data, prices), values.if_sold, values.if_bought, cell=values.cell)
 
 
 def within_caps(data: OptimizerData, prices: Prices) -> Prices:

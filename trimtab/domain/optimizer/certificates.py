@@ -6,19 +6,31 @@ from decimal import Decimal
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import lower_bound, within_caps
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.proposals import Certificate, RegimePrices
+from trimtab.domain.optimizer.side_proofs import proved_on_sides
+from trimtab.domain.proposals import Certificate, RegimePrices, SideProof
 
 _PLACES = 6
 
 
-def certificate(data: OptimizerData, prices: Sequence[Prices], objective: float) -> Certificate:
+def certificate(
+    data: OptimizerData, prices: Sequence[Prices], objective: float, further: Sequence[Sequence[Prices]] = ()
+) -> Certificate:
     """`prices` by regime, in the order of `data.regimes`; `objective` of the proposal, a fraction of account value.
 
-    Its bound is the least of the regimes', each at its own prices.
+    Its bound is the least of the regimes', each at its own prices and, where that proves more, at `further` ones.
     """
     every = [data.under(regime) for regime in data.regimes]
     inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
     values = [lower_bound(one, at).value for one, at in zip(every, inside, strict=True)]
+    sides: dict[str, SideProof] = {}
+    for place, others in enumerate(further):
+        proved = proved_on_sides(every[place], inside[place], others)
+        if proved is not None and proved.value > values[place]:
+            values[place] = proved.value
+            sides[data.regimes[place].name] = SideProof(
+                keys=proved.members,
+                prices=tuple(_prices(data, every[place], at) for at in proved.prices),
+            )
     by_name = {regime.name: _prices(data, one, at) for regime, one, at in zip(data.regimes, every, inside, strict=True)}
     lowest = min(range(len(values)), key=values.__getitem__)
     first = by_name[data.regimes[lowest].name]
@@ -31,7 +43,13 @@ def certificate(data: OptimizerData, prices: Sequence[Prices], objective: float)
         bound_bps=_bps(values[lowest]),
         objective_bps=_bps(objective),
         by_regime=by_name,
+        sides=sides,
     )
+
+
+def proved_bound(proof: Certificate) -> float:
+    """What no allowed trade list's objective is below, a fraction of account value: gaps are told from it."""
+    return float(proof.bound_bps) * 1e-4
 
 
 def _prices(data: OptimizerData, problem: OptimizerData, prices: Prices) -> RegimePrices:

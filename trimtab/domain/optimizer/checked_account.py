@@ -1,12 +1,13 @@
 """The account as the checker sees it: decimals, straight from the input, nothing from the optimizer's arrays."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
 from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.accounts import TaxStatus
-from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot
+from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, first_long_term_sale_date
 from trimtab.domain.money import BASIS_POINT, CENT, SHARE_STEP, ZERO, to_cents
 from trimtab.domain.optimizer.checked_washes import CheckedWashes, Losing
 from trimtab.domain.orders import Side
@@ -37,6 +38,7 @@ class CheckedAccount:
         )
         self.barred_keys = self.snapshot.wash_windows.buy_blocked()
         self._untouchable: dict[SecurityId, bool] = {}
+        self._days_to_long_term: dict[date, int] = {}
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
         self.lots: dict[LotId, TaxLot] = {lot.id: lot for lot in self.snapshot.lots}
         self.in_lots: dict[SecurityId, Decimal] = {}
@@ -65,10 +67,26 @@ class CheckedAccount:
         """Dollars of one position before the trades."""
         return self._worth.get(security_id, ZERO)
 
-    def stands_at_loss(self, lot: TaxLot) -> bool:
-        """True when the whole lot would lose more than a cent at today's close."""
-        price = self.market.prices.get(lot.security_id)
-        return price is not None and lot.quantity * price.close < lot.cost - CENT
+    @cached_property
+    def losing(self) -> frozenset[LotId]:
+        """Lots that as a whole would lose more than a cent at today's close."""
+        prices = self.market.prices
+        return frozenset(
+            [
+                lot.id
+                for lot in self.snapshot.lots
+                if lot.security_id in prices and lot.quantity * prices[lot.security_id].close < lot.cost - CENT
+            ]
+        )
+
+    def days_to_long_term(self, lot: TaxLot) -> int:
+        """Days until a sale of the lot is long-term; zero or less when it is (TL-3)."""
+        held_from = lot.holding_from
+        days = self._days_to_long_term.get(held_from)
+        if days is None:
+            days = (first_long_term_sale_date(held_from) - self.snapshot.business_date).days
+            self._days_to_long_term[held_from] = days
+        return days
 
     @property
     def cash_before(self) -> Decimal:
@@ -145,8 +163,12 @@ class CheckedAccount:
 
     def may_buy(self, security_id: SecurityId) -> bool:
         """True when no rule on it alone keeps it from being bought today."""
+        return self.wanted(security_id) and self.open_to_purchases(security_id)
+
+    def open_to_purchases(self, security_id: SecurityId) -> bool:
+        """True when no restriction, freeze or open wash sale window bars a purchase."""
         barred = security_id in self.never_buy or security_id in self.never_hold or self.closed(security_id)
-        return self.wanted(security_id) and not barred and self.wash_key(security_id) not in self.barred_keys
+        return not barred and self.wash_key(security_id) not in self.barred_keys
 
     def too_young(self, lot: TaxLot) -> str | None:
         """Why the lot may not be sold yet, or None: days since it was bought (TL-1), whatever its tax date is."""
@@ -227,7 +249,7 @@ class CheckedAccount:
                 forced=unlocked or lot.security_id in self.never_hold,
             )
             for lot in self.lots.values()
-            if self.taxable and self.stands_at_loss(lot)
+            if self.taxable and lot.id in self.losing
         ]
         return CheckedWashes(self.snapshot.account.id, self.snapshot.wash_windows.purchases, losing)
 

@@ -1,21 +1,17 @@
 """Is the claimed gap true? The list's objective and the lower bound at the certificate's prices, both computed anew."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Final
 
 import numpy as np
 
-from trimtab.domain.lots import LotId
-from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
-from trimtab.domain.optimizer.checked_bound import lower_bound
+from trimtab.domain.optimizer.checked_bound import least_on_all_sides, lower_bound
 from trimtab.domain.optimizer.checked_problem import CheckedProblem
+from trimtab.domain.optimizer.checked_rows import NOTHING, CheckedRow, TradeList, checked_rows, penalty
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import AnalysisOutcome, Certificate
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.proposals import AnalysisOutcome, Certificate, RegimePrices
 
 GAP_TOLERANCE_BPS: Final = 1e-6
 """Basis points by which a claim may be too good: two roads to one sum of floats differ by less."""
@@ -23,28 +19,37 @@ GAP_TOLERANCE_BPS: Final = 1e-6
 _ROUNDING_BPS: Final = 0.0005
 """Gaps and benefits are published to a thousandth of a basis point: half of one may be lost in rounding."""
 
+_FIXED: Final = "FIXED"
+"""The one regime of an account whose gains do not net."""
+
 _CERTIFIED = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
 
 def gap_violations(account: CheckedAccount, problem: CheckedProblem) -> Iterator[str]:
     """One sentence for each claim of optimality that does not hold."""
     proposal = account.proposal
-    if proposal.outcome in _CERTIFIED and proposal.certificate is not None:
-        yield from _claims(account, problem, proposal.certificate)
-
-
-def _claims(account: CheckedAccount, problem: CheckedProblem, certificate: Certificate) -> Iterator[str]:
-    proposal = account.proposal
-    bound = lower_bound(problem, certificate) * 1e4
-    if not isfinite(bound):
-        yield "its certificate proves nothing: the prices are no numbers, or of another problem"
+    if proposal.outcome not in _CERTIFIED:
         return
-    published = _published(account)
+    if proposal.certificate is None:
+        yield f"its outcome is {proposal.outcome}, yet no certificate proves it"
+        return
+    published = published_list(account)
     closed = published.sold.keys() - {lot.id for leg in problem.legs for lot in leg.lots}
     if closed:
         yield f"its certificate says nothing of a list that sells lot {min(closed)}, which is closed to sales"
         return
-    here, standing = objective(problem, published) * 1e4, objective(problem, TradeList({}, {}, 0)) * 1e4
+    yield from _claims(account, problem, published, proposal.certificate)
+
+
+def _claims(
+    account: CheckedAccount, problem: CheckedProblem, published: TradeList, certificate: Certificate
+) -> Iterator[str]:
+    proposal, rows = account.proposal, checked_rows(account, problem, published)
+    bound = _proved(problem, rows, certificate) * 1e4
+    if not isfinite(bound):
+        yield "its certificate proves nothing: the prices are no numbers, or of another problem"
+        return
+    here, standing = (objective(problem, rows, trades) * 1e4 for trades in (published, NOTHING))
     if abs(here - float(certificate.objective_bps)) > GAP_TOLERANCE_BPS:
         yield f"its objective is {here:.7f} bp, not {certificate.objective_bps}"
     if float(certificate.bound_bps) > bound + GAP_TOLERANCE_BPS:
@@ -55,16 +60,24 @@ def _claims(account: CheckedAccount, problem: CheckedProblem, certificate: Certi
         yield f"its benefit is {standing - here:.7f} bp, not {proposal.benefit_bps}"
 
 
-@dataclass(frozen=True, slots=True)
-class TradeList:
-    """A trade list in shares."""
+def _proved(problem: CheckedProblem, rows: Sequence[CheckedRow], certificate: Certificate) -> float:
+    """The bound that the certificate's prices prove, a fraction of account value."""
+    prices = certificate.by_regime.get(_FIXED) or _own_prices(certificate)
+    first = lower_bound(problem, rows, prices)
+    proof = certificate.sides.get(_FIXED)
+    if proof is None or not isfinite(first.lowest):
+        return first.lowest
+    keys = sorted({problem.keys[each] for each in proof.keys if problem.keys.get(each) in problem.contested})
+    every = [first, *(lower_bound(problem, rows, each) for each in proof.prices)]
+    return least_on_all_sides(every, keys)
 
-    sold: Mapping[LotId, Decimal]
-    bought: Mapping[SecurityId, float]
-    orders: int
+
+def _own_prices(certificate: Certificate) -> RegimePrices:
+    own_rows = certificate.regime.get(_FIXED, {})
+    return RegimePrices(certificate.factor, certificate.cash, certificate.rows, own_rows, certificate.cap, 0.0)
 
 
-def _published(account: CheckedAccount) -> TradeList:
+def published_list(account: CheckedAccount) -> TradeList:
     trades = account.proposal.trades
     return TradeList(
         sold={sale.lot_id: sale.quantity for trade in trades for sale in trade.lot_sales},
@@ -73,25 +86,27 @@ def _published(account: CheckedAccount) -> TradeList:
     )
 
 
-def objective(problem: CheckedProblem, trades: TradeList) -> float:
+def objective(problem: CheckedProblem, rows: Sequence[CheckedRow], trades: TradeList) -> float:
     """What a list is worth, less is better, a fraction of account value; costs before they are rounded to the cent."""
-    parameters, cash = problem.parameters, problem.cash - trades.orders * problem.commission
-    cost = trades.orders * problem.commission
+    parameters, cost = problem.parameters, trades.orders * problem.commission
+    cash = problem.cash - cost
     active = []
-    washed = problem.washes.matched(trades.sold)
+    washed = problem.washes.matched(trades.sold) if trades.sold else {}
     for leg in problem.legs:
         bought, sold = trades.bought.get(leg.security_id, 0.0) * leg.share, 0.0
-        for lot in leg.lots:
-            weight = float(trades.sold.get(lot.id, ZERO)) * leg.share
+        for lot in leg.lots if trades.sold else ():
+            weight = float(trades.sold.get(lot.id, 0)) * leg.share
             sold += weight
             cost += lot.tax * weight
-            if lot.washed > 0 or washed.get(lot.id, ZERO) > 0:  # above the mean: the first shares sold are washed
-                cost += lot.wash_cost * (float(washed.get(lot.id, ZERO)) * leg.share - lot.washed / lot.most * weight)
-        cost += (leg.half_spread + parameters.churn) * (sold + bought)
+            if lot.id in washed:  # above the mean: the first shares sold are washed
+                cost += lot.wash_cost * (float(washed[lot.id]) * leg.share - lot.washed * weight)
+        after = leg.active + bought - sold
+        cost += (leg.half_spread + parameters.churn) * (sold + bought) - leg.tilt * after
         cash += (1 - leg.half_spread) * sold - (1 + leg.half_spread) * bought
-        active.append(leg.active + bought - sold)
+        active.append(after)
     weights = np.array(active)
     exposure = problem.loadings.T @ weights
     risk = parameters.risk_aversion / 2 * float(exposure @ exposure + problem.variance @ weights**2)
     off = cash - problem.cash_wanted
-    return risk + cost + max(parameters.cash_drag * off, -parameters.cash_shortfall * off)
+    off_target = max(parameters.cash_drag * off, -parameters.cash_shortfall * off)
+    return risk + cost + off_target + penalty(problem, rows, trades)

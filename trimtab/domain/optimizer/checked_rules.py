@@ -7,6 +7,7 @@ from trimtab.domain.account_settings import GroupBand, GroupKind
 from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE
 from trimtab.domain.money import CENT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_rows import is_member
 from trimtab.domain.orders import Side
 from trimtab.domain.securities import SecurityId
 
@@ -48,7 +49,7 @@ def _bands(account: CheckedAccount) -> Iterator[str]:
 
 def _group_band(account: CheckedAccount, band: GroupBand) -> Iterator[str]:
     """As of one security: its tolerance, the minimum trade and a share of the dearest member, or nothing to cure it."""
-    members = [each for each in account.names if _is_member(account, band, each)]
+    members = [each for each in account.names if is_member(account, band, each)]
     if account.value <= 0 or not (members or band.minimum > 0):
         return
     weight = sum((account.weight_after(each) for each in members), ZERO)
@@ -59,13 +60,6 @@ def _group_band(account: CheckedAccount, band: GroupBand) -> Iterator[str]:
         yield f"{kind} {band.name}: its weight of {weight:.4f} is above its largest of {band.maximum}"
     if weight < band.minimum - slack and (traded < 0 or any(account.may_buy(each) for each in members)):
         yield f"{kind} {band.name}: its weight of {weight:.4f} is below its smallest of {band.minimum}"
-
-
-def _is_member(account: CheckedAccount, band: GroupBand, security_id: SecurityId) -> bool:
-    security = account.market.securities.get(security_id)
-    if security is None:
-        return False
-    return (security.asset_class if band.kind is GroupKind.ASSET_CLASS else security.sector) == band.name
 
 
 def _slack(account: CheckedAccount, members: Iterable[SecurityId]) -> Decimal:

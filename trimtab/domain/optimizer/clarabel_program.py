@@ -59,15 +59,17 @@ class Program:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Columns:
-    """Columns: trades (p sales, then q purchases), active weights of the t securities that they move, k factors, cash.
+    """Columns: trades (p sales, then q purchases), active weights of the t sets that they move, k factors, cash.
+
+    A security without substitutes is a set of its own. Rows of sets are those of their first securities.
 
     The last two are cash above and below its target.
     """
 
     security: Ints  # (p + q,) row of each trade's security
     sign: Floats  # (p + q,) 1 for sales, -1 for purchases
-    traded: Ints  # (t,) rows of securities
-    place: Ints  # (n,) a traded security's number among them
+    traded: Ints  # (t,) rows of sets
+    place: Ints  # (n,) the number of each traded security's set among them
     factors: int
 
     @property
@@ -86,9 +88,11 @@ class _Columns:
 def _columns(data: OptimizerData, free: Free) -> _Columns:
     n, k = data.securities.loadings.shape
     security = np.concatenate((data.lots.security[free.lots], free.buys))
-    traded = np.flatnonzero(np.bincount(security, minlength=n))
+    block = data.securities.block
+    traded = np.flatnonzero(np.bincount(block[security], minlength=n))
     place = np.zeros(n, dtype=np.int64)
     place[traded] = np.arange(len(traded))
+    place = place[block]
     sign = np.repeat([1.0, -1.0], [len(free.lots), len(free.buys)])
     return _Columns(security, sign, traded, place, k)
 
@@ -140,7 +144,7 @@ def _costs(data: OptimizerData, free: Free, columns: _Columns, goal: Goal) -> tu
     if goal is Goal.LEAST_RISK:
         curvature = np.concatenate((straight, held.specific_risk[traded] ** 2, np.ones(columns.factors), np.zeros(2)))
         return np.zeros(len(curvature)), curvature
-    tax = np.concatenate((lots.tax[free.lots], np.zeros(len(free.buys))))
+    tax = np.concatenate((lots.tax[free.lots], held.preference[free.buys]))
     unit_cost = tax + (held.half_spread + parameters.churn)[columns.security]
     cash_cost = [parameters.cash_drag, parameters.cash_shortfall]
     linear = np.concatenate((unit_cost, -held.tilt[traded], np.zeros(columns.factors), cash_cost))
@@ -204,7 +208,7 @@ class _Ends:
 def _add_exposures(rows: Entries, data: OptimizerData, free: Free, columns: _Columns) -> None:
     """x = h - w + b - E s for what is traded, and y = C'x with the others' part as a number."""
     held, traded, t, k = data.securities, columns.traded, len(columns.traded), columns.factors
-    start = data.active + free.bought - sum_by(data.lots.security, free.sold, len(held.ids))
+    start = held.by_block(data.active + free.bought - sum_by(data.lots.security, free.sold, len(held.ids)))
     active = columns.trades + np.arange(t)
     rows.add(columns.place[columns.security], np.arange(columns.trades), columns.sign)
     rows.add(np.arange(t), active, 1.0)
@@ -254,7 +258,7 @@ def _add_sums(rows: Entries, data: OptimizerData, free: Free) -> None:
 def _add_cap(rows: Entries, data: OptimizerData, free: Free, columns: _Columns) -> int:
     """The length of factor exposures and own risks, those of what does not trade in one number, within the limit."""
     held, traded, k, t = data.securities, columns.traded, columns.factors, len(columns.traded)
-    start = data.active + free.bought - sum_by(data.lots.security, free.sold, len(held.ids))
+    start = held.by_block(data.active + free.bought - sum_by(data.lots.security, free.sold, len(held.ids)))
     kept = np.ones(len(held.ids), dtype=np.bool_)
     kept[traded] = False
     own = float(np.sqrt((held.specific_risk[kept] ** 2) @ start[kept] ** 2))

@@ -12,7 +12,8 @@ from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
 from trimtab.domain.optimizer.market_arrays import MarketArrays
-from trimtab.domain.optimizer.problem import Lots, OptimizerData, Regime, Securities, no_rows
+from trimtab.domain.optimizer.netting import tax_regimes
+from trimtab.domain.optimizer.problem import Lots, OptimizerData, Securities
 from trimtab.domain.optimizer.security_rows import security_rows, with_bands
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.snapshots import AnalysisInput
@@ -62,12 +63,23 @@ def _with_cash(
         account_value=value,
         taxable=taxable,
         rows=account_rows(request, held, lots, value, taxable=taxable),
-        regimes=(Regime("FIXED", lots.tax, no_rows(len(held.ids), len(lots.lots)), 0.0),),
+        regimes=tax_regimes(
+            request, lots, value, parameters.gain_tax_weight, securities=len(held.ids), taxable=taxable
+        ),
         tracking_limit=None if settings.tracking_error_limit is None else float(settings.tracking_error_limit),
         most_names=settings.maximum_names,
+        yesterday=_yesterday(request, held),
     )
     no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
     return replace(data, cash_minimum=max(data.cash_required, no_lower_than))
+
+
+def _yesterday(request: AnalysisInput, held: Securities) -> Floats | None:
+    """Net trades of the last analysis, (n,) shares; None when it is not known."""
+    incumbent = request.snapshot.incumbent
+    if incumbent is None:
+        return None
+    return np.array([float(incumbent.net_trades.get(each, 0)) for each in held.ids])
 
 
 def _whole_sales(held: Securities, sellable: Floats) -> Securities:

@@ -57,7 +57,9 @@ class Specification:
 
         lot_sells = cp.Variable(len(sellable), name="lot_sells")
         buys = cp.Variable(len(buyable), name="buys")
-        specific_active = cp.Variable(n, name="specific_active")  # active weight times specific risk
+        first = np.unique(held.block)  # (b,) a set of equivalent securities goes by its first; most have one member
+        set_of = _picks(np.searchsorted(first, held.block), len(first))  # (b, n)
+        specific_active = cp.Variable(len(first), name="specific_active")  # active weight times specific risk
         factor_active = cp.Variable(k, name="factor_active")
         cash_above = cp.Variable(nonneg=True, name="cash_above_target")
         cash_below = cp.Variable(nonneg=True, name="cash_below_target")
@@ -68,7 +70,7 @@ class Specification:
         buys_by_security = buy_to_security @ buys
         active = self._data.active + buys_by_security - sells_by_security
         sale_cost = (held.half_spread + parameters.churn)[lots.security[sellable]]
-        purchase_cost = (held.half_spread + parameters.churn)[buyable]
+        purchase_cost = (held.half_spread + parameters.churn + held.preference)[buyable]
         proceeds = (1 - held.half_spread)[lots.security[sellable]] @ lot_sells
         payments = (1 + held.half_spread)[buyable] @ buys
 
@@ -86,7 +88,7 @@ class Specification:
         tilt_cost = -held.tilt @ active
         row_cost = _soft(rows.price_above) @ rows_above + _soft(rows.price_below) @ rows_below
 
-        risk = np.sqrt(held.variance)
+        risk = np.sqrt(held.variance)[first]
         capped = np.flatnonzero(sum_by(lots.security, lots.limit, n) > held.sell_limit + 1e-15)
         due_sales = np.flatnonzero(held.sell_minimum > 0)
         due_buys = np.flatnonzero(held.buy_minimum[buyable] > 0)
@@ -95,13 +97,13 @@ class Specification:
         self._upper, self._lower = upper, lower
         self._above = row_amounts[upper] - rows_above[upper] <= rows.high[upper]
         self._below = row_amounts[lower] + rows_below[lower] >= rows.low[lower]
-        own_risk = multiply(held.specific_risk / risk, specific_active)  # the model's own, not floored
+        own_risk = multiply(held.specific_risk[first] / risk, specific_active)  # the model's own, not floored
         self._tracking = [] if limit is None else [cp.SOC(cp.Constant(limit), hstack([factor_active, own_risk]))]
         constraints = [
             self._cash_balance,
             cash_above - cash_below >= self._data.cash_minimum - self._data.cash_target,  # reserve, withdrawals, floor
-            specific_active == multiply(risk, active),
-            factor_active == (held.loadings / risk[:, None]).T @ specific_active,
+            specific_active == multiply(risk, set_of @ active),
+            factor_active == (held.loadings[first] / risk[:, None]).T @ specific_active,
             lot_sells >= 0,
             lot_sells <= self._sell_limit,  # locked lots, wash branches, minimum trades
             buys >= 0,

@@ -30,10 +30,10 @@ def _decimal(value: float, places: int) -> Decimal:
 def measure(data: OptimizerData, value: Decimal, cash: Decimal, trade: Floats) -> Measures:
     """Measures of an account worth `value` with `cash` dollars, after net trades of `trade` (n,) weights."""
     held = data.securities
-    active = data.active + trade
+    active = held.by_block(data.active + trade)  # a set drifts as one: any member held counts towards its target
     cash_active = float(cash / data.account_value) - data.cash_target
     factor_active = held.loadings.T @ active
-    variance = float(factor_active @ factor_active + held.specific_risk**2 @ active**2)
+    variance = float(factor_active @ factor_active + held.specific_risk**2 @ held.by_block(active) ** 2)
     return Measures(
         account_value=to_cents(value),
         cash=to_cents(cash),

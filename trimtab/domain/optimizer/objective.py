@@ -51,13 +51,13 @@ def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int =
     active = data.active + buys - sells
     factor_active = held.loadings.T @ active
     lam = data.parameters.risk_aversion
-    unit_cost = held.half_spread + data.parameters.churn
+    unit_cost, preference = held.half_spread + data.parameters.churn, held.preference
     return Objective(
-        risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ active**2)),
+        risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ held.by_block(active) ** 2)),
         tilt=-float(held.tilt @ active),
         tax=min(regime.tax(lot_sells) for regime in data.regimes)
         + float(washed_excess(data.lots, held.share, lot_sells).sum()),
-        cost=float(unit_cost @ (sells + buys)) + orders * data.commission,
+        cost=float(unit_cost @ (sells + buys) + preference @ buys) + orders * data.commission,
         cash=cash_penalty(data, cash_after(data, sells, buys, orders)),
         rules=data.rows.penalty(row_amounts(data, lot_sells, buys)),
     )

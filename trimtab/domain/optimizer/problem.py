@@ -12,12 +12,18 @@ import numpy as np
 
 from trimtab.domain.calibration import Parameters
 from trimtab.domain.lots import TaxLot
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.proposals import WhyNotCode
 from trimtab.domain.securities import SecurityId
 
 FRACTION_UNITS = 10_000
 """Units a share where fractions trade."""
+
+WORTH_A_CHANGE = 5e-5
+"""Yesterday's sides are kept unless others are better by more than half a basis point: proposals stay calm."""
+
+WORTH_A_NAME = 2e-5
+"""Names join or leave yesterday's list only for more than a fifth of a basis point."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +50,28 @@ class Securities:
     sell_minimum: Floats  # least that must be sold: a weight band, or a name never to be held
     minimum_trade: Floats  # smaller trades are not worth sending, unless they close the position
     wash_key: Ints  # securities with one number are substantially identical
+    block: Ints  # row of the first security of its equivalence set; its own where it has none
+    preference: Floats  # cost of one unit bought beside the real ones: hurdles and ranks of substitutes
     untouchable: Mapping[SecurityId, tuple[WhyNotCode, str]]  # must not trade today, and why
 
     @property
     def keys(self) -> int:
         """How many wash keys there are."""
         return int(self.wash_key.max(initial=-1)) + 1
+
+    @property
+    def has_sets(self) -> bool:
+        """True when some security stands in for another: a set has one target and one specific risk."""
+        return bool((self.block != np.arange(len(self.block))).any())
+
+    def by_block(self, weight: Floats) -> Floats:
+        """Sums of (n,) weights over each set, at the row of its first security; zero at the others', (n,)."""
+        return sum_by(self.block, weight, len(weight))
+
+    def pooled(self, weight: Floats) -> Floats:
+        """Sums of (n,) weights over the set that each security belongs to, (n,)."""
+        pooled: Floats = self.by_block(weight)[self.block]
+        return pooled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,11 +173,15 @@ def no_rows(securities: int, lots: int) -> Rows:
     return Rows((), none, by_security, np.zeros((0, lots)), by_security, none, none, none, none, none)
 
 
+FIXED = "FIXED"
+"""The one regime of an account whose gains do not net: each lot at the rate of its own term, cheapest lots first."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Regime:
     """One convex piece of the tax: the tax is the least of all regimes (docs/formulation.md, section Netting)."""
 
-    name: str  # "FIXED", "LONG" or "SHORT"
+    name: str  # FIXED, or "LONG" and "SHORT"
     lot_tax: Floats  # (m,) what one unit sold costs in the objective at the regime's base rate
     rows: Rows  # netting rows of this regime, and its form of a tax budget; empty for FIXED
     constant: float  # so that the least of all regimes' taxes is zero when nothing is sold
@@ -184,6 +210,7 @@ class OptimizerData:
     regimes: tuple[Regime, ...]  # one, or two whose least is the tax
     tracking_limit: float | None = None  # most annualised tracking error, at the risk model's own specific risk; hard
     most_names: int | None = None  # most securities held
+    yesterday: Floats | None = None  # (n,) yesterday's net trades, shares, positive bought; None: nothing is remembered
 
     @property
     def active(self) -> Floats:
@@ -191,6 +218,12 @@ class OptimizerData:
         held = self.securities
         active: Floats = held.holding + held.away - held.target
         return active
+
+    @property
+    def tolerance(self) -> float:
+        """Improvement below which nothing is traded; a list that was worth it yesterday stays so longer."""
+        traded_yesterday = self.yesterday is not None and bool(self.yesterday.any())
+        return self.parameters.tolerance - (WORTH_A_CHANGE if traded_yesterday else 0.0)
 
     @property
     def may_stand_still(self) -> bool:
@@ -218,7 +251,9 @@ class OptimizerData:
     def squared_tracking_error(self, active: Floats) -> float:
         """Annualised, of active weights (n,), at the risk model's own specific risk."""
         factor_active = self.securities.loadings.T @ active
-        return float(factor_active @ factor_active + self.securities.specific_risk**2 @ active**2)
+        return float(
+            factor_active @ factor_active + self.securities.specific_risk**2 @ self.securities.by_block(active) ** 2
+        )
 
     def under(self, regime: Regime) -> "OptimizerData":
         """The convex problem of one regime: its netting rows among the account's, its taxes those of the lots.

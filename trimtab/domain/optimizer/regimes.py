@@ -22,6 +22,7 @@ class Answered:
     found: Found
     bounds: tuple[float, ...]
     prices: tuple[Prices, ...]
+    further: tuple[tuple[Prices, ...], ...]  # by regime: where sides of wash sales were in doubt
 
     @property
     def bound(self) -> float:
@@ -40,6 +41,7 @@ def search_regimes(data: OptimizerData, prices: Sequence[Prices]) -> Answered:
     Raises SolverStalled when no regime has an answer, RulesClash when that is because none can keep the rules.
     """
     every = problems(data)
+    further: list[tuple[Prices, ...]] = [()] * len(every)
     bounds = [lower_bound(one, at).value for one, at in zip(every, prices, strict=True)]
     best_prices, best, least = list(prices), None, float("inf")
     stalls: list[SolverStalled] = []
@@ -55,9 +57,10 @@ def search_regimes(data: OptimizerData, prices: Sequence[Prices]) -> Answered:
             stalls.append(stalled)
             continue
         bounds[place], best_prices[place] = max(bounds[place], found.bound), found.prices
+        further[place] = found.further
         total = evaluate(data, found.solution.lot_sells, found.solution.buys).total
         if total < least:
             best, least = found, total
     if best is None:
         raise next((each for each in stalls if not isinstance(each, RulesClash)), stalls[0])
-    return Answered(best, tuple(bounds), tuple(best_prices))
+    return Answered(best, tuple(bounds), tuple(best_prices), tuple(further))

@@ -80,7 +80,7 @@ class RowLedger:
         held = self.data.securities
         active = self.data.active + units * self.unit
         step = (after - units) * self.unit
-        gradient = held.loadings @ (held.loadings.T @ active) + held.specific_risk**2 * active
+        gradient = held.loadings @ (held.loadings.T @ active) + held.specific_risk**2 * held.pooled(active)
         curvature = (held.loadings**2).sum(axis=1) + held.specific_risk**2
         now = self.data.squared_tracking_error(active)
         then = now + 2 * gradient * step + curvature * step**2

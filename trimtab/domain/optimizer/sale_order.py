@@ -12,8 +12,11 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import sale_costs
 from trimtab.domain.optimizer.objective import evaluate, row_amounts
-from trimtab.domain.optimizer.problem import OptimizerData, Regime, Rows, fill
+from trimtab.domain.optimizer.problem import FIXED, OptimizerData, Regime, Rows, fill
+from trimtab.domain.optimizer.wash import in_rows
 from trimtab.domain.optimizer.wash_sides import DUST, Found, Sides
+
+_LOT_ARRAYS = ("security", "value", "limit", "gain", "rate", "tax", "at_loss", "void", "washed", "wash_cost")
 
 _AS_GOOD = 1e-8  # a ten-thousandth of a basis point
 
@@ -29,7 +32,7 @@ class OrderedSales:
 
 def in_order_of_sale(data: OptimizerData, found: Found) -> OrderedSales:
     """`data` in one regime. Lots of one security by their cost at the solution's prices."""
-    if not data.rows.on_sale.any() or not _unequal(data):
+    if data.regimes[0].name == FIXED and not _unequal(data):
         return OrderedSales(data, found, np.full(len(data.lots.lots), np.inf))
     cost = sale_costs(data, found.solution.prices)
     ordered, there = _reordered(data, found, np.lexsort((cost, data.lots.security)))
@@ -72,8 +75,9 @@ def _caps(security: Ints, part: Flags, sold: Floats) -> Floats:
 
 def _reordered(data: OptimizerData, found: Found, order: Ints) -> tuple[OptimizerData, Found]:
     lots = data.lots
-    arrays = {name: getattr(lots, name)[order] for name in ("value", "limit", "gain", "rate", "tax", "at_loss", "void")}
-    moved = replace(lots, lots=tuple(lots.lots[index] for index in order), security=lots.security[order], **arrays)
+    arrays = {name: getattr(lots, name)[order] for name in _LOT_ARRAYS}
+    replacements = in_rows(lots.replacements, order)
+    moved = replace(lots, lots=tuple(lots.lots[index] for index in order), replacements=replacements, **arrays)
     regimes = tuple(_regime(each, order) for each in data.regimes)
     solution = replace(found.solution, lot_sells=found.solution.lot_sells[order])
     sides = Sides(found.sides.lots[order], found.sides.buys)

@@ -10,6 +10,7 @@ from trimtab.domain.account_settings import AccountSettings, RestrictionKind, We
 from trimtab.domain.calibration import BAND_TOLERANCE, Parameters
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.equivalence import buyable_substitutes, sets_of
 from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, MarketArrays
 from trimtab.domain.optimizer.problem import Securities
 from trimtab.domain.optimizer.targets import PreparedTarget, untouchable
@@ -27,7 +28,8 @@ def security_rows(
     positions = {each.security_id: each for each in request.snapshot.positions if each.quantity != 0}
     settings = request.snapshot.settings
     wanted = {each for each, band in settings.weight_bands.items() if band.minimum > 0}
-    ids = tuple(sorted(positions.keys() | target.weights.keys() | wanted))
+    stand_ins = buyable_substitutes(request, target.weights)
+    ids = tuple(sorted(positions.keys() | target.weights.keys() | wanted | stand_ins))
     blocked = {each: why for each in ids if (why := untouchable(request, each)) is not None}
     prices = [_close(request, each) for each in ids]
     values = [
@@ -35,6 +37,9 @@ def security_rows(
         for each, price in zip(ids, prices, strict=True)
     ]
     loadings, specific, half_spread = _market_rows(market, ids)
+    sets = sets_of(request, ids, target.weights)
+    loadings, specific = loadings[sets.source], specific[sets.source]
+    tilt = np.array([float(settings.tilts.get(each, ZERO)) for each in ids])
     variance = np.maximum(specific, parameters.specific_risk_floor) ** 2
     master = request.market.securities
     nothing = np.zeros(len(ids))
@@ -43,7 +48,7 @@ def security_rows(
         holding=np.array([float(each / value) for each in values]),
         target=np.array([float(target.weights.get(each, ZERO)) for each in ids]),
         away=nothing,
-        tilt=np.array([float(settings.tilts.get(each, ZERO)) for each in ids]),
+        tilt=tilt[sets.source],
         loadings=loadings,
         variance=variance,
         specific_risk=specific,
@@ -53,7 +58,7 @@ def security_rows(
         whole=np.array([each in master and master[each].whole_shares for each in ids], dtype=np.bool_),
         round_lot=np.array([_round_lot(master.get(each)) for each in ids], dtype=np.int64),
         minimum_holding=np.full(len(ids), float(settings.minimum_holding / value)),
-        buy_limit=_buyable(request, target, ids, blocked, wanted).astype(np.float64),
+        buy_limit=_buyable(request, {*target.weights, *wanted, *stand_ins}, ids, blocked).astype(np.float64),
         buy_minimum=nothing,
         sell_limit=nothing,
         sell_minimum=nothing,
@@ -63,6 +68,8 @@ def security_rows(
             np.sqrt(2 * float(settings.commission / value) / (parameters.risk_aversion * variance)),
         ),
         wash_key=_wash_keys(request, ids),
+        block=sets.block,
+        preference=sets.preference,
         untouchable=blocked,
     )
 
@@ -102,21 +109,17 @@ def _wash_keys(request: AnalysisInput, ids: tuple[SecurityId, ...]) -> Ints:
 
 def _buyable(
     request: AnalysisInput,
-    target: PreparedTarget,
+    wanted: set[SecurityId],
     ids: tuple[SecurityId, ...],
     blocked: Untouchable,
-    wanted: set[SecurityId],
 ) -> Flags:
-    """Names of the model (or wanted by a band) that no rule, freeze or open window bars from being bought."""
+    """Wanted names (of the model, of its sets, of a band) that no rule, freeze or open window bars from purchases."""
     settings = request.snapshot.settings
     barred = settings.never_bought
     washed = request.snapshot.wash_windows.buy_blocked()
     return np.array(
         [
-            (each in target.weights or each in wanted)
-            and each not in barred
-            and each not in blocked
-            and wash_key(request, each) not in washed
+            each in wanted and each not in barred and each not in blocked and wash_key(request, each) not in washed
             for each in ids
         ],
         dtype=np.bool_,

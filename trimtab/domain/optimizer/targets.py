@@ -89,7 +89,7 @@ def _replace(request: AnalysisInput, weights: dict[SecurityId, Decimal]) -> dict
     replaced: dict[SecurityId, Replaced] = {}
     for security_id in sorted(weights):
         blocked = untouchable(request, security_id)
-        if blocked is not None and security_id not in held:
+        if blocked is not None and security_id not in held and not _stood_in_for(request, security_id, held):
             replaced[security_id] = Replaced(weights[security_id], *blocked)
     if not replaced:
         return replaced
@@ -105,6 +105,14 @@ def _replace(request: AnalysisInput, weights: dict[SecurityId, Decimal]) -> dict
         for each in heirs:
             weights[each] += orphaned * weights[each] / estate
     return replaced
+
+
+def _stood_in_for(request: AnalysisInput, name: SecurityId, held: set[SecurityId]) -> bool:
+    """True when a substitute of the model name is held or can be had: then its weight stays with its set (MD-4)."""
+    return any(
+        each.security_id in held or (each.buyable and untouchable(request, each.security_id) is None)
+        for each in request.target.substitutes.get(name, ())
+    )
 
 
 def _class_of(request: AnalysisInput, security_id: SecurityId) -> str:

@@ -33,6 +33,7 @@ class InShares:
     """Booked trades, as weights by lot and security of `data`, whose lots are in the order of sale."""
 
     data: OptimizerData
+    rules: OptimizerData  # the same in the regime that was solved, whose rows have its form of a tax budget
     booked: Booked
     lot_sells: Floats  # (m,)
     buys: Floats  # (n,)
@@ -57,7 +58,8 @@ class InShares:
 
 def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
     """The trades of `found`, solved again within tighter limits as long as whole shares miss some rule of `data`."""
-    shares = _rounded(request, data, found)
+    rules = found.problem
+    shares = _rounded(request, data, rules, found)
     for _ in range(_TRIES):
         if not shares.missed:
             break
@@ -66,18 +68,18 @@ def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -
             found = search(tighter, found.prices)
         except SolverStalled:
             break
-        again = _rounded(request, data, found)
+        again = _rounded(request, data, rules, found)
         if len(again.missed) <= len(shares.missed):
             shares = again
     return shares
 
 
-def _rounded(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+def _rounded(request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found) -> InShares:
     ordered = in_order_of_sale(found.problem, found)
     booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps))
     lot_sells, buys = sold_weights(ordered.data, booked)
-    data = reorder_like(data, ordered.data)
-    return InShares(data, booked, lot_sells, buys, _missed(data, lot_sells, buys))
+    data, rules = reorder_like(data, ordered.data), reorder_like(rules, ordered.data)
+    return InShares(data, rules, booked, lot_sells, buys, _missed(rules, lot_sells, buys))
 
 
 def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
@@ -108,13 +110,12 @@ def _cap_overshoot(data: OptimizerData, lot_sells: Floats, buys: Floats) -> floa
 
 def _tightened(problem: OptimizerData, shares: InShares) -> OptimizerData:
     """Twice what was missed comes off each hard end that was missed."""
-    shared, rows = len(shares.data.rows), problem.rows
-    amounts = row_amounts(shares.data, shares.lot_sells, shares.buys)
-    above = np.where(np.isinf(rows.price_above[:shared]), np.maximum(amounts - shares.data.rows.high, 0.0), 0.0)
-    below = np.where(np.isinf(rows.price_below[:shared]), np.maximum(shares.data.rows.low - amounts, 0.0), 0.0)
-    none = np.zeros(len(rows) - shared)
-    high, low = rows.high - 2 * np.append(above, none), rows.low + 2 * np.append(below, none)
+    rules, rows = shares.rules, problem.rows
+    amounts = row_amounts(rules, shares.lot_sells, shares.buys)
+    above = np.where(np.isinf(rows.price_above), np.maximum(amounts - rules.rows.high, 0.0), 0.0)
+    below = np.where(np.isinf(rows.price_below), np.maximum(rules.rows.low - amounts, 0.0), 0.0)
+    high, low = rows.high - 2 * above, rows.low + 2 * below
     tight = replace(rows, high=high, low=np.minimum(low, high))
-    overshoot = max(_cap_overshoot(shares.data, shares.lot_sells, shares.buys), 1.0)
+    overshoot = max(_cap_overshoot(rules, shares.lot_sells, shares.buys), 1.0)
     limit = problem.tracking_limit and problem.tracking_limit / overshoot**2
     return replace(problem, rows=tight, tracking_limit=limit)

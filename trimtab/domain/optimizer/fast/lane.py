@@ -12,9 +12,9 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.fast.packing import Batch, pack
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of, yesterdays_sides
+from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
 from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
@@ -50,6 +50,7 @@ class Outcome:
     declined: str = ""
     bounds: tuple[float, ...] = ()  # by regime
     prices: tuple[Prices, ...] = ()  # by regime, those that prove the bounds
+    further: tuple[tuple[Prices, ...], ...] = ()  # by regime, where it takes several
     lane: Lane = Lane.FAST
 
 
@@ -66,6 +67,9 @@ def solve_batch(datas: Sequence[OptimizerData], warm: Sequence[WarmStart | None]
     return outcomes
 
 
+_Proof = tuple[Prices, tuple[Prices, ...]]
+
+
 class _Bucket:
     """Problems of one shape, packed."""
 
@@ -74,6 +78,7 @@ class _Bucket:
         self.which = which  # places among all problems
         self.starts = starts
         self.prices, self.bound = self._screened()
+        self.further: list[tuple[Floats, ...]] = [()] * len(problems)
         self.solved: list[tuple[Ints, Settled]] = []  # rows of the batch, and what was found for them
 
     def _screened(self) -> tuple[Floats, Floats]:
@@ -94,6 +99,11 @@ class _Bucket:
             prices[rows[better]], bound[rows[better]] = at[better], value[better]
         return prices, bound
 
+    def proof(self, row: int) -> "_Proof":
+        """The best single prices of a problem, and where sides are in doubt the further ones."""
+        further = tuple(prices_of(self.batch, each, row) for each in self.further[row])
+        return prices_of(self.batch, self.prices[row], row), further
+
     def solve(self, rows: Ints) -> Settled:
         """The problems in `rows` of the batch."""
         batch = self.batch.take(rows)
@@ -105,6 +115,8 @@ class _Bucket:
         settled = settled_batch(batch.packed, self.prices[rows], sides)
         settled.raise_bound(np.arange(len(rows)), self.bound[rows], self.prices[rows])
         self.bound[rows], self.prices[rows] = settled.bound, settled.proof
+        for row, place in enumerate(rows.tolist()):
+            self.further[place] = settled.further[row]
         self.solved.append((rows, settled))
         return settled
 
@@ -117,7 +129,7 @@ class _Desk:
         self._problems = [each for several in problems for each in several]
         self._account = np.repeat(np.arange(len(datas)), [len(several) for several in problems])
         self._first = np.searchsorted(self._account, np.arange(len(datas)))
-        self._tolerance = np.array([data.parameters.tolerance for data in datas])
+        self._tolerance = np.array([data.tolerance for data in datas])
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
         self._still, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(2))
         self._objective = np.full(len(self._problems), np.inf)
@@ -171,10 +183,10 @@ class _Desk:
         stuck |= (best - bound > _TOO_WIDE) & ~proved
         winners = (self._objective == best[self._account]) & ~(proved | stuck)[self._account]
         trades: dict[int, Found] = {}
-        prices: list[Prices | None] = [None] * len(self._problems)
+        prices: dict[int, _Proof] = {}
         for bucket in self._buckets:
             for row, at in enumerate(bucket.which):
-                prices[at] = prices_of(bucket.batch, bucket.prices[row], row)
+                prices[at] = bucket.proof(row)
             for rows, settled in bucket.solved:
                 won = np.flatnonzero(winners[bucket.which[rows]])
                 if len(won):
@@ -191,18 +203,18 @@ class _Desk:
         most: Floats,
         stuck: Flags,
         trades: dict[int, Found],
-        prices: list[Prices | None],
+        prices: dict[int, _Proof],
     ) -> Outcome:
         end = self._first[account + 1] if account + 1 < len(self._first) else len(self._account)
         mine = slice(self._first[account], end)
         bounds = tuple(float(each) for each in self._bound[mine])
-        proofs = tuple(each for each in prices[mine] if each is not None)
+        proofs, further = zip(*(prices[at] for at in range(self._first[account], end)), strict=True)
         if proved[account]:
             lane = Lane.FAST if self._solved[mine].any() else Lane.SCREEN
-            return Outcome(most_to_gain=float(most[account]), bounds=bounds, prices=proofs, lane=lane)
+            return Outcome(None, float(most[account]), "", bounds, proofs, further, lane)
         if stuck[account]:
-            return Outcome(declined="gap not closed", bounds=bounds, prices=proofs)
-        return Outcome(Answered(trades[account], bounds, proofs), bounds=bounds, prices=proofs)
+            return Outcome(declined="gap not closed", bounds=bounds, prices=proofs, further=further)
+        return Outcome(Answered(trades[account], bounds, proofs, further), None, "", bounds, proofs, further)
 
 
 def _problems(data: OptimizerData) -> tuple[OptimizerData, ...]:
@@ -218,5 +230,5 @@ def _finished(batch: Batch, settled: Settled, finished: Settled, row: int) -> Fo
     trades, data = found(batch, settled, finished, row), batch.datas[row]
     excess = washed_excess(data.lots, data.securities.share, trades.solution.lot_sells)
     if data.securities.minimum_holding.any() or excess.sum() > _UNDERSTATED:
-        return finish(data, ClarabelLane(data), found(batch, settled, settled, row))
+        return finish(data, FastRelaxation(data), found(batch, settled, settled, row))
     return trades

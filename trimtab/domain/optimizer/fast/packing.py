@@ -90,7 +90,7 @@ class _Packing:
             lot=self._by_lot(self._lot_at),
             row=self._rows.place,
             may_stand_still=self._may_stand_still(),
-            tolerance=self._parameter("tolerance"),
+            tolerance=np.array([data.tolerance for data in self._datas]),
             cash_base=self._cash_base,
             demanded=self._by_place((self._held("sell_minimum") > 0) | (self._held("buy_minimum") > 0)),
             smallest=self._by_place(self._held("minimum_trade")),

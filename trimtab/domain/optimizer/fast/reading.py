@@ -31,6 +31,7 @@ def found(batch: Batch, settled: Settled, finished: Settled, row: int) -> Found:
         sides=_sides(data, chosen | (buys > 0)),
         bound=float(settled.bound[row]),
         prices=prices_of(batch, settled.proof[row], row),
+        further=tuple(prices_of(batch, each, row) for each in settled.further[row]),
     )
 
 
