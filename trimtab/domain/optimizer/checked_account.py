@@ -79,6 +79,10 @@ class CheckedAccount:
             ]
         )
 
+    def term(self, lot: TaxLot) -> HoldingPeriod:
+        """Of a sale on the business date."""
+        return HoldingPeriod.SHORT_TERM if self.days_to_long_term(lot) > 0 else HoldingPeriod.LONG_TERM
+
     def days_to_long_term(self, lot: TaxLot) -> int:
         """Days until a sale of the lot is long-term; zero or less when it is (TL-3)."""
         held_from = lot.holding_from
@@ -183,9 +187,10 @@ class CheckedAccount:
 
     def sellable_shares(self, security_id: SecurityId) -> Decimal:
         """Shares in lots that no rule on lots locks, before the trades."""
-        return sum((lot.quantity for lot in self.lots_of(security_id) if not self._locked(lot)), ZERO)
+        return sum((lot.quantity for lot in self.lots_of(security_id) if not self.locked(lot)), ZERO)
 
-    def _locked(self, lot: TaxLot) -> bool:
+    def locked(self, lot: TaxLot) -> bool:
+        """True for a lot that is too young to be sold, or whose whole loss purchases of the last 30 days would wash."""
         return self.washed(lot) or self.too_young(lot) is not None
 
     def lots_of(self, security_id: SecurityId) -> Sequence[TaxLot]:

@@ -7,6 +7,7 @@ from trimtab.domain.account_settings import GroupBand, GroupKind
 from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE
 from trimtab.domain.money import CENT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_cures import Cures
 from trimtab.domain.optimizer.checked_rows import is_member
 from trimtab.domain.orders import Side
 from trimtab.domain.securities import SecurityId
@@ -48,24 +49,34 @@ def _bands(account: CheckedAccount) -> Iterator[str]:
 
 
 def _group_band(account: CheckedAccount, band: GroupBand) -> Iterator[str]:
-    """As of one security: its tolerance, the minimum trade and a share of the dearest member, or nothing to cure it."""
+    """A band that held must hold on; one that was broken is mended as far as other rules let.
+
+    It may be missed as that of one security: by its tolerance or the minimum trade, and a share of a member.
+    """
     members = [each for each in account.names if is_member(account, band, each)]
-    if account.value <= 0 or not (members or band.minimum > 0):
+    if account.value <= 0:
         return
-    weight = sum((account.weight_after(each) for each in members), ZERO)
-    traded = sum((account.net_dollars(each) for each in members), ZERO)
-    slack = _slack(account, members)
+    before = sum((account.worth(each) for each in members), ZERO) / account.value
+    after = sum((account.weight_after(each) for each in members), ZERO)
+    slack, tolerance = _slack(account, members), _tolerance(account)
+    floor = max(min(_cash_floor(account), account.cash_before), account.cash_required)
+    cures = Cures(account, floor, tolerance, slack)
     kind = "asset class" if band.kind is GroupKind.ASSET_CLASS else "sector"
-    if weight > band.maximum + slack and (traded > 0 or any(_more_to_sell(account, each) for each in members)):
-        yield f"{kind} {band.name}: its weight of {weight:.4f} is above its largest of {band.maximum}"
-    if weight < band.minimum - slack and (traded < 0 or any(account.may_buy(each) for each in members)):
-        yield f"{kind} {band.name}: its weight of {weight:.4f} is below its smallest of {band.minimum}"
+    held = band.minimum - tolerance <= before <= band.maximum + tolerance
+    if after > band.maximum + slack and (held or cures.can_fall(members, band)):
+        yield f"{kind} {band.name}: its weight of {after:.4f} is above its largest of {band.maximum}"
+    if after < band.minimum - slack and (held or cures.can_rise(members, band)):
+        yield f"{kind} {band.name}: its weight of {after:.4f} is below its smallest of {band.minimum}"
 
 
 def _slack(account: CheckedAccount, members: Iterable[SecurityId]) -> Decimal:
     """By how much a band may be missed: its tolerance or the minimum trade, and a share or round lot of a member."""
     unit = max((account.unit_dollars(each) for each in members), default=ZERO)
-    return max(BAND_TOLERANCE, account.settings.minimum_trade / account.value) + unit / account.value
+    return _tolerance(account) + unit / account.value
+
+
+def _tolerance(account: CheckedAccount) -> Decimal:
+    return max(BAND_TOLERANCE, account.settings.minimum_trade / account.value)
 
 
 def _more_to_sell(account: CheckedAccount, security_id: SecurityId) -> bool:
@@ -80,20 +91,22 @@ def _more_to_sell(account: CheckedAccount, security_id: SecurityId) -> bool:
 
 
 def _cash(account: CheckedAccount) -> Iterator[str]:
-    before, required = account.cash_before, account.cash_required
-    after = account.cash_after
+    before, after, required = account.cash_before, account.cash_after, account.cash_required
     if after < required:
         yield f"cash of {after} ends below the reserve and withdrawals of {required}"
-    model = account.target
-    model_cash = model.cash_weight if model.cash_weight is not None else 1 - model.invested_weight
-    wanted = max(account.settings.cash_target, model_cash, ZERO) * (account.value - required)
-    floor = required + CASH_FLOOR_SHARE * max(wanted, ZERO)
+    floor = _cash_floor(account)
     # Purchases that a band demands may go below the floor, never below what is required.
-    settings = account.settings
-    smallest = [band.minimum for band in settings.weight_bands.values()]
-    demanded = any(least > 0 for least in (*smallest, *(band.minimum for band in settings.group_bands)))
+    demanded = any(band.minimum > 0 for band in account.settings.weight_bands.values())
     if account.proposal.trades and after < min(floor, before) - CENT and not demanded:
         yield f"cash of {after} ends below its floor of {floor:.2f}"
+
+
+def _cash_floor(account: CheckedAccount) -> Decimal:
+    """Dollars at which purchases stop: half way from what is required to what is wanted."""
+    required, model = account.cash_required, account.target
+    model_cash = model.cash_weight if model.cash_weight is not None else 1 - model.invested_weight
+    wanted = max(account.settings.cash_target, model_cash, ZERO) * (account.value - required)
+    return required + CASH_FLOOR_SHARE * max(wanted, ZERO)
 
 
 def _turnover(account: CheckedAccount) -> Iterator[str]:

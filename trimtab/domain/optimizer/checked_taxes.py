@@ -72,8 +72,8 @@ def tax_of_trades(account: CheckedAccount) -> Decimal:
 def tax_violations(account: CheckedAccount) -> Iterator[str]:
     """Budgets that the trades overrun, and gains realised while losses are to be harvested."""
     settings = account.settings
-    short = account.gain(HoldingPeriod.SHORT_TERM, taxed=True)
-    total = short + account.gain(HoldingPeriod.LONG_TERM, taxed=True)
+    short = to_cents(account.gain(HoldingPeriod.SHORT_TERM, taxed=True))
+    total = to_cents(short + account.gain(HoldingPeriod.LONG_TERM, taxed=True))
     tax = tax_of_trades(account)
     if settings.gain_budget is not None and total > max(settings.gain_budget, ZERO):
         yield f"its net gain of {total} is above the gain budget of {settings.gain_budget}"
