@@ -90,7 +90,7 @@ def _lots_after(lots: tuple[TaxLot, ...], proposal: RebalanceProposal, on: date)
             left.append(
                 TaxLot(
                     id=LotId(name),
-                    account_id=AccountId("A"),
+                    account_id=AccountId(str(proposal.account_id)),
                     security_id=trade.security_id,
                     quantity=trade.quantity,
                     acquired_on=on,
