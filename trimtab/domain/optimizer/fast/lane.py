@@ -21,10 +21,10 @@ from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
 from trimtab.domain.optimizer.fast.warm import WarmStart
+from trimtab.domain.optimizer.fast.washed import settle_washed_sales
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.regimes import Answered
 from trimtab.domain.optimizer.search import finish
-from trimtab.domain.optimizer.wash import washed_excess
 from trimtab.domain.optimizer.wash_sides import Found
 from trimtab.domain.proposals import Lane
 
@@ -33,9 +33,6 @@ MOST_AT_ONCE = 128
 
 _TOO_WIDE = 1e-4
 """With a gap above a basis point an account is declined: a pattern of sides may have been given up."""
-
-_UNDERSTATED = 1e-6
-"""Tax of washed losses above its chord, a hundredth of a basis point: such lots are settled by themselves."""
 
 _LOSING = 1e-6
 """A regime is solved only while its bound is below the best list by more than a hundredth of a basis point."""
@@ -190,7 +187,7 @@ class _Desk:
             for rows, settled in bucket.solved:
                 won = np.flatnonzero(winners[bucket.which[rows]])
                 if len(won):
-                    batch, its = bucket.batch.take(rows[won]), settled.take(won)
+                    batch, its = settle_washed_sales(bucket.batch.take(rows[won]), settled.take(won))
                     finished = drop_small_trades(batch, its)
                     for row, at in enumerate(bucket.which[rows[won]]):
                         trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))
@@ -226,9 +223,8 @@ def _problems(data: OptimizerData) -> tuple[OptimizerData, ...]:
 
 
 def _finished(batch: Batch, settled: Settled, finished: Settled, row: int) -> Found:
-    """Trades of one account; those with rules that single lots and positions may break are finished on their own."""
-    trades, data = found(batch, settled, finished, row), batch.datas[row]
-    excess = washed_excess(data.lots, data.securities.share, trades.solution.lot_sells)
-    if data.securities.minimum_holding.any() or excess.sum() > _UNDERSTATED:
+    """Trades of one account; one with a smallest position is finished on its own."""
+    data = batch.datas[row]
+    if data.securities.minimum_holding.any():
         return finish(data, FastRelaxation(data), found(batch, settled, settled, row))
-    return trades
+    return found(batch, settled, finished, row)

@@ -25,6 +25,7 @@ class Batch:
     lots: Ints  # (A,) used
     security: Ints  # (A, n) of each place
     lot: Ints  # (A, m) of each packed lot
+    closed: Flags  # (A, m) lots that a later step has closed
     row: Ints  # (A, r) place of each of the data's rows, after cash; -1 beyond them
     may_stand_still: Flags  # (A,) an empty trade list breaks no hard rule
     tolerance: Floats  # (A,) improvement below which nothing is traded
@@ -88,6 +89,7 @@ class _Packing:
             lots=np.bincount(self._lot_account, minlength=len(self._datas)),
             security=self._by_place(self._at),
             lot=self._by_lot(self._lot_at),
+            closed=np.zeros((len(self._datas), self._shape.lots), dtype=np.bool_),
             row=self._rows.place,
             may_stand_still=self._may_stand_still(),
             tolerance=np.array([data.tolerance for data in self._datas]),
