@@ -149,19 +149,54 @@ def reproduce(
 def optimize(
     account: Annotated[Path, typer.Argument(help="An account with its target and market, as JSON.")],
     explain: Annotated[bool, typer.Option("--explain", help="Reasons, and reasons why not, as sentences.")] = False,
+    with_tags: Annotated[bool, typer.Option("--price-tags", help="What each of the account's rules costs.")] = False,
     as_json: Json = False,
 ) -> None:
     """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
     from trimtab.domain.optimizer.analysis import analyze
-    from trimtab.optimize import proposal_document, proposal_lines, read_input
+    from trimtab.optimize import extras_of, proposal_document, proposal_lines, read_input
 
     request = read_input(account)
     proposal = analyze(request)  # checked before it is returned
+    extras = extras_of(request, proposal, price_tags=with_tags)
     if as_json:
-        _print_json(proposal_document(proposal))
+        _print_json(proposal_document(proposal, extras))
         return
-    for line in proposal_lines(request, proposal, explain=explain):
+    for line in (*proposal_lines(request, proposal, explain=explain), *extras.lines()):
         typer.echo(line)
+
+
+@app.command()
+def calm(
+    accounts: Annotated[
+        list[Path] | None, typer.Argument(help="Accounts with their target and market, as JSON.")
+    ] = None,
+    simulated: Annotated[int, typer.Option(help="Also score so many simulated accounts of about 100 lots.")] = 0,
+    noise: Annotated[
+        float, typer.Option(help="How far each price is shaken: basis points, one standard deviation.")
+    ] = 10,
+    draws: Annotated[int, typer.Option(min=1, help="How often the prices are shaken.")] = 20,
+    seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Shake every price a little and say how far the proposed trades move: CALM, FAIR or RESTLESS."""
+    from decimal import Decimal
+
+    from trimtab.calm import Shaking, book_line, calm_document, score_line, scores
+    from trimtab.domain.optimizer.calm import book_calm
+
+    shaking, found = Shaking(draws, Decimal(str(noise)), seed), []
+    for score in scores(accounts or [], simulated, shaking):
+        found.append(score)
+        if not as_json:
+            typer.echo(score_line(score))
+    if as_json:
+        _print_json(calm_document(found, shaking))
+    elif found:
+        typer.echo(book_line(book_calm(found), shaking))
+    else:
+        typer.echo("name an account file, or --simulated N", err=True)
+        raise typer.Exit(2)
 
 
 @app.command()

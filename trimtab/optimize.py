@@ -4,7 +4,8 @@ The file is an `AnalysisInput` as JSON: `snapshot`, `target`, `market`, with the
 `trimtab.domain.snapshots`. Decimals are strings (numbers are taken too), dates are ISO 8601.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,9 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.optimizer.conflict_sets import ConflictSet, conflict_sets
+from trimtab.domain.optimizer.price_tags import PriceTag
+from trimtab.domain.optimizer.price_tags import price_tags as tags_of
 from trimtab.domain.optimizer.wording import dollars, name_of, percent
 from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal
 from trimtab.domain.records import canonical_json, content_hash, plain
@@ -91,10 +95,75 @@ def proposal_lines(request: AnalysisInput, proposal: RebalanceProposal, *, expla
         yield f"NOT {name_of(request, why_not.security_id)}: {because}"
 
 
-def proposal_document(proposal: RebalanceProposal) -> Mapping[str, object]:
-    """The proposal as plain values, with its own hash."""
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What was asked for beside the proposal; None: not asked for."""
+
+    price_tags: tuple[PriceTag, ...] | None = None
+    conflicts: tuple[ConflictSet, ...] | None = None
+
+    def lines(self) -> Iterator[str]:
+        for conflict in self.conflicts or ():
+            yield from conflict_lines(conflict)
+        if self.price_tags is not None:
+            yield from tag_lines(self.price_tags)
+
+
+def extras_of(request: AnalysisInput, proposal: RebalanceProposal, *, price_tags: bool) -> Extras:
+    """What was asked for; rules that clash are always explained."""
+    return Extras(
+        price_tags=tags_of(request, proposal) if price_tags else None,
+        conflicts=conflict_sets(request) if proposal.outcome is AnalysisOutcome.CONFLICT else None,
+    )
+
+
+def proposal_document(proposal: RebalanceProposal, extras: Extras | None = None) -> Mapping[str, object]:
+    """The proposal as plain values, with its own hash, and what else was asked for."""
+    extras = extras or Extras()
     document: dict[str, Any] = {**_mapping(plain(proposal)), "proposal_hash": content_hash(proposal)}
+    if extras.price_tags is not None:
+        document["price_tags"] = [_tag_document(tag) for tag in extras.price_tags]
+    if extras.conflicts is not None:
+        document["conflicts"] = [_conflict_document(each) for each in extras.conflicts]
     return document
+
+
+def conflict_lines(conflict: ConflictSet) -> Iterator[str]:
+    """The rules that clash, and the ways out, cheapest first."""
+    yield conflict.sentence
+    yield from (f"    {number}. {fix.sentence}" for number, fix in enumerate(conflict.fixes, start=1))
+
+
+def _conflict_document(conflict: ConflictSet) -> Mapping[str, object]:
+    fixes = [
+        {
+            "rule": fix.rule.key,
+            "level": fix.level,
+            "more_bps": fix.more_bps,
+            "tax": fix.tax,
+            "tracking_error": fix.tracking_error,
+            "sentence": fix.sentence,
+        }
+        for fix in conflict.fixes
+    ]
+    return {"rules": [rule.key for rule in conflict.rules], "sentence": conflict.sentence, "fixes": fixes}
+
+
+def tag_lines(tags: Iterable[PriceTag]) -> Iterator[str]:
+    """What each rule costs, dearest first."""
+    yield "price tags:"
+    yield from (f"    {tag.sentence}" for tag in tags)
+
+
+def _tag_document(tag: PriceTag) -> Mapping[str, object]:
+    return {
+        "rule": tag.rule.key,
+        **_mapping(plain(tag.worth)),
+        "tax": tag.tax,
+        "cost": tag.cost,
+        "tracking_error": tag.tracking_error,
+        "sentence": tag.sentence,
+    }
 
 
 def _before_and_after(before: Measures, after: Measures) -> Iterator[str]:

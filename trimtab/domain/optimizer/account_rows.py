@@ -50,9 +50,8 @@ def account_rows(request: AnalysisInput, held: Securities, lots: Lots, value: De
 
 
 def taxed_gain(lots: Lots, *, taxable: bool) -> Floats:
-    """Gain that one unit of value sold of each lot adds to the year's, (m,)."""
-    gain: Floats = lots.counted_gain * taxable
-    return gain
+    """Gain that one unit of value sold of each lot adds to the year's, (m,): none of washed losses."""
+    return lots.counted_gain * taxable
 
 
 def short_term(request: AnalysisInput, lots: Lots) -> Flags:

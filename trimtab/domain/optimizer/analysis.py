@@ -17,24 +17,30 @@ from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.bound import standing_prices
 from trimtab.domain.optimizer.certificates import certificate, proved_bound
 from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
+from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
 from trimtab.domain.optimizer.objective import standing_still
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import WORTH_A_NAME, OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
 from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
+from trimtab.domain.optimizer.search import yesterdays_names
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.whole_shares import in_whole_shares
+from trimtab.domain.optimizer.wash_sides import Found
+from trimtab.domain.optimizer.whole_shares import InShares, in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
+from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
 from trimtab.domain.records import content_hash
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 _EMPTY_ACCOUNT = Decimal(1)
@@ -73,6 +79,15 @@ def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -
     return proposal
 
 
+def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:
+    """True when the rules are seen to clash before anything is optimised; whole shares may still show that they do.
+
+    Raises InvalidAnalysisInput for an input that cannot be.
+    """
+    require_sound(request)
+    return _Analysis(request, market_arrays).clash() is not None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trades:
     """Booked trades as weights, and what they are worth as fractions of account value."""
@@ -84,6 +99,10 @@ class _Trades:
     gap: float
     certificate: Certificate | None = None
     lane: Lane = Lane.CLARABEL
+
+
+def _names(booked: Booked) -> frozenset[tuple[SecurityId, Side]]:
+    return frozenset((trade.security_id, trade.side) for trade in booked.trades)
 
 
 class _Analysis:
@@ -107,21 +126,36 @@ class _Analysis:
         return data
 
     def run(self) -> RebalanceProposal:
-        clashes = clashing_rules(self._request, self._data)
-        if clashes:
-            return self._held(AnalysisOutcome.CONFLICT, note=" ".join(clashes))
-        if self._value == 0:
-            return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
         try:
-            attainable = attain(self._data)
-            if attainable.clashing or attainable.least_tracking_error is not None:
-                return self._held(AnalysisOutcome.CONFLICT, note=clash_of_rows(self._data, attainable))
-            self._data = attainable.data
+            clash = self.clash()
+            if clash is not None:
+                return self._held(AnalysisOutcome.CONFLICT, note=clash)
+            if self._value == 0:
+                return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
             return self._solved()
         except RulesClash:
             return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         except SolverStalled as stalled:
             return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
+
+    def clash(self) -> str | None:
+        """Which rules clash, in the user's words, None when they can be kept: then the data ask for what can be had.
+
+        Raises SolverStalled when the solver cannot tell.
+        """
+        clashes = clashing_rules(self._request, self._data)
+        if clashes:
+            return " ".join(clashes)
+        if self._value == 0:
+            return None
+        try:
+            attainable = attain(self._data)
+        except RulesClash:
+            return CLASH_OF_ALL
+        if attainable.clashing or attainable.least_tracking_error is not None:
+            return clash_of_rows(self._data, attainable)
+        self._data = attainable.data
+        return None
 
     def _solved(self) -> RebalanceProposal:
         """Raises SolverStalled without an answer."""
@@ -143,19 +177,37 @@ class _Analysis:
     def _trade_or_hold(self, answered: Answered) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
         shares = in_whole_shares(self._request, self._data, answered.found)
+        shares = self._in_kept_names(answered.found, shares) or shares
         self._data = data = shares.data
         booked, still, after = shares.booked, standing_still(shares.data).total, shares.objective
         if booked.cash < self._cash_required():
             return self._held(AnalysisOutcome.CONFLICT, note=self._short_of_cash(booked))
         if shares.missed and not data.may_stand_still:
             return self._held(AnalysisOutcome.CONFLICT, note=missed_in_shares(data, shares.missed))
-        worth_it = still - after >= data.parameters.tolerance or not data.may_stand_still
+        worth_it = still - after >= data.tolerance or not data.may_stand_still
         if worth_it and booked.trades and not shares.missed:
             proof = certificate(shares.widened, answered.prices, after, answered.further)
             gap = after - proved_bound(proof)
             return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof))
         stay = certificate(self._data, answered.prices, still, answered.further)
         return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay)
+
+    def _in_kept_names(self, found: Found, shares: InShares) -> InShares | None:
+        """Trades in yesterday's names where they are as good but for a fifth of a basis point: proposals stay calm."""
+        if _names(shares.booked) == self._yesterdays_names:
+            return None
+        kept = yesterdays_names(found.problem, ClarabelLane(found.problem), found)
+        if kept is None:
+            return None
+        again = in_whole_shares(self._request, self._data, kept)
+        keeps_rules = not again.missed and again.booked.cash >= self._cash_required()
+        return again if keeps_rules and again.objective < shares.objective + WORTH_A_NAME else None
+
+    @property
+    def _yesterdays_names(self) -> frozenset[tuple[SecurityId, Side]]:
+        incumbent = self._request.snapshot.incumbent
+        traded = incumbent.net_trades.items() if incumbent else ()
+        return frozenset((each, Side.BUY if shares > 0 else Side.SELL) for each, shares in traded if shares)
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings
@@ -208,7 +260,7 @@ class _Analysis:
             benefit_bps=bps_decimal(trades.benefit),
             gap_bps=bps_decimal(trades.gap),
             score=Decimal(f"{score(parts):.2f}"),
-            note=note,
+            note=note or harvest_note(request, booked),
             certificate=trades.certificate,
             lane=trades.lane,
         )

@@ -68,9 +68,18 @@ def _with_cash(
         ),
         tracking_limit=None if settings.tracking_error_limit is None else float(settings.tracking_error_limit),
         most_names=_most_names(settings.maximum_names, held),
+        yesterday=_yesterday(request, held),
     )
     no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
     return replace(data, cash_minimum=max(data.cash_required, no_lower_than))
+
+
+def _yesterday(request: AnalysisInput, held: Securities) -> Floats | None:
+    """Net trades of the last analysis, (n,) shares; None when it is not known."""
+    incumbent = request.snapshot.incumbent
+    if incumbent is None:
+        return None
+    return np.array([float(incumbent.net_trades.get(each, 0)) for each in held.ids])
 
 
 def _whole_sales(held: Securities, sellable: Floats) -> Securities:

@@ -19,6 +19,12 @@ from trimtab.domain.securities import SecurityId
 FRACTION_UNITS = 10_000
 """Units a share where fractions trade."""
 
+WORTH_A_CHANGE = 5e-5
+"""Yesterday's sides are kept unless others are better by more than half a basis point: proposals stay calm."""
+
+WORTH_A_NAME = 2e-5
+"""Names join or leave yesterday's list only for more than a fifth of a basis point."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Securities:
@@ -204,6 +210,7 @@ class OptimizerData:
     regimes: tuple[Regime, ...]  # one, or two whose least is the tax
     tracking_limit: float | None = None  # most annualised tracking error, at the risk model's own specific risk; hard
     most_names: int | None = None  # most securities held
+    yesterday: Floats | None = None  # (n,) yesterday's net trades, shares, positive bought; None: nothing is remembered
 
     @property
     def active(self) -> Floats:
@@ -211,6 +218,12 @@ class OptimizerData:
         held = self.securities
         active: Floats = held.holding + held.away - held.target
         return active
+
+    @property
+    def tolerance(self) -> float:
+        """Improvement below which nothing is traded; a list that was worth it yesterday stays so longer."""
+        traded_yesterday = self.yesterday is not None and bool(self.yesterday.any())
+        return self.parameters.tolerance - (WORTH_A_CHANGE if traded_yesterday else 0.0)
 
     @property
     def may_stand_still(self) -> bool:

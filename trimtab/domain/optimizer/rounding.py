@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData, cumulative_before
+from trimtab.domain.optimizer.problem import FRACTION_UNITS, WORTH_A_NAME, OptimizerData, cumulative_before
 from trimtab.domain.optimizer.rounding_rows import RowLedger
 from trimtab.domain.optimizer.wash import washed_whole
 from trimtab.domain.optimizer.wash_sides import Found
@@ -20,6 +20,9 @@ _SHORT_CASH_PRICE = 10.0
 """Price of cash below its hard minimum while single shares are tried: above anything a share can earn."""
 
 _LEAST_GAIN = 1e-9  # a single share moves only for more than this: 1e-5 bp
+
+_WORTH_A_SHARE = 1e-6
+"""Yesterday's number of shares is left only for more than this, a hundredth of a basis point: proposals stay calm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +74,8 @@ class _Desk:
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
         self.limit = np.minimum(np.where(found.sides.lots, data.lots.limit, 0.0), lot_caps)
         self.before = cumulative_before(data.lots.security, self.limit)
-        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before, found.solution.prices.rows)
         self.lot = held.round_lot
+        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before, found.solution.prices.rows)
         sellable = np.minimum(sum_by(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
         self.most_sold = _down(sellable / self.unit)
         self.closes = (self.most_sold > 0) & (
@@ -87,11 +90,12 @@ class _Desk:
         self.least_left = np.where(np.isfinite(self.unit), held.minimum_holding / self.unit, 0.0)
         self.smallest_entry = np.maximum(self._lots_above(_up(self.least_left - self.held)), self.smallest)
         self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
+        self.yesterday = None if data.yesterday is None else np.rint(data.yesterday).astype(np.int64)
 
     def start_from(self, found: Found) -> None:
         """Nearest units; nothing or the minimum where a trade is too small; no crumbs of names outside the target."""
         sells = sum_by(self.data.lots.security, found.solution.lot_sells, len(self.unit))
-        nearest = np.rint((found.solution.buys - sells) / self.unit).astype(np.int64)
+        nearest = self._nearest((found.solution.buys - sells) / self.unit)
         units = np.clip(nearest, -self.most_sold, self.most_bought)
         size = np.abs(units)
         small = (size > 0) & (size < self.smallest) & ~((units == -self.most_sold) & self.closes)
@@ -143,6 +147,22 @@ class _Desk:
     def _lots_toward_nothing(self, units: Ints) -> Ints:
         return np.asarray(np.sign(units) * self._lots_below(np.abs(units)), dtype=np.int64)
 
+    def _change(self, moves: Ints) -> Floats | float:
+        """What a move must gain beside the objective, (n,): leaving yesterday's number, or name, is not free."""
+        if self.yesterday is None:
+            return 0.0
+        leaves_name = (self.units + moves == 0) != (self.yesterday == 0)
+        least = np.where(leaves_name, WORTH_A_NAME, _WORTH_A_SHARE)
+        return np.where(self.units == self.yesterday, least, 0.0)
+
+    def _nearest(self, wanted: Floats) -> Ints:
+        """The nearest units, (n,); yesterday's number of whole shares where it is less than a share away."""
+        nearest = np.rint(wanted).astype(np.int64)
+        if self.yesterday is None:
+            return nearest
+        kept = self.data.securities.whole & (np.abs(wanted - self.yesterday) < 1)
+        return np.where(kept, self.yesterday, nearest)
+
     def cash(self) -> float:
         """Cash weight after all trades, less what rounding to cents may take."""
         flows = self._flow(self.units).sum()
@@ -171,7 +191,7 @@ class _Desk:
             best, best_move, best_worth = -1, 0, -_LEAST_GAIN
             for step in (1, -1):
                 moves = np.where(direction != -step, self._single(step), 0)
-                worth = np.where(moves != 0, self._worth(moves), np.inf)
+                worth = np.where(moves != 0, self._worth(moves) + self._change(moves), np.inf)
                 index = int(np.argmin(worth))
                 if worth[index] < best_worth:
                     best, best_move, best_worth = index, int(moves[index]), float(worth[index])

@@ -29,6 +29,6 @@ def screen(data: OptimizerData, *prices: Prices) -> NoTradeCertificate | None:
     at = prices or tuple(standing_prices(one) for one in every)
     bound = min(lower_bound(one, its).value for one, its in zip(every, at, strict=True))
     most_to_gain = standing_still(data).total - bound
-    if most_to_gain >= data.parameters.tolerance:
+    if most_to_gain >= data.tolerance:
         return None
     return NoTradeCertificate(max(most_to_gain, 0.0))

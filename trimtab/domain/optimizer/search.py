@@ -11,29 +11,45 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, sum_by
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.lot_merging import MergedLots
 from trimtab.domain.optimizer.names import price_of_names, with_fewer_names
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Relaxation, Solution
 from trimtab.domain.optimizer.small_positions import settle_small_positions
-from trimtab.domain.optimizer.wash_sides import DUST, Found, settle_wash_sides
+from trimtab.domain.optimizer.wash_sides import DUST, Found, Sides, settle_wash_sides
 from trimtab.domain.optimizer.washed_sales import settle_washed_sales
 
 
 def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = None) -> Found:
     """The best trades found, starting from the sides that `prices` favour. Raises SolverStalled without an answer."""
-    relaxation = relaxation or ClarabelLane(data)
+    relaxation = relaxation or MergedLots(data)
     found = settle_washed_sales(data, relaxation, settle_wash_sides(data, relaxation, prices))
     if data.most_names is None:
         return settle_small_positions(data, drop_small_trades(data, relaxation, found))
     few = with_fewer_names(data, found)
-    few = drop_small_trades(few.problem, ClarabelLane(few.problem), few)
+    few = drop_small_trades(few.problem, MergedLots(few.problem), few)
     few = settle_small_positions(few.problem, few)
     certified = replace(few, bound=found.bound, prices=found.prices)  # theirs is of a smaller problem
     return certified.with_prices(data, price_of_names(data, few.prices)).with_prices(
         data, price_of_names(data, found.prices)
     )
+
+
+def yesterdays_names(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found | None:
+    """The best trades in the names of yesterday's list, each on its side; None when they can be no answer today.
+
+    A minimum trade makes a small difference in price a large one in trades; this is the list that avoids it.
+    """
+    if data.yesterday is None or not data.yesterday.any():
+        return None
+    sold, bought = data.yesterday < 0, data.yesterday > 0
+    sides = Sides(found.sides.lots & sold[data.lots.security], found.sides.buys & bought)
+    try:
+        solution = relaxation.solve(sides.lots, sides.buys)
+    except SolverStalled:  # the rules demand other trades today
+        return None
+    return replace(found, solution=solution, sides=sides)
 
 
 def drop_small_trades(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found:

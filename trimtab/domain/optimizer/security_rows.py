@@ -28,9 +28,8 @@ def security_rows(
     positions = {each.security_id: each for each in request.snapshot.positions if each.quantity != 0}
     settings = request.snapshot.settings
     wanted = {each for each, band in settings.weight_bands.items() if band.minimum > 0}
-    elsewhere = held_away(request)
-    stand_ins = buyable_substitutes(request, target.weights)
-    ids = tuple(sorted(positions.keys() | target.weights.keys() | wanted | stand_ins | elsewhere.keys()))
+    elsewhere, stand_ins = held_away(request), buyable_substitutes(request, target.weights)
+    ids = tuple(sorted(positions.keys() | target.weights.keys() | wanted | elsewhere.keys() | stand_ins))
     blocked = {each: why for each in ids if (why := untouchable(request, each)) is not None}
     prices = [_close(request, each) for each in ids]
     values = [

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Ints
+from trimtab.domain.optimizer.arrays import Flags, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import Branches, lower_bound
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.objective import evaluate
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import WORTH_A_CHANGE, OptimizerData
 from trimtab.domain.optimizer.relaxation import Relaxation, Solution
 
 DUST = 1e-7
@@ -56,7 +56,10 @@ class Found:
 
 
 def settle_wash_sides(data: OptimizerData, relaxation: Relaxation, prices: Prices) -> Found:
-    """The best sides found, starting from those cheaper at `prices`. Raises SolverStalled without an answer."""
+    """The best sides found, starting from yesterday's, or else those cheaper at `prices`.
+
+    Raises SolverStalled without an answer.
+    """
     cut = lower_bound(data, prices)
     if not contested_securities(data).any():
         everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
@@ -64,7 +67,7 @@ def settle_wash_sides(data: OptimizerData, relaxation: Relaxation, prices: Price
         found = Found(data, solution, everything, cut.value, prices)
         return found.with_prices(data, solution.prices)
     search = _SideSearch(data, relaxation, cut, prices)
-    search.start(cut.buying)
+    search.start(_kept_sides(data, cut))
     for _ in range(_MOST_SOLVES):
         if not search.try_most_promising():
             break
@@ -84,6 +87,7 @@ class _SideSearch:
         self._prices = [prices]
         self._tried: set[bytes] = set()
         self._total = np.inf
+        self._change_costs = 0.0 if data.yesterday is None else WORTH_A_CHANGE
         self._buying: Flags
         self._solution: Solution
 
@@ -161,9 +165,10 @@ class _SideSearch:
             return False
         self._add_cut(solution.prices)
         total = evaluate(self._data, solution.lot_sells, solution.buys).total
-        if total < self._total:
+        if total < self._total - self._change_costs:
             if np.isfinite(self._total):
                 self._add_cut(_midpoint(solution.prices, self._solution.prices))
+                self._change_costs = 0.0  # yesterday's sides are left: the best of the others is wanted
             self._total, self._buying, self._solution = total, buying, solution
         return True
 
@@ -181,6 +186,20 @@ class _SideSearch:
         key = data.securities.wash_key
         lot_closed = self._contested[data.lots.security] & buying[key[data.lots.security]] & data.lots.at_loss
         return Sides(~lot_closed, ~(self._contested & ~buying[key]) & (data.securities.buy_limit > 0))
+
+
+def _kept_sides(data: OptimizerData, cut: Branches) -> Flags:
+    """Yesterday's sides, (n_keys,), where they are possible today; without a yesterday the cheaper ones.
+
+    A key that was not traded stays on the side that may be bought: had a sale at a loss been better, it would have
+    been made, and trading nothing is allowed there.
+    """
+    if data.yesterday is None:
+        return cut.buying
+    sold = sum_by(data.securities.wash_key, data.yesterday < 0, data.securities.keys) > 0
+    bought = sum_by(data.securities.wash_key, data.yesterday > 0, data.securities.keys) > 0
+    kept: Flags = np.where(sold & ~bought, np.isinf(cut.if_sold), np.isfinite(cut.if_bought))
+    return kept
 
 
 def _patterns(keys: int) -> Flags:
