@@ -28,6 +28,8 @@ class Booked:
     tax: Decimal
     cost: Decimal
     cash: Decimal
+    taxed_short: Decimal = ZERO  # short-term gain without losses that purchases wash
+    taxed_long: Decimal = ZERO
 
 
 def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booked:
@@ -48,6 +50,8 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
         tax=_tax(request, data, taxed[HoldingPeriod.SHORT_TERM], taxed[HoldingPeriod.LONG_TERM]),
         cost=cost,
         cash=request.snapshot.cash.trade_date_total + flows - cost,
+        taxed_short=taxed[HoldingPeriod.SHORT_TERM],
+        taxed_long=taxed[HoldingPeriod.LONG_TERM],
     )
 
 
