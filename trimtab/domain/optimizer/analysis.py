@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from trimtab.domain.calibration import CALIBRATION_VERSION
+from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.ascent import ascend
@@ -17,30 +18,28 @@ from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.bound import standing_prices
 from trimtab.domain.optimizer.certificates import certificate, proved_bound
 from trimtab.domain.optimizer.checker import check
-from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
+from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
+from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
 from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.input_rules import require_sound
+from trimtab.domain.optimizer.kept_names import in_kept_names
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
 from trimtab.domain.optimizer.objective import standing_still
-from trimtab.domain.optimizer.problem import WORTH_A_NAME, OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
 from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
-from trimtab.domain.optimizer.search import yesterdays_names
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.wash_sides import Found
-from trimtab.domain.optimizer.whole_shares import InShares, in_whole_shares
+from trimtab.domain.optimizer.whole_shares import in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
-from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
 from trimtab.domain.records import content_hash
-from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 _EMPTY_ACCOUNT = Decimal(1)
@@ -79,6 +78,50 @@ def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -
     return proposal
 
 
+def analyze_batch(
+    requests: Sequence[AnalysisInput], market_arrays: MarketArrays | None = None
+) -> list[RebalanceProposal | TrimtabError]:
+    """`analyze` for accounts of one market, solved side by side: each proposal, or the error that `analyze` raises.
+
+    A proposal does not depend on the accounts beside it.
+    """
+    if not requests:
+        return []
+    market = market_arrays or MarketArrays.from_snapshot(requests[0].market)
+    analyses = [_begun(request, market) for request in requests]
+    open_ = [each for each in analyses if isinstance(each, _Analysis)]
+    outcomes = iter(solve_batch([each.data for each in open_], [each.start for each in open_]))
+    return [
+        _ended(request, each, next(outcomes) if isinstance(each, _Analysis) else None)
+        for request, each in zip(requests, analyses, strict=True)
+    ]
+
+
+def _begun(request: AnalysisInput, market: MarketArrays) -> "_Analysis | RebalanceProposal | TrimtabError":
+    """The account's analysis, or what ends it before anything is solved."""
+    try:
+        require_sound(request)
+        analysis = _Analysis(request, market)
+        return analysis.without_solving() or analysis
+    except TrimtabError as error:
+        return error
+
+
+def _ended(
+    request: AnalysisInput, begun: "_Analysis | RebalanceProposal | TrimtabError", outcome: Outcome | None
+) -> RebalanceProposal | TrimtabError:
+    if isinstance(begun, TrimtabError):
+        return begun
+    try:
+        proposal = begun.answered(outcome) if isinstance(begun, _Analysis) and outcome else begun
+        if isinstance(proposal, RebalanceProposal):
+            check(request, proposal)
+            return proposal
+    except TrimtabError as error:
+        return error
+    raise AssertionError("an analysis was begun and not solved")
+
+
 def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:
     """True when the rules are seen to clash before anything is optimised; whole shares may still show that they do.
 
@@ -99,10 +142,6 @@ class _Trades:
     gap: float
     certificate: Certificate | None = None
     lane: Lane = Lane.CLARABEL
-
-
-def _names(booked: Booked) -> frozenset[tuple[SecurityId, Side]]:
-    return frozenset((trade.security_id, trade.side) for trade in booked.trades)
 
 
 class _Analysis:
@@ -126,17 +165,45 @@ class _Analysis:
         return data
 
     def run(self) -> RebalanceProposal:
+        """The account alone: a batch of one."""
+        return self.without_solving() or self.answered(solve_batch([self.data], [self.start])[0])
+
+    @property
+    def data(self) -> OptimizerData:
+        return self._data
+
+    @property
+    def start(self) -> WarmStart | None:
+        return warm_start(self._data, self._request.snapshot.incumbent)
+
+    def without_solving(self) -> RebalanceProposal | None:
+        """The proposal when the rules alone, or an empty account, decide it."""
         try:
             clash = self.clash()
-            if clash is not None:
-                return self._held(AnalysisOutcome.CONFLICT, note=clash)
-            if self._value == 0:
-                return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
-            return self._solved()
-        except RulesClash:
-            return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         except SolverStalled as stalled:
-            return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
+            return self._unsolved(stalled)
+        if clash is not None:
+            return self._held(AnalysisOutcome.CONFLICT, note=clash)
+        if self._value == 0:
+            return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
+        return None
+
+    def answered(self, outcome: Outcome) -> RebalanceProposal:
+        """From what the first lane says; what it declines goes to the other."""
+        if outcome.most_to_gain is not None:
+            proof = self._proof(outcome.prices)
+            return self._held(AnalysisOutcome.NO_TRADE, gap=outcome.most_to_gain, proof=proof, lane=outcome.lane)
+        try:
+            if outcome.answered is not None:
+                return self._trade_or_hold(outcome.answered, outcome.lane)
+            return self._solved()
+        except SolverStalled as stalled:
+            return self._unsolved(stalled)
+
+    def _unsolved(self, stalled: SolverStalled) -> RebalanceProposal:
+        if isinstance(stalled, RulesClash):
+            return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
+        return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
 
     def clash(self) -> str | None:
         """Which rules clash, in the user's words, None when they can be kept: then the data ask for what can be had.
@@ -158,7 +225,7 @@ class _Analysis:
         return None
 
     def _solved(self) -> RebalanceProposal:
-        """Raises SolverStalled without an answer."""
+        """The other lane. Raises SolverStalled without an answer."""
         every = problems(self._data)
         prices = tuple(standing_prices(one) for one in every)
         proof = screen(self._data, *prices)
@@ -168,16 +235,16 @@ class _Analysis:
         if proof is not None:
             stay = self._proof(prices)
             return self._held(AnalysisOutcome.NO_TRADE, gap=proof.most_to_gain, proof=stay, lane=Lane.SCREEN)
-        return self._trade_or_hold(search_regimes(self._data, prices))
+        return self._trade_or_hold(search_regimes(self._data, prices), Lane.CLARABEL)
 
     def _proof(self, prices: Sequence[Prices]) -> Certificate:
         """That trading nothing is good enough."""
         return certificate(self._data, prices, standing_still(self._data).total)
 
-    def _trade_or_hold(self, answered: Answered) -> RebalanceProposal:
+    def _trade_or_hold(self, answered: Answered, lane: Lane) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
         shares = in_whole_shares(self._request, self._data, answered.found)
-        shares = self._in_kept_names(answered.found, shares) or shares
+        shares = in_kept_names(self._request, self._data, answered.found, shares, self._cash_required())
         self._data = data = shares.data
         booked, still, after = shares.booked, standing_still(shares.data).total, shares.objective
         if booked.cash < self._cash_required():
@@ -188,26 +255,9 @@ class _Analysis:
         if worth_it and booked.trades and not shares.missed:
             proof = certificate(shares.widened, answered.prices, after, answered.further)
             gap = after - proved_bound(proof)
-            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof))
+            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
         stay = certificate(self._data, answered.prices, still, answered.further)
-        return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay)
-
-    def _in_kept_names(self, found: Found, shares: InShares) -> InShares | None:
-        """Trades in yesterday's names where they are as good but for a fifth of a basis point: proposals stay calm."""
-        if _names(shares.booked) == self._yesterdays_names:
-            return None
-        kept = yesterdays_names(found.problem, ClarabelLane(found.problem), found)
-        if kept is None:
-            return None
-        again = in_whole_shares(self._request, self._data, kept)
-        keeps_rules = not again.missed and again.booked.cash >= self._cash_required()
-        return again if keeps_rules and again.objective < shares.objective + WORTH_A_NAME else None
-
-    @property
-    def _yesterdays_names(self) -> frozenset[tuple[SecurityId, Side]]:
-        incumbent = self._request.snapshot.incumbent
-        traded = incumbent.net_trades.items() if incumbent else ()
-        return frozenset((each, Side.BUY if shares > 0 else Side.SELL) for each, shares in traded if shares)
+        return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay, lane=lane)
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings
