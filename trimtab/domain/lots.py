@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 from trimtab.domain.accounts import AccountId
@@ -48,6 +49,7 @@ class TaxLot:
         return self.holding_start or self.acquired_on
 
 
+@lru_cache(maxsize=20_000)  # an account asks for each lot, and its lots were bought on few days
 def first_long_term_sale_date(held_from: date) -> date:
     """The first day on which a sale is long-term: held MORE than one year (IRC 1222; Rev. Rul. 66-7).
 

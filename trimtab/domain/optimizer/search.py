@@ -11,8 +11,8 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, sum_by
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.lot_merging import MergedLots
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Relaxation, Solution
 from trimtab.domain.optimizer.small_positions import settle_small_positions
@@ -22,7 +22,7 @@ from trimtab.domain.optimizer.washed_sales import settle_washed_sales
 
 def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = None) -> Found:
     """The best trades found, starting from the sides that `prices` favour. Raises SolverStalled without an answer."""
-    relaxation = relaxation or ClarabelLane(data)
+    relaxation = relaxation or MergedLots(data)
     found = settle_washed_sales(data, relaxation, settle_wash_sides(data, relaxation, prices))
     return settle_small_positions(data, drop_small_trades(data, relaxation, found))
 
