@@ -9,9 +9,10 @@ import numpy as np
 from trimtab.domain.lots import HoldingPeriod, LotId, holding_period
 from trimtab.domain.money import ZERO, split_exactly, to_cents
 from trimtab.domain.optimizer.checked_account import CheckedAccount
-from trimtab.domain.optimizer.checked_bound import lower_bound
+from trimtab.domain.optimizer.checked_bound import NOT_NETTED, lower_bound
 from trimtab.domain.optimizer.checked_gap import objective, published_list
 from trimtab.domain.optimizer.checked_measures import tracking_error
+from trimtab.domain.optimizer.checked_netting import netted_year
 from trimtab.domain.optimizer.checked_problem import CheckedProblem, checked_problem
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
 from trimtab.domain.optimizer.checked_rows import NOTHING, checked_rows
@@ -110,8 +111,10 @@ def _certified(account: CheckedAccount, problem: CheckedProblem) -> RebalancePro
     published = published_list(account)
     rows = checked_rows(account, problem, published)
     prices = RegimePrices((0.0,) * problem.loadings.shape[1], 0.0, {}, {}, 0.0, 0.0)
-    here, standing = (objective(problem, rows, trades) for trades in (published, NOTHING))
-    bound = lower_bound(problem, rows, prices).lowest
+    year = netted_year(account, problem)
+    here, standing = (objective(problem, rows, trades, year) for trades in (published, NOTHING))
+    regimes = year.regimes() if year is not None else (NOT_NETTED,)
+    bound = min(lower_bound(problem, rows, prices, regime).lowest for regime in regimes)
     return replace(
         account.proposal,
         certificate=Certificate(

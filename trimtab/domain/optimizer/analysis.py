@@ -20,6 +20,7 @@ from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
+from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.kept_names import in_kept_names
 from trimtab.domain.optimizer.market_arrays import MarketArrays
@@ -234,7 +235,7 @@ class _Analysis:
             benefit_bps=bps_decimal(trades.benefit),
             gap_bps=bps_decimal(trades.gap),
             score=Decimal(f"{score(parts):.2f}"),
-            note=note,
+            note=note or harvest_note(request, booked),
             certificate=trades.certificate,
             lane=trades.lane,
         )

@@ -12,11 +12,16 @@ from typing import Final
 
 import numpy as np
 
+from trimtab.domain.optimizer.checked_cells import PricedLeg, least_of_cells
+from trimtab.domain.optimizer.checked_netting import FIXED, CheckedRegime
 from trimtab.domain.optimizer.checked_problem import CheckedProblem, Leg
 from trimtab.domain.optimizer.checked_rows import CheckedRow
 from trimtab.domain.proposals import RegimePrices
 
 _ROUND_OFF: Final = 1e-9
+
+NOT_NETTED: Final = CheckedRegime(FIXED)
+"""Each gain is taxed at the rate of its own term."""
 
 _MOST_KEYS: Final = 14
 """Keys whose sides a proof may tell apart: 2^14 patterns are enumerated in a millisecond or two."""
@@ -88,8 +93,10 @@ class Sides:
         return self.value + sum([min(self.sold[key], self.bought[key]) for key in self.sold])
 
 
-def lower_bound(problem: CheckedProblem, rows: Sequence[CheckedRow], prices: RegimePrices) -> Sides:
-    """A number that the objective of no allowed trade list is below, a fraction of account value.
+def lower_bound(
+    problem: CheckedProblem, rows: Sequence[CheckedRow], prices: RegimePrices, regime: CheckedRegime = NOT_NETTED
+) -> Sides:
+    """A number that the objective of no allowed trade list is below in one tax regime, a fraction of account value.
 
     Minus infinity when the prices are no numbers, or not as many as the risk model has factors.
     """
@@ -100,13 +107,17 @@ def lower_bound(problem: CheckedProblem, rows: Sequence[CheckedRow], prices: Reg
     cash = max(prices.cash, -problem.parameters.cash_drag)  # below that more cash would always be better
     cap = max(prices.cap, 0.0) if limit is not None else 0.0
     value = _cash_value(problem, cash) - float(factor @ factor) / (2 * (problem.parameters.risk_aversion + 2 * cap))
-    if limit is not None:
-        value -= cap * limit**2
+    value += regime.constant - (cap * limit**2 if limit is not None else 0.0)
+    rows = (*rows, *regime.rows)
     row_prices = [row.within_caps(prices.rows.get(row.name, prices.own_rows.get(row.name, 0.0))) for row in rows]
     for row, price in zip(rows, row_prices, strict=True):
         if price != 0:
             value += price * (row.start - (row.high if price > 0 else row.low))
-    return _by_sides(value, _priced(problem, rows, row_prices, factor, cash, cap), problem.contested)
+    priced = _priced(problem, rows, row_prices, regime, factor, cash, cap)
+    if problem.has_sets:
+        legs = (PricedLeg(each.leg, each.curvature, each.slope, each.purchase, each.lots) for each in priced)
+        return Sides(value + least_of_cells(legs, problem.contested), {}, {})
+    return _by_sides(value, priced, problem.contested)
 
 
 def least_on_all_sides(every: Sequence[Sides], keys: Sequence[str]) -> float:
@@ -131,6 +142,7 @@ def _priced(
     problem: CheckedProblem,
     rows: Sequence[CheckedRow],
     row_prices: Sequence[float],
+    regime: CheckedRegime,
     factor: np.ndarray,
     cash: float,
     cap: float,
@@ -141,6 +153,7 @@ def _priced(
         sum([getattr(row, part) * price for row, price in zip(rows, row_prices, strict=True)])
         for part in ("traded", "short_gain", "long_gain")
     )
+    short, long = short + regime.on_short, long + regime.on_long
     churn, resort = problem.parameters.churn + traded, bool(short or long)
     slopes = (problem.loadings @ factor).tolist()
     curvatures = (problem.parameters.risk_aversion * problem.variance + 2 * cap * problem.specific_risk**2).tolist()
@@ -152,7 +165,7 @@ def _priced(
         ]
         if resort:
             lots.sort()
-        purchase = leg.half_spread + churn + cash * (1 + leg.half_spread) + weight
+        purchase = leg.half_spread + churn + leg.preference + cash * (1 + leg.half_spread) + weight
         yield _Priced(leg, curvature, slope - leg.tilt, purchase, lots)
 
 

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from trimtab.domain.optimizer.checked_account import CheckedAccount
-from trimtab.domain.optimizer.checked_bound import least_on_all_sides, lower_bound
+from trimtab.domain.optimizer.checked_bound import NOT_NETTED, least_on_all_sides, lower_bound
+from trimtab.domain.optimizer.checked_netting import CheckedRegime, NettedYear, netted_year
 from trimtab.domain.optimizer.checked_problem import CheckedProblem
 from trimtab.domain.optimizer.checked_rows import NOTHING, CheckedRow, TradeList, checked_rows, penalty
 from trimtab.domain.orders import Side
@@ -18,9 +19,6 @@ GAP_TOLERANCE_BPS: Final = 1e-6
 
 _ROUNDING_BPS: Final = 0.0005
 """Gaps and benefits are published to a thousandth of a basis point: half of one may be lost in rounding."""
-
-_FIXED: Final = "FIXED"
-"""The one regime of an account whose gains do not net."""
 
 _CERTIFIED = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
@@ -45,11 +43,12 @@ def _claims(
     account: CheckedAccount, problem: CheckedProblem, published: TradeList, certificate: Certificate
 ) -> Iterator[str]:
     proposal, rows = account.proposal, checked_rows(account, problem, published)
-    bound = _proved(problem, rows, certificate) * 1e4
+    year = netted_year(account, problem)
+    bound = _proved(problem, rows, year, certificate) * 1e4
     if not isfinite(bound):
         yield "its certificate proves nothing: the prices are no numbers, or of another problem"
         return
-    here, standing = (objective(problem, rows, trades) * 1e4 for trades in (published, NOTHING))
+    here, standing = (objective(problem, rows, trades, year) * 1e4 for trades in (published, NOTHING))
     if abs(here - float(certificate.objective_bps)) > GAP_TOLERANCE_BPS:
         yield f"its objective is {here:.7f} bp, not {certificate.objective_bps}"
     if float(certificate.bound_bps) > bound + GAP_TOLERANCE_BPS:
@@ -60,20 +59,28 @@ def _claims(
         yield f"its benefit is {standing - here:.7f} bp, not {proposal.benefit_bps}"
 
 
-def _proved(problem: CheckedProblem, rows: Sequence[CheckedRow], certificate: Certificate) -> float:
-    """The bound that the certificate's prices prove, a fraction of account value."""
-    prices = certificate.by_regime.get(_FIXED) or _own_prices(certificate)
-    first = lower_bound(problem, rows, prices)
-    proof = certificate.sides.get(_FIXED)
+def _proved(
+    problem: CheckedProblem, rows: Sequence[CheckedRow], year: NettedYear | None, certificate: Certificate
+) -> float:
+    """The bound that the certificate's prices prove, a fraction of account value: the least of all tax regimes."""
+    regimes = year.regimes() if year is not None else (NOT_NETTED,)
+    return min([_proved_in(problem, rows, regime, certificate) for regime in regimes])
+
+
+def _proved_in(
+    problem: CheckedProblem, rows: Sequence[CheckedRow], regime: CheckedRegime, certificate: Certificate
+) -> float:
+    prices, proof = certificate.by_regime.get(regime.name), certificate.sides.get(regime.name)
+    first = lower_bound(problem, rows, prices or _own_prices(certificate, regime.name), regime)
     if proof is None or not isfinite(first.lowest):
         return first.lowest
     keys = sorted({problem.keys[each] for each in proof.keys if problem.keys.get(each) in problem.contested})
-    every = [first, *(lower_bound(problem, rows, each) for each in proof.prices)]
+    every = [first, *(lower_bound(problem, rows, each, regime) for each in proof.prices)]
     return least_on_all_sides(every, keys)
 
 
-def _own_prices(certificate: Certificate) -> RegimePrices:
-    own_rows = certificate.regime.get(_FIXED, {})
+def _own_prices(certificate: Certificate, regime: str) -> RegimePrices:
+    own_rows = certificate.regime.get(regime, {})
     return RegimePrices(certificate.factor, certificate.cash, certificate.rows, own_rows, certificate.cap, 0.0)
 
 
@@ -86,7 +93,9 @@ def published_list(account: CheckedAccount) -> TradeList:
     )
 
 
-def objective(problem: CheckedProblem, rows: Sequence[CheckedRow], trades: TradeList) -> float:
+def objective(
+    problem: CheckedProblem, rows: Sequence[CheckedRow], trades: TradeList, year: NettedYear | None = None
+) -> float:
     """What a list is worth, less is better, a fraction of account value; costs before they are rounded to the cent."""
     parameters, cost = problem.parameters, trades.orders * problem.commission
     cash = problem.cash - cost
@@ -101,12 +110,13 @@ def objective(problem: CheckedProblem, rows: Sequence[CheckedRow], trades: Trade
             if lot.id in washed:  # above the mean: the first shares sold are washed
                 cost += lot.wash_cost * (float(washed[lot.id]) * leg.share - lot.washed * weight)
         after = leg.active + bought - sold
-        cost += (leg.half_spread + parameters.churn) * (sold + bought) - leg.tilt * after
+        cost += (leg.half_spread + parameters.churn) * (sold + bought) + leg.preference * bought - leg.tilt * after
         cash += (1 - leg.half_spread) * sold - (1 + leg.half_spread) * bought
         active.append(after)
     weights = np.array(active)
     exposure = problem.loadings.T @ weights
-    risk = parameters.risk_aversion / 2 * float(exposure @ exposure + problem.variance @ weights**2)
+    risk = parameters.risk_aversion / 2 * float(exposure @ exposure + problem.variance @ problem.by_set(weights) ** 2)
     off = cash - problem.cash_wanted
     off_target = max(parameters.cash_drag * off, -parameters.cash_shortfall * off)
-    return risk + cost + off_target + penalty(problem, rows, trades)
+    netting = year.added(problem, trades) if year is not None else 0.0
+    return risk + cost + off_target + netting + penalty(problem, rows, trades)

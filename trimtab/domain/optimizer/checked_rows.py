@@ -42,7 +42,8 @@ class CheckedRow:
     start: float
     low: float = -inf
     high: float = inf
-    price: float = inf  # of a unit outside the interval; infinite where it must not be left
+    price: float = inf  # of a unit above the interval, and below it unless that has its own; infinite: it is not left
+    price_below: float | None = None
     members: frozenset[SecurityId] = frozenset()  # securities whose weight counts
     traded: float = 0.0  # of each unit traded
     short_gain: float = 0.0  # of each unit of taxed short-term gain
@@ -66,7 +67,8 @@ class CheckedRow:
     def within_caps(self, price: float) -> float:
         """The nearest price at which the bound is finite: none at an open end, no more than a unit outside costs."""
         highest = self.price if isfinite(self.high) else 0.0
-        lowest = -self.price if isfinite(self.low) else 0.0
+        below = self.price if self.price_below is None else self.price_below
+        lowest = -below if isfinite(self.low) else 0.0
         return min(max(price, lowest), highest)
 
     def kept_as_well_as(self, amount: float) -> "CheckedRow":
@@ -75,10 +77,12 @@ class CheckedRow:
 
 
 def checked_rows(account: CheckedAccount, problem: CheckedProblem, published: TradeList) -> tuple[CheckedRow, ...]:
-    """Every row of the account; bands reach as far as the `published` list does."""
+    """Every row of the account. Bands, and that no net gain is realised, yield as far as the `published` list does."""
     bands = [_group_row(account, problem, band) for band in account.settings.group_bands]
-    kept = [row.kept_as_well_as(row.amount(problem, published)) for row in bands]
-    return (*kept, *_turnover(account), *(_gains(account) if account.taxable else ()))
+    gains = list(_gains(account)) if account.taxable else []
+    every = [*bands, *_turnover(account), *gains]
+    yielding = {row.name for row in bands} | {"PRESERVED"}
+    return tuple(row.kept_as_well_as(row.amount(problem, published)) if row.name in yielding else row for row in every)
 
 
 def _group_row(account: CheckedAccount, problem: CheckedProblem, band: GroupBand) -> CheckedRow:
@@ -131,6 +135,7 @@ def _gains(account: CheckedAccount) -> Iterator[CheckedRow]:
             realised += year.long_term_realised
         long = 0.0 if harvest.short_term_only else 1.0
         high = -float(harvest.losses / value)
+        yield CheckedRow("PRESERVED", 0.0, high=0.0, short_gain=1.0, long_gain=long)
         yield CheckedRow(
             "HARVEST", float(realised / value), high=high, price=HARVEST_PRICE, short_gain=1.0, long_gain=long
         )
