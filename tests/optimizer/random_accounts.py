@@ -33,9 +33,10 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.market import RiskExposure
 from trimtab.domain.model_portfolios import ModelPortfolio, Substitute
+from trimtab.domain.money import CENT
 from trimtab.domain.optimizer.targets import account_value
 from trimtab.domain.securities import Security, SecurityId
-from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot, TaxYear, WashWindow, WashWindows
+from trimtab.domain.snapshots import AnalysisInput, HeldAway, MarketSnapshot, TaxYear, WashWindow, WashWindows
 
 NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
 
@@ -69,7 +70,15 @@ def a_random_ruled_account(seed: int) -> AnalysisInput:
             request.snapshot,
             settings=_with_rules(rng, request, master.values()),
             tax_year=_tax_year(rng, account_value(request)) if rng.random() < 0.6 else None,
+            held_away=_held_away(rng, account_value(request)) if rng.random() < 0.2 else (),
         ),
+    )
+
+
+def _held_away(rng: random.Random, value: Decimal) -> tuple[HeldAway, ...]:
+    """Up to a third of the account once more, in names that it may hold too."""
+    return tuple(
+        HeldAway(SecurityId(name), (value / rng.choice([3, 10])).quantize(CENT)) for name in rng.sample(NAMES, 2)
     )
 
 
@@ -106,6 +115,8 @@ def _with_rules(rng: random.Random, request: AnalysisInput, securities: Iterable
         gain_budget=_sometimes(rng, 0.3, f"{value * rng.choice([0, 1, 5]) / 100:.2f}"),
         short_term_gain_budget=_sometimes(rng, 0.2, f"{value * rng.choice([0, 2]) / 100:.2f}"),
         tax_budget=_sometimes(rng, 0.25, f"{value * rng.choice([0, 1, 4]) / 200:.2f}"),
+        tracking_error_limit=_sometimes(rng, 0.25, rng.choice(["0.02", "0.05", "0.1", "0.2"])),
+        maximum_names=rng.choice([1, 2, 3, 4]) if rng.random() < 0.25 else None,
         forced_harvest=_forced_harvest(rng, value) if rng.random() < 0.2 else None,
         tilts={SecurityId(rng.choice(NAMES)): Decimal(rng.choice(["0.02", "-0.03"]))} if rng.random() < 0.3 else {},
     )

@@ -37,10 +37,6 @@ def never(kind: RestrictionKind, *names: str) -> tuple[object, ...]:
     return tuple(a_rule(kind, name) for name in names)
 
 
-def bonds(minimum: str) -> GroupBand:
-    return GroupBand(GroupKind.ASSET_CLASS, "BOND", Decimal(minimum))
-
-
 def needing(amount: int) -> tuple[CashNeed, ...]:
     return (CashNeed(Decimal(amount), PAY_DAY),)
 
@@ -60,17 +56,18 @@ SEEDED = {
         AccountSettings(cash_needs=needing(60000), restrictions=never(RestrictionKind.NEVER_SELL, "AAA")),  # type: ignore[arg-type]
         {"NEVER_SELL:AAA", "CASH_NEED:2026-03-06"},
     ),
-    "a band that takes more turnover than is allowed": (
-        AccountSettings(group_bands=(bonds("0.5"),), turnover_limit=Decimal("0.05"), cash_reserve=Decimal(100)),
-        {"SMALLEST_WEIGHT:ASSET_CLASS:BOND", "TURNOVER"},
+    "a withdrawal that takes more turnover than is allowed": (
+        AccountSettings(cash_needs=needing(20000), turnover_limit=Decimal("0.05"), cash_reserve=Decimal(100)),
+        {"CASH_NEED:2026-03-06", "TURNOVER"},
     ),
-    "a band that nothing may be sold for": (
+    "a withdrawal that two names of three must not be sold for": (
         AccountSettings(
-            group_bands=(bonds("0.4"),),
+            cash_needs=needing(45000),
             restrictions=never(RestrictionKind.NEVER_SELL, "AAA", "BBB"),  # type: ignore[arg-type]
+            group_bands=(GroupBand(GroupKind.ASSET_CLASS, "BOND", maximum=Decimal("0.9")),),
             minimum_trade=Decimal(0),
         ),
-        {"NEVER_SELL:AAA", "NEVER_SELL:BBB", "SMALLEST_WEIGHT:ASSET_CLASS:BOND"},
+        {"NEVER_SELL:AAA", "NEVER_SELL:BBB", "CASH_NEED:2026-03-06"},
     ),
     "a withdrawal that takes more gains than are allowed": (
         AccountSettings(cash_needs=needing(50000), gain_budget=Decimal(100)),

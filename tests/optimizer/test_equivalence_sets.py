@@ -5,14 +5,18 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_rule, a_security, a_window, an_input
+from tests.optimizer.random_accounts import a_random_account, with_random_sets
 from trimtab.domain.account_settings import AccountSettings, Harvesting, RestrictionKind, Tracking
 from trimtab.domain.accounts import Registration
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.market import RiskExposure
 from trimtab.domain.model_portfolios import Substitute
 from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.optimizer.checker import check
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, ReasonCode, RebalanceProposal, WhyNotCode
 from trimtab.domain.securities import SecurityId
@@ -122,13 +126,16 @@ def test_a_substitute_that_is_only_held_is_never_bought():
 @pytest.mark.covers("X7")
 @pytest.mark.parametrize(("hurdle", "swapped"), [("0", True), ("500", True), ("999", False)])
 def test_a_loss_is_swapped_into_a_substitute_when_that_gains_more_than_its_hurdle(hurdle: str, swapped: bool):
-    """AAA stands at 20 % below basis: 35 % of $25 a share of $100 is 8.75 % of what is sold; 999 bp are more."""
+    """AAA stands at 20 % below basis: 35 % of $25 a share of $100 is 8.75 % of what is sold; 999 bp are more.
+
+    With a hurdle of 5 % it is worth a little drift as well.
+    """
     lots = (a_lot("AAA", "495", "125", LAST_YEAR), a_lot("BBB", "495", "100"))
     settings = AccountSettings(harvesting=Harvesting.AGGRESSIVE, tracking=Tracking.TIGHT)
     proposal = analyze(an_account(*lots, members=(a_substitute("SUB", hurdle),), taxable=True, settings=settings))
 
-    assert quantities(proposal).get("SUB", 0) == (495 if swapped else 0)
-    assert quantities(proposal).get("AAA", 0) == (-495 if swapped else quantities(proposal).get("AAA", 0))
+    assert (quantities(proposal).get("SUB", 0) >= 480) == swapped
+    assert swapped == (quantities(proposal).get("AAA", 0) == -495)
 
 
 def test_a_swap_says_for_what_the_substitute_stands_in():
@@ -188,3 +195,39 @@ def test_a_sale_of_a_substitute_names_the_target_of_the_set():
     (reason,) = next(each.reasons for each in proposal.trades if each.security_id == "SUB")
     assert reason.code is ReasonCode.DRIFT
     assert reason.sentence.startswith("SUB and AAA are 69.50 % of the account, above their target of 49.50 %;")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**9))
+def test_random_accounts_with_sets_pass_the_checker(seed: int):
+    """Its bound of a set is found by another road than ours, its figures are its own."""
+    request = with_random_sets(a_random_account(seed), seed)
+
+    proposal = analyze(request)
+
+    check(request, proposal)
+    assert proposal.outcome is not AnalysisOutcome.SOLVER_FAILED
+    assert proposal.gap_bps >= Decimal("-0.001")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**9))
+def test_a_set_of_which_nothing_is_held_or_may_be_bought_changes_nothing(seed: int):
+    request = a_random_account(seed)
+    held = {each.security_id for each in request.snapshot.positions}
+    others = sorted(request.market.securities.keys() - request.target.weights.keys() - held)
+    if not others:
+        return
+    name = min(request.target.weights)
+    master = {
+        **request.market.securities,
+        others[0]: replace(
+            request.market.securities[others[0]], asset_class=request.market.securities[name].asset_class
+        ),
+    }
+    request = replace(request, market=replace(request.market, securities=master))
+    only_held = replace(request.target, substitutes={name: (a_substitute(others[0], buyable=False),)})
+
+    without, with_set = analyze(request), analyze(replace(request, target=only_held))
+
+    assert (with_set.trades, with_set.why_nots) == (without.trades, without.why_nots)

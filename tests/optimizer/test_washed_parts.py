@@ -71,6 +71,13 @@ def test_of_495_shares_sold_the_10_that_were_bought_again_are_washed():
     assert sold(proposal).quantity == 495
     assert proposal.short_term_gain == -49500
     assert proposal.tax == Decimal("-16975.00")
+    assert (
+        sold(proposal)
+        .reasons[0]
+        .sentence.startswith(
+            "Selling AAA realises a short-term loss of $49,500.00, of which $1,000.00 are washed by shares bought"
+        )
+    )
 
 
 def test_the_washed_shares_count_what_a_gain_of_their_size_would():

@@ -155,7 +155,7 @@ def _limits(request: AnalysisInput, settings: AccountSettings) -> Iterator[Accou
     """Limits and budgets of one rebalance; None in the settings is no limit."""
     held = sum((each.market_value for each in request.snapshot.positions), ZERO) or _ONE
     for name, key, words, loosest in (
-        ("turnover_limit", "TURNOVER", "turn over at most {}", Decimal(2)),
+        ("turnover_limit", "TURNOVER", "turn over at most {}", _ONE),
         ("tracking_error_limit", "TRACKING_ERROR", "have a tracking error of at most {}", _ONE),
         ("gain_budget", "GAIN_BUDGET", "realise net gains of at most {}", held),
         ("short_term_gain_budget", "SHORT_TERM_GAIN_BUDGET", "realise net short-term gains of at most {}", held),

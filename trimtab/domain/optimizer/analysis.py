@@ -22,27 +22,24 @@ from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
 from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
-from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
 from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
+from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.input_rules import require_sound
+from trimtab.domain.optimizer.kept_names import in_kept_names
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
 from trimtab.domain.optimizer.objective import standing_still
-from trimtab.domain.optimizer.problem import WORTH_A_NAME, OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
 from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
-from trimtab.domain.optimizer.search import yesterdays_names
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.wash_sides import Found
-from trimtab.domain.optimizer.whole_shares import InShares, in_whole_shares
+from trimtab.domain.optimizer.whole_shares import in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
-from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
 from trimtab.domain.records import content_hash
-from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 _EMPTY_ACCOUNT = Decimal(1)
@@ -147,10 +144,6 @@ class _Trades:
     lane: Lane = Lane.CLARABEL
 
 
-def _names(booked: Booked) -> frozenset[tuple[SecurityId, Side]]:
-    return frozenset((trade.security_id, trade.side) for trade in booked.trades)
-
-
 class _Analysis:
     """One account on its way from input to proposal."""
 
@@ -251,7 +244,7 @@ class _Analysis:
     def _trade_or_hold(self, answered: Answered, lane: Lane) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
         shares = in_whole_shares(self._request, self._data, answered.found)
-        shares = self._in_kept_names(answered.found, shares) or shares
+        shares = in_kept_names(self._request, self._data, answered.found, shares, self._cash_required())
         self._data = data = shares.data
         booked, still, after = shares.booked, standing_still(shares.data).total, shares.objective
         if booked.cash < self._cash_required():
@@ -265,23 +258,6 @@ class _Analysis:
             return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
         stay = certificate(self._data, answered.prices, still, answered.further)
         return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay, lane=lane)
-
-    def _in_kept_names(self, found: Found, shares: InShares) -> InShares | None:
-        """Trades in yesterday's names where they are as good but for a fifth of a basis point: proposals stay calm."""
-        if _names(shares.booked) == self._yesterdays_names:
-            return None
-        kept = yesterdays_names(found.problem, FastRelaxation(found.problem), found)
-        if kept is None:
-            return None
-        again = in_whole_shares(self._request, self._data, kept)
-        keeps_rules = not again.missed and again.booked.cash >= self._cash_required()
-        return again if keeps_rules and again.objective < shares.objective + WORTH_A_NAME else None
-
-    @property
-    def _yesterdays_names(self) -> frozenset[tuple[SecurityId, Side]]:
-        incumbent = self._request.snapshot.incumbent
-        traded = incumbent.net_trades.items() if incumbent else ()
-        return frozenset((each, Side.BUY if shares > 0 else Side.SELL) for each, shares in traded if shares)
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings
@@ -334,7 +310,7 @@ class _Analysis:
             benefit_bps=bps_decimal(trades.benefit),
             gap_bps=bps_decimal(trades.gap),
             score=Decimal(f"{score(parts):.2f}"),
-            note=note,
+            note=note or harvest_note(request, booked),
             certificate=trades.certificate,
             lane=trades.lane,
         )

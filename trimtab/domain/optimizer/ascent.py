@@ -113,7 +113,7 @@ def _newton_step(curvature: Floats, gradient: Floats, low: Floats, high: Floats)
         free = np.flatnonzero(~pinned)
         at_end = np.where(pinned, step, 0.0)
         step = at_end.copy()
-        step[free] = np.linalg.solve(curvature[np.ix_(free, free)], (gradient - curvature @ at_end)[free])
+        step[free] = _solved(curvature[np.ix_(free, free)], (gradient - curvature @ at_end)[free])
         outside = ~pinned & ((step < low - 1e-15) | (step > high + 1e-15))
         if outside.any():
             step = np.clip(step, low, high)
@@ -125,6 +125,14 @@ def _newton_step(curvature: Floats, gradient: Floats, low: Floats, high: Floats)
             break
         pinned = pinned & ~released
     return np.clip(step, low, high)
+
+
+def _solved(curvature: Floats, gradient: Floats) -> Floats:
+    """The step to the top; the shortest of all where the curvature is flat in some direction."""
+    try:
+        return np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(curvature, gradient, rcond=None)[0], dtype=np.float64)
 
 
 def _cash_range(data: OptimizerData, prices: Prices) -> tuple[float, float]:

@@ -60,6 +60,11 @@ class Answers:
         value = np.where(where, np.inf, self.value)
         return Answers(value, self.active, self.flow, self.amount, self.give, self.cash_row, self.row_row)
 
+    def charged(self, price: float) -> "Answers":
+        """The same answers, each dearer by `price`."""
+        value = self.value + price
+        return Answers(value, self.active, self.flow, self.amount, self.give, self.cash_row, self.row_row)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Priced:
@@ -87,7 +92,15 @@ def branch_answers(data: OptimizerData, prices: Prices) -> tuple[Answers, Answer
     bought = _buying(data, priced).barred(forced_sale)
     contested = contested_securities(data)
     free_choice = bought.barred(contested)
-    return sold.or_better(free_choice), bought.or_better(_choose(contested, kept, sold))
+    not_bought, not_sold = sold.or_better(free_choice), bought.or_better(_choose(contested, kept, sold))
+    if data.most_names is None or prices.names <= 0:
+        return not_bought, not_sold
+    shut = _shut(data, priced, data.lots.limit).barred(forced_buy)
+    shut_kept = _shut(data, priced, np.where(data.lots.at_loss, 0.0, data.lots.limit)).barred(forced_buy)
+    return (
+        shut.or_better(not_bought.charged(prices.names)),
+        _choose(contested, shut_kept, shut).or_better(not_sold.charged(prices.names)),
+    )
 
 
 def sale_costs(data: OptimizerData, prices: Prices) -> Floats:
@@ -128,9 +141,16 @@ def _choose(where: Flags, one: Answers, other: Answers) -> Answers:
     return one.barred(~where).or_better(other.barred(where))
 
 
-def _selling(data: OptimizerData, priced: Priced, limit: Floats) -> Answers:
-    """Best sale of each security without buying it; infinite where a minimum cannot be met."""
+def _shut(data: OptimizerData, priced: Priced, limit: Floats) -> Answers:
+    """Each position closed but for a fraction of a unit, or not opened; infinite where it cannot be."""
+    nothing_left = np.maximum(data.securities.holding - data.crumb, 0.0)
+    return _selling(data, priced, limit, np.maximum(nothing_left, data.securities.sell_minimum))
+
+
+def _selling(data: OptimizerData, priced: Priced, limit: Floats, least: Floats | None = None) -> Answers:
+    """Best sale of each security, at least `least`, without buying it; infinite where that cannot be."""
     held, order = data.securities, priced.order
+    least = held.sell_minimum if least is None else least
     row, n = data.lots.security, len(held.ids)  # the order keeps each security's lots together
     curvature, slope = priced.curvature, priced.slope
     limit, unit_cost = limit[order], priced.sale_cost[order]
@@ -138,14 +158,14 @@ def _selling(data: OptimizerData, priced: Priced, limit: Floats) -> Answers:
     wanted = data.active[row] - (unit_cost - slope[row]) / curvature[row] - before
     inside = (wanted > 0) & (wanted < limit)
     free = sum_by(row, np.clip(wanted, 0.0, limit), n)
-    total = np.minimum(np.maximum(free, held.sell_minimum), held.sell_limit)
+    total = np.minimum(np.maximum(free, least), held.sell_limit)
     sells = np.clip(total[row] - before, 0.0, limit)
     sold = sum_by(row, sells, n)
     left = data.active - sold
     value = curvature / 2 * left**2 + slope * left + sum_by(row, unit_cost * sells, n)
     effect, marginal = priced.sale_effect[:, order], inside.astype(np.float64)
     return Answers(
-        value=np.where(sold < held.sell_minimum - 1e-9, np.inf, value),
+        value=np.where(sold < least - 1e-9, np.inf, value),
         active=left,
         flow=(1 - held.half_spread) * sold,
         amount=_by_security(row, effect * sells, n),

@@ -28,6 +28,8 @@ class Booked:
     tax: Decimal
     cost: Decimal
     cash: Decimal
+    taxed_short: Decimal = ZERO  # short-term gain without losses that purchases wash
+    taxed_long: Decimal = ZERO
 
 
 def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booked:
@@ -35,7 +37,7 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
-    disallowed = _disallowed(request, data, trades)
+    disallowed = disallowed_losses(request, data, trades)
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         gains[sale.term] += sale.gain
         taxed[sale.term] += sale.gain + disallowed.get(sale.lot_id, ZERO)
@@ -48,6 +50,8 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
         tax=_tax(request, data, taxed[HoldingPeriod.SHORT_TERM], taxed[HoldingPeriod.LONG_TERM]),
         cost=cost,
         cash=request.snapshot.cash.trade_date_total + flows - cost,
+        taxed_short=taxed[HoldingPeriod.SHORT_TERM],
+        taxed_long=taxed[HoldingPeriod.LONG_TERM],
     )
 
 
@@ -59,7 +63,9 @@ def _tax(request: AnalysisInput, data: OptimizerData, short: Decimal, long: Deci
     return added_tax(short, long, year, settings)
 
 
-def _disallowed(request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]) -> dict[LotId, Decimal]:
+def disallowed_losses(
+    request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]
+) -> dict[LotId, Decimal]:
     """Dollars of each lot's loss that purchases of the last 30 days wash, to the cent: loss times washed over sold."""
     lots = data.lots
     if lots.replacements is None:

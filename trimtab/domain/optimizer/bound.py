@@ -72,7 +72,7 @@ def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     """A number that no allowed trade list's objective is below, in the one regime of `data`."""
     prices = within_caps(data, prices)
     if data.securities.has_sets:
-        return _of_cells(data, replace(prices, names=0.0))
+        return _of_cells(data, prices)
     not_bought, not_sold_at_a_loss = branch_answers(data, prices)
     if_sold = sum_by(data.securities.wash_key, not_bought.value, data.securities.keys)
     if_bought = sum_by(data.securities.wash_key, not_sold_at_a_loss.value, data.securities.keys)
@@ -94,7 +94,7 @@ def within_caps(data: OptimizerData, prices: Prices) -> Prices:
         cash=max(prices.cash, -data.parameters.cash_drag),
         rows=np.clip(rows, lowest, highest),
         cap=max(prices.cap, 0.0) if data.tracking_limit is not None else 0.0,
-        names=max(prices.names, 0.0) if data.most_names is not None else 0.0,
+        names=max(prices.names, 0.0) if data.most_names is not None and not data.securities.has_sets else 0.0,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from trimtab.domain.optimizer.checked_cells import PricedLeg, least_of_cells
 from trimtab.domain.optimizer.checked_netting import FIXED, CheckedRegime
 from trimtab.domain.optimizer.checked_problem import CheckedProblem, Leg
 from trimtab.domain.optimizer.checked_rows import CheckedRow
@@ -112,7 +113,11 @@ def lower_bound(
     for row, price in zip(rows, row_prices, strict=True):
         if price != 0:
             value += price * (row.start - (row.high if price > 0 else row.low))
-    return _by_sides(value, _priced(problem, rows, row_prices, regime, factor, cash, cap), problem.contested)
+    priced = _priced(problem, rows, row_prices, regime, factor, cash, cap)
+    if problem.has_sets:
+        legs = (PricedLeg(each.leg, each.curvature, each.slope, each.purchase, each.lots) for each in priced)
+        return Sides(value + least_of_cells(legs, problem.contested), {}, {})
+    return _by_sides(value, priced, problem.contested)
 
 
 def least_on_all_sides(every: Sequence[Sides], keys: Sequence[str]) -> float:
@@ -160,7 +165,7 @@ def _priced(
         ]
         if resort:
             lots.sort()
-        purchase = leg.half_spread + churn + cash * (1 + leg.half_spread) + weight
+        purchase = leg.half_spread + churn + leg.preference + cash * (1 + leg.half_spread) + weight
         yield _Priced(leg, curvature, slope - leg.tilt, purchase, lots)
 
 

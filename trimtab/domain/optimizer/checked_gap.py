@@ -110,12 +110,12 @@ def objective(
             if lot.id in washed:  # above the mean: the first shares sold are washed
                 cost += lot.wash_cost * (float(washed[lot.id]) * leg.share - lot.washed * weight)
         after = leg.active + bought - sold
-        cost += (leg.half_spread + parameters.churn) * (sold + bought) - leg.tilt * after
+        cost += (leg.half_spread + parameters.churn) * (sold + bought) + leg.preference * bought - leg.tilt * after
         cash += (1 - leg.half_spread) * sold - (1 + leg.half_spread) * bought
         active.append(after)
     weights = np.array(active)
     exposure = problem.loadings.T @ weights
-    risk = parameters.risk_aversion / 2 * float(exposure @ exposure + problem.variance @ weights**2)
+    risk = parameters.risk_aversion / 2 * float(exposure @ exposure + problem.variance @ problem.by_set(weights) ** 2)
     off = cash - problem.cash_wanted
     off_target = max(parameters.cash_drag * off, -parameters.cash_shortfall * off)
     netting = year.added(problem, trades) if year is not None else 0.0

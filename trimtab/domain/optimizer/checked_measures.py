@@ -34,7 +34,7 @@ def measure_violations(account: CheckedAccount, problem: CheckedProblem) -> Iter
 def tracking_error(problem: CheckedProblem, active: NDArray[np.float64]) -> float:
     """Annualised, of active weights (n,), at the risk model's own specific risk."""
     exposure = problem.loadings.T @ active
-    return sqrt(float(exposure @ exposure + problem.specific_risk**2 @ active**2))
+    return sqrt(float(exposure @ exposure + problem.specific_risk**2 @ problem.by_set(active) ** 2))
 
 
 def _wrong(
@@ -46,7 +46,7 @@ def _wrong(
     stated: Measures,
 ) -> Iterator[str]:
     off = abs(float(cash / account.value) - problem.cash_wanted)
-    drifts = np.abs(active)
+    drifts = np.abs(problem.by_set(active))
     right = {
         "largest drift": (max(float(drifts.max(initial=0.0)), off), stated.max_drift),
         "active share": ((float(drifts.sum()) + off) / 2, stated.active_share),

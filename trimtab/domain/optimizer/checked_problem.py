@@ -18,6 +18,7 @@ from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
+from trimtab.domain.optimizer.checked_sets import checked_sets
 from trimtab.domain.optimizer.checked_target import checked_target
 from trimtab.domain.optimizer.checked_washes import CheckedWashes
 from trimtab.domain.securities import SecurityId
@@ -46,6 +47,8 @@ class Leg:
 
     security_id: SecurityId
     key: str  # wash key
+    of_set: SecurityId  # the model name that it stands in for, itself where there is none
+    preference: float  # what a unit bought costs beside its price
     holding: float
     active: float  # holding less target
     tilt: float  # expected excess return of a unit, a year
@@ -69,6 +72,7 @@ class CheckedProblem:
 
     legs: tuple[Leg, ...]
     contested: frozenset[str]  # wash keys that could be sold at a loss and bought on one day
+    has_sets: bool
     loadings: NDArray[np.float64]  # (legs, factors), whitened
     specific_risk: NDArray[np.float64]  # (legs,), annualised, the risk model's own
     variance: NDArray[np.float64]  # (legs,), specific, floored as in the objective
@@ -79,6 +83,16 @@ class CheckedProblem:
     tracking_limit: float | None  # most annualised tracking error
     parameters: Parameters
     washes: CheckedWashes
+
+    def by_set(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over each equivalence set, in the place of its first leg; zero in the others', (legs,)."""
+        if not self.has_sets:
+            return weights
+        first: dict[SecurityId, int] = {}
+        summed = np.zeros(len(weights))
+        for place, leg in enumerate(self.legs):
+            summed[first.setdefault(leg.of_set, place)] += weights[place]
+        return summed
 
     @property
     def keys(self) -> dict[SecurityId, str]:
@@ -99,6 +113,10 @@ class _Derivation:
         self._dollars, self._value = account.value, float(account.value)
         self._parameters = parameters_for(account.settings, account.snapshot.business_date)
         self._target = checked_target(account)
+        self._sets = checked_sets(account, self._target.weights)
+        self._risk_of = {member: each.risk_of for each in self._sets for member in each.members}
+        self._set_of = {member: each.members[0] for each in self._sets for member in each.members}
+        self._preference = {member: cost for each in self._sets for member, cost in each.preference.items()}
         self._short_rate = float(account.settings.short_term_rate)
         self._long_rate = float(account.settings.long_term_rate)
         self._tolerance = float(max(BAND_TOLERANCE, account.settings.minimum_trade / self._dollars))
@@ -110,11 +128,12 @@ class _Derivation:
         if cash < self._required and self._required - cash - _most_raised(legs, contested) > _ROUND_OFF:
             legs = self._legs(unlocked=True)  # the cash is owed: losses that a purchase washes may be sold for it
             contested = self._contested(legs)
-        ids = [leg.security_id for leg in legs]
+        ids = [self._risk_of.get(leg.security_id, leg.security_id) for leg in legs]
         specific, limit = self._risk.specific_risk(ids), self._account.settings.tracking_error_limit
         return CheckedProblem(
             legs=legs,
             contested=contested,
+            has_sets=bool(self._sets),
             loadings=self._risk.loadings(ids),
             specific_risk=specific,
             variance=np.maximum(specific, self._parameters.specific_risk_floor) ** 2,
@@ -149,7 +168,16 @@ class _Derivation:
         self._washes = account.washes(unlocked=unlocked)
         held = {each for each, quantity in account.quantity.items() if quantity != 0}
         banded = {each for each, band in account.settings.weight_bands.items() if band.minimum > 0}
-        return tuple([self._leg(each) for each in sorted(held | self._target.weights.keys() | banded)])
+        return tuple(
+            [self._leg(each) for each in sorted(held | self._target.weights.keys() | banded | self._stand_ins)]
+        )
+
+    @cached_property
+    def _stand_ins(self) -> set[SecurityId]:
+        """Substitutes of the target's names that could be bought, whatever the account's own rules say."""
+        account = self._account
+        members = {each for found in self._sets for each in found.members[1:]}
+        return {each for each in members if account.substitutes.get(each) and not account.untouchable(each)}
 
     def _leg(self, security_id: SecurityId) -> Leg:
         """No trade leaves the band; one missed by more than its tolerance must be mended as far as may be."""
@@ -172,9 +200,11 @@ class _Derivation:
         return Leg(
             security_id=security_id,
             key=account.wash_key(security_id),
+            of_set=self._set_of.get(security_id, security_id),
+            preference=self._preference.get(security_id, 0.0),
             holding=holding,
             active=holding - float(self._target.weights.get(security_id, ZERO)),
-            tilt=float(account.settings.tilts.get(security_id, ZERO)),
+            tilt=float(account.settings.tilts.get(self._risk_of.get(security_id, security_id), ZERO)),
             half_spread=float(security.half_spread_bps * BASIS_POINT) if security else 0.0,
             share=share,
             whole=whole,
@@ -191,7 +221,8 @@ class _Derivation:
 
     def _may_buy(self, security_id: SecurityId) -> bool:
         account = self._account
-        wanted = security_id in self._target.weights or account.band(security_id).minimum > 0
+        in_target = security_id in self._target.weights or security_id in self._stand_ins
+        wanted = in_target or account.band(security_id).minimum > 0
         return wanted and account.open_to_purchases(security_id)
 
     def _lot_legs(self, security_id: SecurityId, close: float) -> tuple[LotLeg, ...]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_sets import at_hand
 from trimtab.domain.securities import SecurityId
 
 
@@ -24,7 +25,7 @@ def checked_target(account: CheckedAccount) -> CheckedTarget:
     where there are none to all others.
     """
     obtainable = {each: weight for each, weight in account.target.weights.items() if weight != 0}
-    missing = [each for each in obtainable if account.quantity.get(each, ZERO) <= 0 and account.untouchable(each)]
+    missing = [each for each in obtainable if _is_missing(account, each)]
     lost: dict[str, Decimal] = {}
     for each in sorted(missing):
         asset_class = _asset_class(account, each)
@@ -39,6 +40,13 @@ def checked_target(account: CheckedAccount) -> CheckedTarget:
         return CheckedTarget({}, Decimal(1))
     cash = min(_cash_wanted(account) / account.value, Decimal(1))
     return CheckedTarget({each: weight * (1 - cash) / invested for each, weight in obtainable.items()}, cash)
+
+
+def _is_missing(account: CheckedAccount, name: SecurityId) -> bool:
+    """It is not held, may not trade today, and nothing stands in for it."""
+    if account.quantity.get(name, ZERO) > 0 or not account.untouchable(name):
+        return False
+    return not any(at_hand(account, each) for each in account.target.substitutes.get(name, ()))
 
 
 def _cash_wanted(account: CheckedAccount) -> Decimal:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from trimtab.domain.account_settings import AccountSettings, ForcedHarvest
 from trimtab.domain.lots import HoldingPeriod
-from trimtab.domain.money import ZERO, to_cents
+from trimtab.domain.money import CENT, ZERO, to_cents
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_rules import mandated_gain
 from trimtab.domain.proposals import AnalysisOutcome
@@ -96,5 +96,5 @@ def _forced_harvest(account: CheckedAccount, harvest: ForcedHarvest) -> Iterator
     year = account.snapshot.tax_year or TaxYear()
     before = year.short_term_realised + (ZERO if harvest.short_term_only else year.long_term_realised)
     missing = before + gain + harvest.losses
-    if missing > 0 and account.proposal.outcome in _ENDS_INSIDE_THE_RULES and not account.proposal.note:
+    if missing > CENT and account.proposal.outcome in _ENDS_INSIDE_THE_RULES and not account.proposal.note:
         yield f"a shortfall of {missing} of the losses to be harvested is not noted"

@@ -26,7 +26,7 @@ _ENDS_INSIDE_THE_RULES = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 def check(request: AnalysisInput, proposal: RebalanceProposal) -> None:
     """Raises ProposalRejected with every rule that the proposal breaks; returns when it breaks none."""
     account = CheckedAccount(request, proposal)
-    violations = tuple(_violations(account))
+    violations = tuple(rule_violations(account))
     if account.value > 0:
         problem = checked_problem(account, CheckedRisk(request.market))
         violations += tuple(measure_violations(account, problem))
@@ -36,7 +36,8 @@ def check(request: AnalysisInput, proposal: RebalanceProposal) -> None:
         raise ProposalRejected(request.snapshot.account.id, violations)
 
 
-def _violations(account: CheckedAccount) -> Iterator[str]:
+def rule_violations(account: CheckedAccount) -> Iterator[str]:
+    """One sentence for each rule that the proposal breaks, whatever it claims of its worth and its distance."""
     yield from _identity(account)
     for trade in account.proposal.trades:
         yield from trade_violations(account, trade)

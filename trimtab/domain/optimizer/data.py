@@ -13,7 +13,7 @@ from trimtab.domain.optimizer.capacity import most_cash_raised
 from trimtab.domain.optimizer.lot_rows import lot_rows
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.netting import tax_regimes
-from trimtab.domain.optimizer.problem import Lots, OptimizerData, Securities
+from trimtab.domain.optimizer.problem import Lots, OptimizerData, Securities, nothing
 from trimtab.domain.optimizer.security_rows import security_rows, with_bands
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.snapshots import AnalysisInput
@@ -67,7 +67,7 @@ def _with_cash(
             request, lots, value, parameters.gain_tax_weight, securities=len(held.ids), taxable=taxable
         ),
         tracking_limit=None if settings.tracking_error_limit is None else float(settings.tracking_error_limit),
-        most_names=settings.maximum_names,
+        most_names=_most_names(settings.maximum_names, held),
         yesterday=_yesterday(request, held),
     )
     no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
@@ -87,3 +87,12 @@ def _whole_sales(held: Securities, sellable: Floats) -> Securities:
     share = np.where(held.share > 0, held.share, 1.0)
     shares = np.floor(sellable / share + 1e-9) * share
     return replace(held, sell_limit=np.where(held.whole, np.minimum(shares, sellable), sellable))
+
+
+def _most_names(limit: int | None, held: Securities) -> int | None:
+    """The most names that may be held: never fewer than cannot be sold whole today, or that a band demands."""
+    if limit is None:
+        return None
+    crumb = nothing(held)
+    stuck = (held.holding > crumb) & ((held.sell_limit < held.holding - crumb) | (held.buy_minimum > 0))
+    return max(limit, int((stuck | (held.buy_minimum > 0)).sum()))

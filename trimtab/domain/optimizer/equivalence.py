@@ -12,8 +12,9 @@ import numpy as np
 from trimtab.domain.calibration import INCUMBENT_PREFERENCE, RANK_PREFERENCE
 from trimtab.domain.model_portfolios import Substitute
 from trimtab.domain.money import BASIS_POINT
-from trimtab.domain.optimizer.arrays import Floats, Ints
-from trimtab.domain.optimizer.targets import untouchable
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.problem import Securities
+from trimtab.domain.optimizer.targets import held_away, untouchable
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -29,7 +30,7 @@ class Sets:
 
 def substitutes(request: AnalysisInput, names: Mapping[SecurityId, object]) -> dict[SecurityId, tuple[Substitute, ...]]:
     """Those of the model's sets whose model name is among `names`, each with members that are held or may be bought."""
-    held = {each.security_id for each in request.snapshot.positions if each.quantity > 0}
+    held = {each.security_id for each in request.snapshot.positions if each.quantity > 0} | held_away(request).keys()
     return {
         name: tuple(each for each in members if each.security_id in held or _can_be_had(request, each))
         for name, members in request.target.substitutes.items()
@@ -60,6 +61,31 @@ def sets_of(request: AnalysisInput, ids: tuple[SecurityId, ...], names: Mapping[
         for member, cost in _preferences(request, name, members):
             preference[rows[member]] = cost
     return Sets(block, source, preference)
+
+
+def substitute_of(held: Securities, row: int) -> int | None:
+    """The row of the model name for which a security stands in; None for all others."""
+    if held.target[row] > 0 or not held.has_sets:
+        return None
+    (wanted,) = np.nonzero((held.block == held.block[row]) & (held.target > 0))
+    return int(wanted[0]) if len(wanted) else None
+
+
+def members_named(held: Securities, row: int) -> list[SecurityId]:
+    """A security, then the others of its set that are held or in the model: who is meant when the set is spoken of."""
+    others = (held.block == held.block[row]) & ((held.holding > 0) | (held.target > 0))
+    return [held.ids[row], *(held.ids[each] for each in np.flatnonzero(others) if each != row)]
+
+
+def speakers(held: Securities, drift: Floats) -> Flags:
+    """Which securities speak of their set's drift, (n,): of one above its target the largest, else the model name."""
+    speaks = np.ones(len(held.ids), dtype=np.bool_)
+    if held.has_sets:
+        for first in np.flatnonzero(np.bincount(held.block, minlength=len(held.ids)) > 1):
+            members = np.flatnonzero(held.block == first)
+            rank = held.holding[members] if drift[first] > 0 else held.target[members]
+            speaks[members] = members == members[int(np.argmax(rank))]
+    return speaks
 
 
 def _preferences(

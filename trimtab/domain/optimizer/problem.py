@@ -244,9 +244,7 @@ class OptimizerData:
     @property
     def crumb(self) -> Floats:
         """Weight of each security that counts as nothing: less than one unit that trades, (n,)."""
-        held = self.securities
-        share: Floats = np.where(held.whole, held.share, held.share / FRACTION_UNITS) * (1 - 1e-6)
-        return share
+        return nothing(self.securities)
 
     def squared_tracking_error(self, active: Floats) -> float:
         """Annualised, of active weights (n,), at the risk model's own specific risk."""
@@ -263,6 +261,12 @@ class OptimizerData:
         alone = replace(regime, rows=no_rows(len(self.securities.ids), len(self.lots.lots)))
         lots = self.lots if regime.lot_tax is self.lots.tax else replace(self.lots, tax=regime.lot_tax)
         return replace(self, lots=lots, rows=self.rows.followed_by(regime.rows), regimes=(alone,))
+
+
+def nothing(held: Securities) -> Floats:
+    """Weight of each security that counts as nothing: less than one unit that trades, (n,)."""
+    unit: Floats = np.where(held.whole, held.share, held.share / FRACTION_UNITS) * (1 - 1e-6)
+    return unit
 
 
 def fill(security: Ints, limit: Floats, total: Floats) -> Floats:

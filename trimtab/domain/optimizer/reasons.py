@@ -7,10 +7,13 @@ from decimal import Decimal
 import numpy as np
 
 from trimtab.domain.account_settings import RestrictionKind
+from trimtab.domain.lots import LotId
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.attribution import Contributions
+from trimtab.domain.optimizer.booking import disallowed_losses
+from trimtab.domain.optimizer.equivalence import members_named, substitute_of
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.wording import bps, dollars, name_of, of_account, percent
+from trimtab.domain.optimizer.wording import bps, dollars, listing, name_of, of_account, percent
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import ProposedTrade, Reason, ReasonCode
 from trimtab.domain.securities import SecurityId
@@ -32,6 +35,8 @@ class _Told:
     parts: Contributions
     rows: Mapping[SecurityId, int]
     classes_left: frozenset[str]  # asset classes with a name sold at a loss, or short of its target and barred
+    sold_at_a_loss: frozenset[SecurityId]
+    disallowed: Mapping[LotId, Decimal]  # dollars of each lot's loss that recent purchases wash
 
 
 def with_reasons(
@@ -39,12 +44,13 @@ def with_reasons(
 ) -> tuple[ProposedTrade, ...]:
     """The trades, each with its main reason."""
     rows = {security_id: row for row, security_id in enumerate(data.securities.ids)}
-    told = _Told(request, data, parts, rows, _classes_left(request, data, trades))
+    sold_at_a_loss = frozenset(trade.security_id for trade in trades if trade.side is Side.SELL and _gain(trade) < 0)
+    classes_left = _classes_left(request, data, sold_at_a_loss)
+    told = _Told(request, data, parts, rows, classes_left, sold_at_a_loss, disallowed_losses(request, data, trades))
     return tuple(replace(trade, reasons=(_reason(told, trade, rows[trade.security_id]),)) for trade in trades)
 
 
-def _classes_left(request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]) -> frozenset[str]:
-    sold = {trade.security_id for trade in trades if trade.side is Side.SELL and _gain(trade) < 0}
+def _classes_left(request: AnalysisInput, data: OptimizerData, sold: frozenset[SecurityId]) -> frozenset[str]:
     held = data.securities
     barred = {held.ids[row] for row in np.flatnonzero((held.buy_limit == 0) & (data.active < -_SHORT_OF_TARGET))}
     master = request.market.securities
@@ -97,6 +103,8 @@ def _largest_part(told: _Told, trade: ProposedTrade, row: int) -> ReasonCode:
         return ReasonCode.LOSS_HARVEST
     if selling and told.data.cash < told.data.cash_required:
         return ReasonCode.CASH_NEED
+    if not selling and substitute_of(told.data.securities, row) is not None:
+        return ReasonCode.REPLACEMENT
     in_a_gap = told.request.market.securities[trade.security_id].asset_class in told.classes_left
     if not selling and not nears_target and in_a_gap:
         return ReasonCode.REPLACEMENT
@@ -109,6 +117,9 @@ def _largest_part(told: _Told, trade: ProposedTrade, row: int) -> ReasonCode:
 def _harvest(told: _Told, trade: ProposedTrade, row: int) -> str:
     terms = sorted({sale.term.value.lower().replace("_", "-") for sale in trade.lot_sales})
     realised = f"a {' and '.join(terms)} loss of {dollars(abs(_gain(trade)))}"
+    washed = sum((told.disallowed.get(sale.lot_id, ZERO) for sale in trade.lot_sales), ZERO)
+    if washed:
+        realised += f", of which {dollars(washed)} are washed by shares bought in the last 30 days"
     name = name_of(told.request, trade.security_id)
     return f"Selling {name} realises {realised}; the tax that it saves counts {bps(told.parts.tax[row])}."
 
@@ -133,19 +144,41 @@ def _cash_excess(told: _Told, trade: ProposedTrade, row: int) -> str:
 
 def _drift(told: _Told, trade: ProposedTrade, row: int) -> str:
     held = told.data.securities
-    weight, target = percent(held.holding[row]), percent(held.target[row])
-    side = "above" if held.holding[row] > held.target[row] else "below"
+    weight, target = float(held.pooled(held.holding)[row]), float(held.pooled(held.target)[row])
+    side = "above" if weight > target else "below"
     nearer = bps(told.parts.specific[row])
-    name = name_of(told.request, trade.security_id)
-    return f"{name} is {weight} of the account, {side} its target of {target}; to bring it nearer counts {nearer}."
+    names = [name_of(told.request, each) for each in members_named(held, row)]
+    who, whose, it = (f"{names[0]} is", "its", "it") if len(names) == 1 else (f"{listing(names)} are", "their", "them")
+    return (
+        f"{who} {percent(weight)} of the account, {side} {whose} target of {percent(target)}; "
+        f"to bring {it} nearer counts {nearer}."
+    )
 
 
 def _replacement(told: _Told, trade: ProposedTrade, row: int) -> str:
-    name = name_of(told.request, trade.security_id)
+    name, model_name = name_of(told.request, trade.security_id), substitute_of(told.data.securities, row)
+    if model_name is not None:
+        risk = bps(told.parts.factor[row] + told.parts.specific[row])
+        return (
+            f"{name} stands in for {_stood_in_for(told, trade, model_name)}; the risk that it takes away counts {risk}."
+        )
     return (
         f"{name} stands in for names of its class that are sold at a loss or may not be bought; "
         f"the common risk that it restores counts {bps(told.parts.factor[row])}."
     )
+
+
+def _stood_in_for(told: _Told, trade: ProposedTrade, model_name: int) -> str:
+    """The model name, and why a substitute is bought instead of it."""
+    held, incumbent = told.data.securities, told.request.snapshot.incumbent
+    name = name_of(told.request, held.ids[model_name])
+    if held.ids[model_name] in told.sold_at_a_loss:
+        return f"{name}, which is sold at a loss"
+    if held.buy_limit[model_name] == 0:
+        return f"{name}, which may not be bought today"
+    if incumbent is not None and incumbent.net_trades.get(trade.security_id, ZERO) > 0:
+        return f"{name}, as it did last time"
+    return f"{name}, which costs more to buy"
 
 
 def _risk(told: _Told, trade: ProposedTrade, row: int) -> str:

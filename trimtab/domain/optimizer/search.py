@@ -13,6 +13,7 @@ from trimtab.domain.optimizer.arrays import Flags, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.lot_merging import MergedLots
+from trimtab.domain.optimizer.names import price_of_names, with_fewer_names
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Relaxation, Solution
 from trimtab.domain.optimizer.small_positions import settle_small_positions
@@ -29,7 +30,15 @@ def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = 
 def finish(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found:
     """The rules that are settled after the wash sides, one after the other."""
     found = settle_washed_sales(data, relaxation, found)
-    return settle_small_positions(data, drop_small_trades(data, relaxation, found))
+    if data.most_names is None:
+        return settle_small_positions(data, drop_small_trades(data, relaxation, found))
+    few = with_fewer_names(data, found)
+    few = drop_small_trades(few.problem, MergedLots(few.problem), few)
+    few = settle_small_positions(few.problem, few)
+    certified = replace(few, bound=found.bound, prices=found.prices)  # theirs is of a smaller problem
+    return certified.with_prices(data, price_of_names(data, few.prices)).with_prices(
+        data, price_of_names(data, found.prices)
+    )
 
 
 def yesterdays_names(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found | None:

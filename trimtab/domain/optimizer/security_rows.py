@@ -13,7 +13,7 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.equivalence import buyable_substitutes, sets_of
 from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, MarketArrays
 from trimtab.domain.optimizer.problem import Securities
-from trimtab.domain.optimizer.targets import PreparedTarget, untouchable
+from trimtab.domain.optimizer.targets import PreparedTarget, held_away, untouchable
 from trimtab.domain.proposals import WhyNotCode
 from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.snapshots import AnalysisInput
@@ -28,8 +28,8 @@ def security_rows(
     positions = {each.security_id: each for each in request.snapshot.positions if each.quantity != 0}
     settings = request.snapshot.settings
     wanted = {each for each, band in settings.weight_bands.items() if band.minimum > 0}
-    stand_ins = buyable_substitutes(request, target.weights)
-    ids = tuple(sorted(positions.keys() | target.weights.keys() | wanted | stand_ins))
+    elsewhere, stand_ins = held_away(request), buyable_substitutes(request, target.weights)
+    ids = tuple(sorted(positions.keys() | target.weights.keys() | wanted | elsewhere.keys() | stand_ins))
     blocked = {each: why for each in ids if (why := untouchable(request, each)) is not None}
     prices = [_close(request, each) for each in ids]
     values = [
@@ -47,7 +47,7 @@ def security_rows(
         ids=ids,
         holding=np.array([float(each / value) for each in values]),
         target=np.array([float(target.weights.get(each, ZERO)) for each in ids]),
-        away=nothing,
+        away=np.array([float(elsewhere.get(each, ZERO) / value) for each in ids]),
         tilt=tilt[sets.source],
         loadings=loadings,
         variance=variance,

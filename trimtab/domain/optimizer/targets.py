@@ -26,7 +26,9 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class PreparedTarget:
-    """Weights and cash are fractions of account value and sum to one (unless the model is empty)."""
+    """Weights and cash are fractions of account value; with nothing held away they sum to one (unless the model is
+    empty). What is held away counts towards the target: the model is spread over all that is invested, here and there.
+    """
 
     weights: Mapping[SecurityId, Decimal]
     cash_weight: Decimal  # desired: reserve and withdrawals included
@@ -65,6 +67,14 @@ def untouchable(request: AnalysisInput, security_id: SecurityId) -> tuple[WhyNot
     return None
 
 
+def held_away(request: AnalysisInput) -> dict[SecurityId, Decimal]:
+    """Dollars by security of what is held at other custodians."""
+    dollars: dict[SecurityId, Decimal] = {}
+    for each in request.snapshot.held_away:
+        dollars[each.security_id] = dollars.get(each.security_id, ZERO) + each.market_value
+    return dollars
+
+
 def prepare_target(request: AnalysisInput, value: Decimal) -> PreparedTarget:
     """The target of an account worth `value` dollars. Raises InvalidAnalysisInput when model weights are negative."""
     model, settings = request.target, request.snapshot.settings
@@ -79,13 +89,15 @@ def prepare_target(request: AnalysisInput, value: Decimal) -> PreparedTarget:
     if invested == 0 or value <= 0:
         return PreparedTarget(weights={}, cash_weight=Decimal(1), replaced=replaced)
     cash_weight = min(cash / value, Decimal(1))
-    scale = (1 - cash_weight) / invested
+    elsewhere = sum(held_away(request).values(), ZERO)
+    scale = (1 - cash_weight + elsewhere / value) / invested
     return PreparedTarget({each: weight * scale for each, weight in weights.items()}, cash_weight, replaced)
 
 
 def _replace(request: AnalysisInput, weights: dict[SecurityId, Decimal]) -> dict[SecurityId, Replaced]:
     """Take names that cannot be had out of `weights` and hand theirs on; returns what was taken out, and why."""
     held = {position.security_id for position in request.snapshot.positions if position.quantity > 0}
+    held |= held_away(request).keys()
     replaced: dict[SecurityId, Replaced] = {}
     for security_id in sorted(weights):
         blocked = untouchable(request, security_id)

@@ -7,10 +7,11 @@ import numpy as np
 from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
+from trimtab.domain.optimizer.equivalence import members_named, speakers
 from trimtab.domain.optimizer.problem import OptimizerData, fill
 from trimtab.domain.optimizer.sale_locks import why_too_young
 from trimtab.domain.optimizer.targets import PreparedTarget
-from trimtab.domain.optimizer.wording import name_of, of_account, percent
+from trimtab.domain.optimizer.wording import listing, name_of, of_account, percent
 from trimtab.domain.proposals import WhyNot, WhyNotCode
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
@@ -46,11 +47,11 @@ def why_nots(
     """Ordered by security id; at most one a security."""
     held = data.securities
     trade = buys - sum_by(data.lots.security, lot_sells, len(held.ids))
-    drift = data.active + trade
-    by_choice = drift * trade > 0  # the trade itself leads away from the target: its reason says why
+    drift = held.pooled(data.active + trade)
+    by_choice = drift * held.pooled(trade) > 0  # the trade itself leads away from the target: its reason says why
     left = _Left(
         lot_sells=lot_sells,
-        drift=np.where(by_choice, 0.0, drift),
+        drift=np.where(by_choice | ~speakers(held, drift), 0.0, drift),
         loss=_loss_left(data, lot_sells),
         lost_keys=frozenset(held.wash_key[data.lots.security[data.lots.at_loss & (lot_sells > 0)]].tolist()),
         bought_keys=frozenset(held.wash_key[buys > 0].tolist()),
@@ -83,14 +84,20 @@ def _why_not(request: AnalysisInput, data: OptimizerData, left: _Left, row: int)
     name = name_of(request, security_id)
     if drift > DRIFT_TOLD:
         code, because = _why_not_sold(request, data, left, row)
-        what = f"{name} stays {percent(drift)} above its target"
+        what = f"{_staying(request, data, row)[0]} {percent(drift)} above {_staying(request, data, row)[1]} target"
     elif drift < -DRIFT_TOLD:
         code, because = _why_not_bought(request, data, left, row)
-        what = f"{name} stays {percent(-drift)} below its target"
+        what = f"{_staying(request, data, row)[0]} {percent(-drift)} below {_staying(request, data, row)[1]} target"
     else:
         code, because = _why_loss(request, data, left, row)
         what = f"A loss of {of_account(data, float(left.loss[row]))} in {name} is not realised"
     return WhyNot(security_id, code, f"{what} because {because}.")
+
+
+def _staying(request: AnalysisInput, data: OptimizerData, row: int) -> tuple[str, str]:
+    """Who stays, and whose the target is: a security's own, or that of its set."""
+    names = [name_of(request, each) for each in members_named(data.securities, row)]
+    return (f"{names[0]} stays", "its") if len(names) == 1 else (f"{listing(names)} stay", "their")
 
 
 def _why_not_bought(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:

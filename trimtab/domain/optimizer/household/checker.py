@@ -6,7 +6,7 @@ from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.households import HouseholdInput, HouseholdProposal
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
-from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.checker import rule_violations
 from trimtab.domain.optimizer.errors import ProposalRejected
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome
@@ -18,8 +18,6 @@ def check_household(request: HouseholdInput, proposal: HouseholdProposal) -> Non
     violations = tuple(_violations(request, proposal))
     if violations:
         raise ProposalRejected(request.household_id, violations)
-    for account, leg in zip(request.accounts, proposal.legs, strict=True):
-        check(request.leg(account), leg)
 
 
 def _violations(request: HouseholdInput, proposal: HouseholdProposal) -> Iterator[str]:
@@ -31,6 +29,8 @@ def _violations(request: HouseholdInput, proposal: HouseholdProposal) -> Iterato
     accounts = [
         CheckedAccount(request.leg(account), leg) for account, leg in zip(request.accounts, proposal.legs, strict=True)
     ]
+    for each in accounts:
+        yield from (f"account {each.proposal.account_id}: {violation}" for violation in rule_violations(each))
     yield from _wash_across(accounts)
     yield from _churn(accounts)
     for name, total, whole in (

@@ -27,6 +27,8 @@ def require_sound_household(request: HouseholdInput) -> None:
 
 
 def _accounts(request: HouseholdInput) -> Iterator[str]:
+    if request.target.substitutes:
+        yield f"model {request.target.id} has substitutes, which accounts can follow one by one only"
     ids = [account.account.id for account in request.accounts]
     if len(set(ids)) != len(ids):
         yield "an account stands twice"
