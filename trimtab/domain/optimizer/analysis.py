@@ -20,7 +20,7 @@ from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
-from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
+from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled, TooManyNames
 from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.market_arrays import MarketArrays
@@ -29,12 +29,12 @@ from trimtab.domain.optimizer.objective import standing_still
 from trimtab.domain.optimizer.problem import WORTH_A_NAME, OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
 from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
-from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
+from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_by_the_others, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
 from trimtab.domain.optimizer.search import yesterdays_names
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
 from trimtab.domain.optimizer.wash_sides import Found
-from trimtab.domain.optimizer.whole_shares import InShares, in_whole_shares
+from trimtab.domain.optimizer.whole_shares import NAMES, InShares, in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
 from trimtab.domain.orders import Side
@@ -133,6 +133,8 @@ class _Analysis:
             if self._value == 0:
                 return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
             return self._solved()
+        except TooManyNames:
+            return self._held(AnalysisOutcome.CONFLICT, note=missed_by_the_others(self._data, NAMES))
         except RulesClash:
             return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         except SolverStalled as stalled:
@@ -168,7 +170,15 @@ class _Analysis:
         if proof is not None:
             stay = self._proof(prices)
             return self._held(AnalysisOutcome.NO_TRADE, gap=proof.most_to_gain, proof=stay, lane=Lane.SCREEN)
-        return self._trade_or_hold(search_regimes(self._data, prices))
+        try:
+            return self._trade_or_hold(search_regimes(self._data, prices))
+        except RulesClash:
+            if not self._data.may_stand_still:
+                raise
+            stay = self._proof(prices)  # a way to trade within the rules was not found: the gap tells what it is worth
+            return self._held(
+                AnalysisOutcome.NO_TRADE, gap=standing_still(self._data).total - proved_bound(stay), proof=stay
+            )
 
     def _proof(self, prices: Sequence[Prices]) -> Certificate:
         """That trading nothing is good enough."""
