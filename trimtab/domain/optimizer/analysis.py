@@ -20,7 +20,7 @@ from trimtab.domain.optimizer.certificates import certificate, proved_bound
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
-from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
+from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled, TooManyNames
 from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
 from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
 from trimtab.domain.optimizer.harvest_notes import harvest_note
@@ -32,10 +32,10 @@ from trimtab.domain.optimizer.objective import standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.reasons import with_reasons
 from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
-from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_in_shares
+from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_by_the_others, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.whole_shares import in_whole_shares
+from trimtab.domain.optimizer.whole_shares import NAMES, in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
@@ -201,6 +201,8 @@ class _Analysis:
             return self._unsolved(stalled)
 
     def _unsolved(self, stalled: SolverStalled) -> RebalanceProposal:
+        if isinstance(stalled, TooManyNames):
+            return self._held(AnalysisOutcome.CONFLICT, note=missed_by_the_others(self._data, NAMES))
         if isinstance(stalled, RulesClash):
             return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
@@ -235,7 +237,15 @@ class _Analysis:
         if proof is not None:
             stay = self._proof(prices)
             return self._held(AnalysisOutcome.NO_TRADE, gap=proof.most_to_gain, proof=stay, lane=Lane.SCREEN)
-        return self._trade_or_hold(search_regimes(self._data, prices), Lane.CLARABEL)
+        try:
+            return self._trade_or_hold(search_regimes(self._data, prices), Lane.CLARABEL)
+        except RulesClash:
+            if not self._data.may_stand_still:
+                raise
+            stay = self._proof(prices)  # a way to trade within the rules was not found: the gap tells what it is worth
+            return self._held(
+                AnalysisOutcome.NO_TRADE, gap=standing_still(self._data).total - proved_bound(stay), proof=stay
+            )
 
     def _proof(self, prices: Sequence[Prices]) -> Certificate:
         """That trading nothing is good enough."""

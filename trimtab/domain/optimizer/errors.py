@@ -21,6 +21,12 @@ class RulesClash(SolverStalled):
     code = "RULES_CLASH"
 
 
+class TooManyNames(RulesClash):
+    """Raised when no way is found to hold as few names as the account may."""
+
+    code = "TOO_MANY_NAMES"
+
+
 class ProposalRejected(TrimtabError):
     """Raised by the checker. `violations` has one sentence for each rule that the proposal breaks."""
 

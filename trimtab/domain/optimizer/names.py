@@ -13,7 +13,7 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices, branch_answers
 from trimtab.domain.optimizer.bound import lower_bound
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
-from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
+from trimtab.domain.optimizer.errors import RulesClash, SolverStalled, TooManyNames
 from trimtab.domain.optimizer.objective import evaluate
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution
@@ -28,13 +28,14 @@ _HIGHEST_PRICE = 1.0
 
 
 def with_fewer_names(data: OptimizerData, found: Found) -> Found:
-    """`found` with no more names than allowed, as far as they can be closed, and no new ones left open."""
+    """`found` with no more names than allowed, and no new ones left open. Raises TooManyNames when no way is found."""
     if data.most_names is None:
         return found
     closing = _Closing(data, found)
     if closing.too_many > 0 and not closing.choose_among_few():
-        while closing.too_many > 0 and closing.close_some():
-            pass
+        while closing.too_many > 0:
+            if not closing.close_some():
+                raise TooManyNames(f"more than {data.most_names} names cannot be closed")
     return closing.found()
 
 

@@ -61,6 +61,8 @@ def search_regimes(data: OptimizerData, prices: Sequence[Prices]) -> Answered:
         total = evaluate(data, found.solution.lot_sells, found.solution.buys).total
         if total < least:
             best, least = found, total
+    if best is None and not stalls:
+        raise RulesClash("a rule demands what another forbids, whatever the prices")
     if best is None:
         raise next((each for each in stalls if not isinstance(each, RulesClash)), stalls[0])
     return Answered(best, tuple(bounds), tuple(best_prices), tuple(further))

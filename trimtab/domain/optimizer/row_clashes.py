@@ -38,8 +38,12 @@ def clash_of_rows(data: OptimizerData, attainable: Attainable) -> str:
     if attainable.least_tracking_error is not None and data.tracking_limit is not None:
         least = percent(attainable.least_tracking_error)
         return f"Tracking error is to be at most {percent(data.tracking_limit)}, but no trades bring it below {least}."
-    names = listing([in_words(data, name) for name in attainable.clashing])
-    return f"The other rules demand trades that break {names}."
+    return missed_by_the_others(data, *attainable.clashing)
+
+
+def missed_by_the_others(data: OptimizerData, *names: str) -> str:
+    """Rows that trades which other rules demand must break."""
+    return f"The other rules demand trades that break {listing([in_words(data, name) for name in names])}."
 
 
 def missed_in_shares(data: OptimizerData, missed: tuple[str, ...]) -> str:

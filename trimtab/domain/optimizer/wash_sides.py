@@ -61,6 +61,8 @@ def settle_wash_sides(data: OptimizerData, relaxation: Relaxation, prices: Price
     Raises SolverStalled without an answer.
     """
     cut = lower_bound(data, prices)
+    if np.isinf(cut.value):
+        raise RulesClash("a rule demands what another forbids, whatever the prices")
     if not contested_securities(data).any():
         everything = Sides(np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0)
         solution = relaxation.solve(everything.lots, everything.buys)
