@@ -153,7 +153,7 @@ class _Packing:
         self._cash_base = self._rows.cash_base
         base = self._cash_base[self._account]
         self._sale_cost = half_spread + churn + tilt + base * (1 - half_spread)
-        self._purchase_cost = half_spread + churn - tilt - base * (1 + half_spread)
+        self._purchase_cost = half_spread + churn + self._held("preference") - tilt - base * (1 + half_spread)
 
     def _demanded_trades(self) -> None:
         least_sold, self._forced_buys = self._held("sell_minimum"), self._held("buy_minimum")
