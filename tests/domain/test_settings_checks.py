@@ -9,6 +9,8 @@ from tests.domain.factories import a_model, security
 from trimtab.domain.account_settings import (
     AccountSettings,
     CashNeed,
+    GroupBand,
+    GroupKind,
     Restriction,
     RestrictionKind,
     WeightBand,
@@ -24,6 +26,10 @@ MASTER = {VTI: security("VTI", "US_LARGE"), BND: security("BND", "BONDS"), Secur
 
 def band(minimum: str, maximum: str) -> WeightBand:
     return WeightBand(Decimal(minimum), Decimal(maximum))
+
+
+def a_class(name: str, minimum: str, maximum: str) -> GroupBand:
+    return GroupBand(GroupKind.ASSET_CLASS, name, Decimal(minimum), Decimal(maximum))
 
 
 def never(kind: RestrictionKind, *names: str) -> tuple[Restriction, ...]:
@@ -56,6 +62,16 @@ def test_the_default_settings_have_no_problem() -> None:
             restrictions=never(RestrictionKind.NEVER_HOLD, "IVV"),
             weight_bands={SecurityId("IVV"): band("0.1", "1")},
         ),
+        AccountSettings(
+            restrictions=never(RestrictionKind.NEVER_HOLD, "IVV") + never(RestrictionKind.NEVER_TRADE, "IVV")
+        ),
+        AccountSettings(restrictions=never(RestrictionKind.NEVER_TRADE, "VTI", "BND")),
+        AccountSettings(group_bands=(a_class("US_LARGE", "0.5", "0.4"),)),
+        AccountSettings(group_bands=(a_class("US_LARGE", "0.6", "1"), a_class("BONDS", "0.4", "1"))),
+        AccountSettings(group_bands=(a_class("MARS", "0", "1"),)),
+        AccountSettings(turnover_limit=Decimal("-0.1")),
+        AccountSettings(tax_budget=Decimal(-1)),
+        AccountSettings(maximum_names=0),
         AccountSettings(restrictions=never(RestrictionKind.NEVER_BUY, "VTI", "BND")),
         AccountSettings(restrictions=never(RestrictionKind.NEVER_HOLD, "BND")),
         AccountSettings(weight_bands={BND: band("0", "0")}),

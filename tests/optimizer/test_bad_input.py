@@ -89,6 +89,10 @@ def test_a_limit_that_cannot_be_is_refused_by_its_name(field: str, name: str, va
         (an_account(AccountSettings(tilts={AAA: Decimal(2)})), "the tilt of AAA is 2"),
         (an_account(a_band("US", "NaN", "1")), "the band of asset class US is NaN to 1"),
         (an_account(a_band("US", "0", "1.5")), "the band of asset class US is 0 to 1.5"),
+        (
+            an_account(a_band("US", "0.9", "0.2")),
+            "the smallest weight of asset class US, 0.9, is above its largest, 0.2",
+        ),
         (an_account(a_band("MARS", "0", "1")), "no security is of asset class MARS"),
         (
             an_account(AccountSettings(group_bands=(GroupBand(GroupKind.SECTOR, "Enrgy"),))),
@@ -199,6 +203,20 @@ def test_bounds_that_cross_are_a_conflict_in_words():
 
     assert proposal.outcome is AnalysisOutcome.CONFLICT
     assert proposal.note == "The smallest weight of AAA (50.00 %) is above its largest (40.00 %)."
+
+
+def test_smallest_weights_of_classes_that_sum_to_more_than_the_account_are_a_conflict():
+    """90 % of US and 50 % of BOND: neither alone clashes with anything."""
+    bands = tuple(
+        GroupBand(GroupKind.ASSET_CLASS, name, Decimal(least)) for name, least in (("US", "0.9"), ("BOND", "0.5"))
+    )
+    request = an_account(AccountSettings(group_bands=bands))
+    master = {**request.market.securities, BBB: a_security("BBB", asset_class="BOND")}
+
+    proposal = analyze(replace(request, market=replace(request.market, securities=master)))
+
+    assert proposal.outcome is AnalysisOutcome.CONFLICT
+    assert proposal.is_empty
 
 
 # Odd, and right.

@@ -14,6 +14,7 @@ from tests.optimizer.households import a_household, a_member
 from trimtab.domain.account_settings import AccountSettings, CashNeed
 from trimtab.domain.accounts import Registration, TaxStatus
 from trimtab.domain.households import HouseholdInput, HouseholdProposal, LocationCost
+from trimtab.domain.model_portfolios import Substitute
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, ProposalRejected, SolverStalled
 from trimtab.domain.optimizer.household.analysis import analyze_household
@@ -27,6 +28,7 @@ from trimtab.domain.optimizer.household.search import search_jointly
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import WashWindows
 
 MARKET = a_market({"AAA": "100", "BBB": "100"}, market_risk=0.0)
@@ -258,6 +260,12 @@ def test_the_checker_refuses_a_loss_that_another_account_buys_back():
         (
             lambda household: replace(household, location=(LocationCost("US", TaxStatus.TAXABLE, Decimal("NaN")),)),
             "location cost of US",
+        ),
+        (
+            lambda household: replace(
+                household, target=replace(MODEL, substitutes={SecurityId("AAA"): (Substitute(SecurityId("SUB")),)})
+            ),
+            "model M1 has substitutes, which accounts can follow one by one only",
         ),
     ],
 )

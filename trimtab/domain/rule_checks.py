@@ -94,6 +94,8 @@ def _group_band(band: GroupBand, securities: Mapping[SecurityId, Security] | Non
     group = _group(band.kind, band.name)
     if not (is_fraction(band.minimum) and is_fraction(band.maximum)):
         yield f"the band of {group} is {band.minimum} to {band.maximum}"
+    elif band.minimum > band.maximum:
+        yield f"the smallest weight of {group}, {band.minimum}, is above its largest, {band.maximum}"
     if securities is not None and band.name not in {_group_name(band.kind, each) for each in securities.values()}:
         yield f"no security is of {group}"
 

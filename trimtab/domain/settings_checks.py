@@ -89,10 +89,7 @@ def _band_problems(settings: AccountSettings) -> Iterator[str]:
 
 
 def _group_problems(settings: AccountSettings) -> Iterator[str]:
-    """Bands of classes and sectors that cross, or whose smallest weights leave no room for the rest."""
-    for band in settings.group_bands:
-        if is_fraction(band.minimum) and is_fraction(band.maximum) and band.minimum > band.maximum:
-            yield f"the smallest weight of {band.name}, {band.minimum}, is above its largest, {band.maximum}"
+    """Bands of classes or sectors whose smallest weights leave no room for the rest."""
     for kind in GroupKind:
         bands = [band for band in settings.group_bands if band.kind is kind and is_fraction(band.minimum)]
         least = sum((band.minimum for band in bands), Decimal(0))

@@ -38,6 +38,8 @@ class Layout:
 
 def supports(data: OptimizerData) -> str | None:
     """None when the kernel knows everything that the account asks for, else the first feature that it does not."""
+    if data.securities.has_sets:
+        return "equivalence sets"
     if data.tracking_limit is not None:
         return "tracking error limit"
     if data.most_names is not None:
