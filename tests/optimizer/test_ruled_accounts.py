@@ -145,3 +145,16 @@ def test_solutions_keep_hard_rows_before_they_are_rounded(seed: int):
     if data.tracking_limit is not None:
         squared = data.squared_tracking_error(data.active + solution.buys - sold)
         assert squared <= data.tracking_limit**2 * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("seed", [782, 818])
+def test_budgets_hold_where_a_purchase_washes_the_first_shares_sold_of_a_lot(seed: int):
+    """Both sell part of a lot of which ten shares are washed: they are among those sold, not a share of them."""
+    request = a_random_ruled_account(seed)
+
+    proposal = analyze(request)
+
+    assert request.snapshot.wash_windows.purchases
+    assert proposal.outcome is AnalysisOutcome.OPTIMAL
+    if request.snapshot.settings.tax_budget is not None:
+        assert proposal.tax <= request.snapshot.settings.tax_budget

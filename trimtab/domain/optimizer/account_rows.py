@@ -19,6 +19,8 @@ HARVEST_PRICE = 1.0
 """What a dollar missing from a forced harvest costs: more than the risk and the spread of any loss worth the name."""
 
 PRESERVED = "PRESERVED"
+
+TURNOVER = "TURNOVER"
 """Until a forced harvest's day this rebalance realises no net gain, but for what other rules demand."""
 
 
@@ -43,7 +45,7 @@ def account_rows(request: AnalysisInput, held: Securities, lots: Lots, value: De
     settings = request.snapshot.settings
     every = [_group_row(request, held, band, value) for band in settings.group_bands]
     if settings.turnover_limit is not None:
-        every.append(Row("TURNOVER", 0.0, 0.0, 0.5, 0.5, high=float(settings.turnover_limit)))
+        every.append(Row(TURNOVER, 0.0, 0.0, 0.5, 0.5, high=float(settings.turnover_limit)))
     if taxable:
         every.extend(_gain_rows(request, lots, value))
     return rows_of(every, len(held.ids), len(lots.lots))

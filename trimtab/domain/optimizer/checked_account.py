@@ -184,9 +184,11 @@ class CheckedAccount:
 
     def too_young(self, lot: TaxLot) -> str | None:
         """Why the lot may not be sold yet, or None: days since it was bought (TL-1), whatever its tax date is."""
-        age = (self.snapshot.business_date - lot.acquired_on).days
         security = self.market.securities.get(lot.security_id)
         redemption = security.redemption_days if security is not None else 0
+        if not redemption and not self.settings.minimum_holding_days:
+            return None
+        age = (self.snapshot.business_date - lot.acquired_on).days
         if age < self.settings.minimum_holding_days:
             return f"it is {age} days old, and lots are held {self.settings.minimum_holding_days} days"
         if age < redemption:
@@ -254,6 +256,10 @@ class CheckedAccount:
 
     def washes(self, *, unlocked: bool) -> CheckedWashes:
         """The wash sale rule on this account; `unlocked` when cash is owed that only washed losses can raise."""
+        return self._washes_of(unlocked=True) if unlocked else self._washes
+
+    def _washes_of(self, *, unlocked: bool) -> CheckedWashes:
+        bought = {each.wash_key for each in self.snapshot.wash_windows.purchases}
         losing = [
             Losing(
                 lot,
@@ -261,14 +267,14 @@ class CheckedAccount:
                 closed=self._barred_from_sale(lot),
                 forced=unlocked or lot.security_id in self.never_hold,
             )
-            for lot in self.lots.values()
-            if self.taxable and lot.id in self.losing
+            for lot in (self.lots.values() if self.taxable and bought else ())
+            if lot.id in self.losing and self.wash_key(lot.security_id) in bought
         ]
         return CheckedWashes(self.snapshot.account.id, self.snapshot.wash_windows.purchases, losing)
 
     @cached_property
     def _washes(self) -> CheckedWashes:
-        return self.washes(unlocked=False)
+        return self._washes_of(unlocked=False)
 
     def _barred_from_sale(self, lot: TaxLot) -> bool:
         never = lot.security_id in self.never_sell or self.closed(lot.security_id)

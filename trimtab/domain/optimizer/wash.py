@@ -106,11 +106,17 @@ def washed_excess(lots: Lots, share: Floats, lot_sells: Floats) -> Floats:
     A lot loses at least as many shares as `Lots.washed` says: selling less of the lots before it leaves no fewer
     purchases to be matched with it. And the chord of a concave tax lies below it.
     """
+    excess: Floats = lots.wash_cost * washed_above_chord(lots, share, lot_sells)
+    return excess
+
+
+def washed_above_chord(lots: Lots, share: Floats, lot_sells: Floats) -> Floats:
+    """Weight washed of each lot's sale beyond the mean over the whole lot, (m,): the first shares sold are washed."""
     if lots.replacements is None:
         return np.zeros(len(lot_sells))
     chord = np.divide(lots.washed, lots.value, out=np.zeros(len(lot_sells)), where=lots.value > 0) * lot_sells
-    excess: Floats = lots.wash_cost * np.maximum(washed_weight(lots, share, lot_sells) - chord, 0.0)
-    return excess
+    above: Floats = np.maximum(washed_weight(lots, share, lot_sells) - chord, 0.0)
+    return above
 
 
 def washed_whole(lots: Lots, share: Floats, lot_sells: Floats) -> Flags:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from trimtab.domain.optimizer.account_rows import TURNOVER
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.booking import Booked, book, sold_weights
 from trimtab.domain.optimizer.errors import SolverStalled
@@ -16,6 +17,7 @@ from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.rounding import round_trades
 from trimtab.domain.optimizer.sale_order import in_order_of_sale, reorder_like
 from trimtab.domain.optimizer.search import search
+from trimtab.domain.optimizer.wash import washed_above_chord
 from trimtab.domain.optimizer.wash_sides import Found
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -96,7 +98,16 @@ def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, 
 
 def _excess(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
     """What hard rows are missed by, (r,)."""
-    return data.rows.excess(row_amounts(data, lot_sells, buys))
+    return data.rows.excess(_amounts(data, lot_sells, buys))
+
+
+def _amounts(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
+    """Amounts of the rows, (r,), with losses washed share by share: their rows have the mean over each lot."""
+    lots, rows = data.lots, data.rows
+    on_gains = np.array([name != TURNOVER for name in rows.names], dtype=np.bool_)[:, None] & (rows.on_sale != 0)
+    counted = np.where(lots.counted_gain != 0, lots.counted_gain, 1.0)
+    lost: Floats = -lots.gain * washed_above_chord(lots, data.securities.share, lot_sells)
+    return row_amounts(data, lot_sells, buys) + np.where(on_gains, rows.on_sale / counted, 0.0) @ lost
 
 
 def _cap_overshoot(data: OptimizerData, lot_sells: Floats, buys: Floats) -> float:
@@ -111,7 +122,7 @@ def _cap_overshoot(data: OptimizerData, lot_sells: Floats, buys: Floats) -> floa
 def _tightened(problem: OptimizerData, shares: InShares) -> OptimizerData:
     """Twice what was missed comes off each hard end that was missed."""
     rules, rows = shares.rules, problem.rows
-    amounts = row_amounts(rules, shares.lot_sells, shares.buys)
+    amounts = _amounts(rules, shares.lot_sells, shares.buys)
     above = np.where(np.isinf(rows.price_above), np.maximum(amounts - rules.rows.high, 0.0), 0.0)
     below = np.where(np.isinf(rows.price_below), np.maximum(rules.rows.low - amounts, 0.0), 0.0)
     high, low = rows.high - 2 * above, rows.low + 2 * below
