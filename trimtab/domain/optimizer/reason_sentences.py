@@ -155,11 +155,8 @@ def _risk(told: Told, trade: ProposedTrade, row: int) -> Said:
 
 def _tilt(told: Told, trade: ProposedTrade, row: int) -> Said:
     part, name = float(told.parts.tilt[row]), told.name(trade.security_id)
-    expected = percent(told.data.securities.tilt[row])
-    return (
-        f"The account is tilted: {name} is expected to return {expected} a year more, which counts {told.worth(part)}.",
-        part,
-    )
+    expected, what = percent(told.data.securities.tilt[row]), "more" if trade.side is Side.BUY else "less"
+    return f"{name} is expected to return {expected} a year more; to hold {what} of it counts {told.worth(part)}.", part
 
 
 def _minimum_holding(told: Told, trade: ProposedTrade, row: int) -> Said:
