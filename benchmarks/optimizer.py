@@ -1,155 +1,260 @@
-"""What an analysis costs, and its solver's lane beside the specification in cvxpy: same accounts, same run.
+"""What solving costs: the batched kernel beside Clarabel and the specification in cvxpy, same accounts, same run.
 
-OPENBLAS_NUM_THREADS=1 python -m benchmarks.optimizer [--accounts 20] [--size SIZE] [--json]
+OPENBLAS_NUM_THREADS=1 python -m benchmarks.optimizer [--lots 100] [--accounts 128] [--json]
+
+Processor time, one thread, medians. The accounts are in transition (holdings off target by a quarter), all taxable and
+harvesting aggressively: harder than a normal day. Where OPENBLAS_CORETYPE is set, an old kernel is measured: unset it.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
+from benchmarks.normal_day import NormalDay, normal_day
 from benchmarks.simulated_accounts import Universe, a_universe, an_account
-from trimtab.domain.optimizer.analysis import analyze
-from trimtab.domain.optimizer.ascent import ascend
-from trimtab.domain.optimizer.bound import standing_prices
+from trimtab.domain.account_settings import Harvesting
+from trimtab.domain.accounts import Registration
+from trimtab.domain.optimizer.arrays import Floats
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, duality_gap
+from trimtab.domain.optimizer.fast.lane import MOST_AT_ONCE
+from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
+from trimtab.domain.optimizer.fast.packed import Packed
+from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.screen import bound_at, standing_prices
+from trimtab.domain.optimizer.fast.settling import settled_batch
+from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
+from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.formulation import Specification
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.objective import evaluate
-from trimtab.domain.optimizer.search import search
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.relaxation import Relaxation, Solution
 from trimtab.domain.optimizer.targets import account_value, prepare_target
-from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.snapshots import AnalysisInput
 
 Result = TypeVar("Result")
 
+SECURITIES = {30: 13, 100: 47, 300: 137, 600: 318}
+"""Securities of an account of so many lots."""
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A kind of account: how many securities, lots of each, and what it is worth (None: by its seed)."""
-
-    securities: int
-    lots_each: int
-    value: float | None = None
-
-
-SIZES = {
-    "etf": Size(15, 30),
-    "small": Size(47, 2),
-    "direct-index": Size(120, 6),
-    "sp500": Size(503, 6, 6e6),
-}
+FACTORS = 16
+REPEATS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Milliseconds of processor time an account, medians unless said; gaps in basis points of account value.
+    """Microseconds of processor time an account; gaps in basis points of account value.
 
-    Building the problem counts. A search is every solve of an account that trades: wash sides, minimum trades.
+    `kernel`: the convex problem (no purchase beside a loss that could be sold), arrays in, weights, prices and gap out.
+    `branches`: the true problem, cold; `sides`: the same from yesterday's sides and prices. `clarabel` and `cvxpy`:
+    the convex problem, building it included.
     """
 
-    size: str
-    accounts: int
     lots: int
-    analyze_ms: float  # input in, checked proposal with reasons out
-    analyze_ms_p95: float
-    lane_ms: float  # one relaxation, Clarabel fed directly
-    cvxpy_ms: float  # the same through cvxpy
-    ratio_lane: float
-    search_lane_ms: float
-    search_cvxpy_ms: float
-    ratio_search: float
-    disagreement_bp_max: float  # of the two relaxations' objectives
-    traded_share: float
-    gap_bp_p50: float  # of accounts that trade
+    securities: int
+    accounts: int
+    pack_us: float
+    screen_us: float  # one bound
+    kernel_us: float
+    branches_us: float
+    sides_us: float
+    clarabel_us: float
+    cvxpy_us: float
+    ratio_kernel: float
+    ratio_normal_day: float
+    kernel_steps: float
+    kernel_arrived: float  # share
+    kernel_gap_bp_max: float
+    contested: float  # wash branches an account
+    gap_bp_p50: float  # of the true problem, before whole shares
     gap_bp_p95: float
+    gap_bp_max: float
+    reference_disagreement_bp_max: float
+    declined_share: float  # of accounts that go to the other lane
+    normal_day_us: float  # packing, screening and solving what is left
+    skipped_share: float
+    false_skips: int
+    trading_share: float
+    day_us: float  # the normal day from input to checked, explained proposals
+    day_after_arrays_us: float  # of it what comes after an account's arrays are built
+    checker_us: float  # of that the independent checker
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """One account solved both ways."""
-
-    lane_ms: float
-    cvxpy_ms: float
-    search_lane_ms: float
-    search_cvxpy_ms: float
-    disagreement_bp: float
-
-
-def timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """What `work` gives, and its milliseconds."""
-    started = time.process_time()
-    result = work()
-    return result, (time.process_time() - started) * 1e3
+def timed(work: Callable[[], Result], repeats: int = REPEATS) -> tuple[Result, float]:
+    """What `work` gives, and its median microseconds."""
+    spent = []
+    for _ in range(repeats):
+        started = time.process_time()
+        result = work()
+        spent.append((time.process_time() - started) * 1e6)
+    return result, float(np.median(spent))
 
 
-def beside(request: AnalysisInput, market: MarketArrays) -> Beside:
-    value = account_value(request)
-    data = build_data(request, prepare_target(request, value), market, value)
-    prices = ascend(data, standing_prices(data))
-    lots_open, buys_open = np.ones(len(data.lots.lots), dtype=np.bool_), data.securities.buy_limit > 0
-    lane, lane_ms = timed(lambda: ClarabelLane(data).solve(lots_open, buys_open))
-    specification, cvxpy_ms = timed(lambda: Specification(data).solve(lots_open, buys_open))
-    _, search_lane_ms = timed(lambda: search(data, prices, ClarabelLane(data)))
-    _, search_cvxpy_ms = timed(lambda: search(data, prices, Specification(data)))
-    totals = [evaluate(data, each.lot_sells, each.buys).total for each in (lane, specification)]
-    return Beside(lane_ms, cvxpy_ms, search_lane_ms, search_cvxpy_ms, abs(totals[0] - totals[1]) * 1e4)
-
-
-def measure(name: str, size: Size, universe: Universe, accounts: int) -> Measured:
+def measure(lots: int, universe: Universe, accounts: int, references: int) -> Measured:
     market = MarketArrays.from_snapshot(universe.market)
-    requests = [
-        an_account(universe, size.securities, size.lots_each, seed, value=size.value) for seed in range(accounts)
-    ]
-    analyze(requests[0], market)  # the first pays for imports
-    beside(requests[0], market)
-    proposals, analysis_ms = zip(*(timed(partial(analyze, request, market)) for request in requests), strict=True)
-    both = [beside(request, market) for request in requests]
-    traded = [each for each in proposals if each.outcome is AnalysisOutcome.OPTIMAL]
-    gaps = [float(each.gap_bps) for each in traded] or [0.0]
-    lane, cvxpy = median([each.lane_ms for each in both]), median([each.cvxpy_ms for each in both])
-    search_lane, search_cvxpy = (
-        median([each.search_lane_ms for each in both]),
-        median([each.search_cvxpy_ms for each in both]),
+    requests = [in_transition(universe, lots, seed) for seed in range(accounts)]
+    datas = [built(request, market) for request in requests]
+    known = [data for data in datas if supports(data) is None]
+    by_shape = shapes(known)
+    batches, pack_us = timed(lambda: [pack(several, shape) for shape, several in by_shape])
+    starts = [standing_prices(batch.packed) for batch in batches]
+    count = len(known)
+    convex = [without_contested_purchases(batch.packed) for batch in batches]
+    _, screen_us = timed(lambda: [bound_at(batch.packed, at) for batch, at in zip(batches, starts, strict=True)])
+    kernel, kernel_us = timed(
+        lambda: [climb(packed, at, CHEAPEST, most_steps=MOST_STEPS) for packed, at in zip(convex, starts, strict=True)]
     )
+    cold, branches_us = timed(lambda: settled(batches, starts), 3)
+    _, sides_us = timed(lambda: settled(batches, [each.proof for each in cold], cold))
+    gaps = np.concatenate([each.gap for each in cold]) * 1e4
+    clarabel_us, cvxpy_us, disagreement = beside(batches, [each.answers for each in kernel], references)
+    day = normal_day(universe, requests)
     return Measured(
-        size=name,
+        lots=lots,
+        securities=SECURITIES[lots],
         accounts=accounts,
-        lots=round(float(np.mean([len(request.snapshot.lots) for request in requests]))),
-        analyze_ms=median(analysis_ms),
-        analyze_ms_p95=round(float(np.quantile(analysis_ms, 0.95)), 2),
-        lane_ms=lane,
-        cvxpy_ms=cvxpy,
-        ratio_lane=round(cvxpy / lane, 1),
-        search_lane_ms=search_lane,
-        search_cvxpy_ms=search_cvxpy,
-        ratio_search=round(search_cvxpy / search_lane, 1),
-        disagreement_bp_max=float(f"{max(each.disagreement_bp for each in both):.1e}"),
-        traded_share=round(len(traded) / accounts, 3),
-        gap_bp_p50=round(float(np.quantile(gaps, 0.5)), 3),
-        gap_bp_p95=round(float(np.quantile(gaps, 0.95)), 3),
+        pack_us=round(pack_us / count, 1),
+        screen_us=round(screen_us / count, 1),
+        kernel_us=round(kernel_us / count, 1),
+        branches_us=round(branches_us / count, 1),
+        sides_us=round(sides_us / count, 1),
+        clarabel_us=round(clarabel_us),
+        cvxpy_us=round(cvxpy_us),
+        ratio_kernel=round(cvxpy_us / (kernel_us / count), 1),
+        ratio_normal_day=round(cvxpy_us / day.solving_us, 1),
+        kernel_steps=round(float(np.mean(np.concatenate([each.steps for each in kernel]))), 2),
+        kernel_arrived=round(float(np.mean(np.concatenate([each.arrived for each in kernel]))), 4),
+        kernel_gap_bp_max=worst([duality_gap(p, k.answers) for p, k in zip(convex, kernel, strict=True)]),
+        contested=round(float(np.mean(np.concatenate([batch.packed.contested.sum(axis=1) for batch in batches]))), 1),
+        gap_bp_p50=round(float(np.quantile(gaps, 0.5)), 4),
+        gap_bp_p95=round(float(np.quantile(gaps, 0.95)), 4),
+        gap_bp_max=round(float(gaps.max()), 4),
+        reference_disagreement_bp_max=float(f"{disagreement:.1e}"),
+        declined_share=round(1 - count / accounts, 4),
+        **day_fields(day),
     )
 
 
-def median(values: Sequence[float]) -> float:
-    return round(float(np.median(values)), 2)
+def day_fields(day: NormalDay) -> dict[str, float | int]:
+    return {
+        "normal_day_us": round(day.solving_us, 1),
+        "skipped_share": round(day.skipped_share, 4),
+        "false_skips": day.false_skips,
+        "trading_share": round(day.trading_share, 4),
+        "day_us": round(day.whole_us),
+        "day_after_arrays_us": round(day.after_arrays_us),
+        "checker_us": round(day.checker_us),
+    }
+
+
+def in_transition(universe: Universe, lots: int, seed: int) -> AnalysisInput:
+    """About `lots` lots, holdings off target by a quarter, taxable, every loss worth harvesting."""
+    names = SECURITIES[lots]
+    request = an_account(universe, names, -(-lots // names), seed, drift=0.25)
+    snapshot = request.snapshot
+    return replace(
+        request,
+        snapshot=replace(
+            snapshot,
+            account=replace(snapshot.account, registration=Registration.INDIVIDUAL),
+            settings=replace(snapshot.settings, harvesting=Harvesting.AGGRESSIVE),
+        ),
+    )
+
+
+def built(request: AnalysisInput, market: MarketArrays) -> OptimizerData:
+    value = account_value(request)
+    return build_data(request, prepare_target(request, value), market, value)
+
+
+def shapes(datas: Sequence[OptimizerData]) -> list[tuple[Shape, list[OptimizerData]]]:
+    """Batches as the lane makes them."""
+    by_shape: dict[Shape, list[OptimizerData]] = {}
+    for data in datas:
+        by_shape.setdefault(shape_of(data), []).append(data)
+    return [
+        (shape, several[begin : begin + MOST_AT_ONCE])
+        for shape, several in sorted(by_shape.items())
+        for begin in range(0, len(several), MOST_AT_ONCE)
+    ]
+
+
+def without_contested_purchases(packed: Packed) -> Packed:
+    """The convex problem: what could be sold at a loss is not bought."""
+    closed = packed.contested.ravel()[packed.head_place].reshape(packed.contested.shape)
+    nothing = np.zeros(packed.lot_limit.shape, dtype=np.bool_)
+    return replace(packed.without(nothing, closed), contested=np.zeros_like(closed))
+
+
+def settled(batches: Sequence[Batch], starts: Sequence[Floats], known: Sequence[Settled] = ()) -> list[Settled]:
+    """The true problem from `starts`, with the sides of `known` as yesterday's."""
+    sides = [np.where(each.buying, 1, -1) for each in known] or [np.zeros(each.packed.active.shape) for each in batches]
+    return [
+        settled_batch(batch.packed, at, its.astype(np.int64))
+        for batch, at, its in zip(batches, starts, sides, strict=True)
+    ]
+
+
+def beside(batches: Sequence[Batch], kernel: Sequence[Answers], references: int) -> tuple[float, float, float]:
+    """Medians of Clarabel and of cvxpy on the convex problem, and the largest disagreement of the kernel with cvxpy."""
+    clarabel_us, cvxpy_us, disagreement = [], [], [0.0]
+    for row, batch, answers in picked(batches, kernel, references):
+        data, n, m = batch.datas[row], batch.places[row], batch.lots[row]
+        if batch.packed.branch[row].any():
+            continue  # shared wash keys: their convex problem has other limits
+        open_lots = np.ones(m, dtype=np.bool_)
+        open_buys = ~batch.packed.contested[row, :n] & (data.securities.buy_limit > 0)
+        build: Callable[[type[ClarabelLane] | type[Specification]], Relaxation] = lambda kind, data=data: kind(data)
+        for kind, spent in ((ClarabelLane, clarabel_us), (Specification, cvxpy_us)):
+            solve = partial(lambda kind: build(kind).solve(open_lots, open_buys), kind)
+            solution, once = timed(solve, 1)
+            spent.append(once)
+        disagreement.append(abs(total(data, solution) - total(data, read(batch, answers, row))) * 1e4)
+    return float(np.median(clarabel_us)), float(np.median(cvxpy_us)), max(disagreement)
+
+
+def picked(batches: Sequence[Batch], kernel: Sequence[Answers], references: int) -> list[tuple[int, Batch, Answers]]:
+    every = [
+        (row, batch, answers) for batch, answers in zip(batches, kernel, strict=True) for row in range(len(batch.datas))
+    ]
+    return every[:: max(len(every) // references, 1)]
+
+
+def read(batch: Batch, answers: Answers, row: int) -> Solution:
+    """The kernel's answer to the convex problem of one account."""
+    data = batch.datas[row]
+    n, m = batch.places[row], batch.lots[row]
+    lots = np.zeros(m)
+    lots[batch.lot[row, :m]] = answers.lot_sales[row, :m] + batch.forced_sales[row, :m]
+    return Solution(lots, answers.bought[row, :n] + batch.forced_buys[row, :n], None)  # type: ignore[arg-type]
+
+
+def total(data: OptimizerData, solution: Solution) -> float:
+    return evaluate(data, solution.lot_sells, solution.buys).total
+
+
+def worst(gaps: Sequence[Floats]) -> float:
+    return float(f"{max(float(each.max()) for each in gaps) * 1e4:.1e}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--accounts", type=int, default=20, help="accounts of each size")
-    parser.add_argument("--size", choices=SIZES, help="only this size")
+    parser.add_argument("--lots", type=int, choices=SECURITIES, help="only accounts of about so many lots")
+    parser.add_argument("--accounts", type=int, default=128, help="accounts of each size")
+    parser.add_argument("--references", type=int, default=24, help="of them also solved by Clarabel and cvxpy")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of the table")
     arguments = parser.parse_args()
-    chosen = {arguments.size: SIZES[arguments.size]} if arguments.size else SIZES
-    universe = a_universe(560)
-    measured = [measure(name, size, universe, arguments.accounts) for name, size in chosen.items()]
+    universe = a_universe(560, factors=FACTORS)
+    sizes = [arguments.lots] if arguments.lots else list(SECURITIES)
+    measured = [measure(lots, universe, arguments.accounts, arguments.references) for lots in sizes]
     if arguments.json:
         print(json.dumps([asdict(each) for each in measured], indent=1))
         return

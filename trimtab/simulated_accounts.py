@@ -43,15 +43,15 @@ class Universe:
     ids: tuple[SecurityId, ...]
 
 
-def a_universe(securities: int, seed: int = 1) -> Universe:
+def a_universe(securities: int, seed: int = 1, factors: int = FACTORS) -> Universe:
     """Prices follow the risk model; the last month's are the closes of the day before the business date."""
     rng = np.random.default_rng(seed)
     ids = tuple(SecurityId(f"S{number:04d}") for number in range(securities))
-    exposures = rng.normal(0.0, 0.35, (securities, FACTORS))
+    exposures = rng.normal(0.0, 0.35, (securities, factors))
     exposures[:, 0] = rng.normal(1.0, 0.25, securities)
-    volatility = np.concatenate(([0.16], rng.uniform(0.03, 0.08, FACTORS - 1)))
+    volatility = np.concatenate(([0.16], rng.uniform(0.03, 0.08, factors - 1)))
     specific = rng.uniform(0.12, 0.40, securities)
-    monthly = exposures @ (rng.normal(0.01, volatility / np.sqrt(12), (MONTHS, FACTORS))).T
+    monthly = exposures @ (rng.normal(0.01, volatility / np.sqrt(12), (MONTHS, factors))).T
     returns = monthly.T + rng.normal(0.0, specific / np.sqrt(12), (MONTHS, securities))
     growth = np.exp(np.cumsum(returns, axis=0))
     history = rng.uniform(15, 400, securities) * growth / growth[-1]
@@ -67,7 +67,7 @@ def a_universe(securities: int, seed: int = 1) -> Universe:
         risk_model=RiskModel(
             id="simulated",
             as_of=as_of,
-            factors=tuple(f"F{number}" for number in range(FACTORS)),
+            factors=tuple(f"F{number}" for number in range(factors)),
             factor_covariance=tuple(tuple(row) for row in np.diag(volatility**2).tolist()),
             securities={
                 each: RiskExposure(tuple(exposures[row].tolist()), float(specific[row])) for row, each in enumerate(ids)

@@ -48,8 +48,8 @@ STALLED_AFTER: Final = 120.0
 """Seconds after which a stepped clock that does not drain is told of; it goes on waiting."""
 
 
-SIDE_BY_SIDE: Final = 8
-"""Accounts of a page at once: while some are solved, others are read and written."""
+SIDE_BY_SIDE: Final = 64
+"""Accounts of a page at once: while some are solved, together, others are read and written."""
 
 
 class DayActivities:

@@ -2,6 +2,9 @@
 
 A child loads what the hashes name, keeps the run's market arrays for all its accounts, and returns values. Its
 faults come back as values too: an exception that cannot be unpickled would break the whole pool.
+
+Accounts that wait while every child is busy go to the next free one together: side by side they cost a fraction. A
+batch that dies or hangs is solved again one account at a time, so that only the guilty one fails.
 """
 
 import asyncio
@@ -22,6 +25,7 @@ import structlog
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.domain.account_facts import AccountFacts, facts_of
+from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import ErrorClass
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import RebalanceProposal
@@ -49,6 +53,9 @@ ONE_THREAD: Final = dict.fromkeys(_THREAD_VARIABLES, "1")
 LONGEST_SOLVE: Final = 120.0
 """Seconds after which a child counts as hung and is killed."""
 
+MOST_TOGETHER: Final = 64
+"""Accounts that one child solves side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class SolveJob:
@@ -62,7 +69,7 @@ class SolveJob:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A checked proposal with its hashes, and what filters see of it. `seconds` is the child's time."""
+    """A checked proposal with its hashes, and what filters see of it. `seconds` is its share of the child's time."""
 
     proposal: RebalanceProposal
     proposal_hash: str
@@ -84,6 +91,22 @@ class SolverHung(Exception):
     """A child took longer than `LONGEST_SOLVE` and was killed."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A job and who waits for it."""
+
+    job: SolveJob
+    answer: "asyncio.Future[Solved | SolveFault]"
+
+    def succeed(self, answer: Solved | SolveFault) -> None:
+        if not self.answer.done():  # else nobody waits any more
+            self.answer.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
 class SolverPool:
     """Spawned children that stay warm. Every call must come from the event loop's thread."""
 
@@ -92,6 +115,9 @@ class SolverPool:
         self.processes = processes
         self._longest = longest_solve
         self._pool = self._new_pool()
+        self._waiting: list[_Waiting] = []
+        self._busy = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def warm(self) -> None:
         """Start every child and let it import the solver."""
@@ -99,11 +125,48 @@ class SolverPool:
         await asyncio.gather(*(loop.run_in_executor(self._pool, _warm) for _ in range(self.processes)))
 
     async def solve(self, job: SolveJob) -> Solved | SolveFault:
-        """Solve one account. Raises BrokenProcessPool when a child died and SolverHung when it took too long; the
-        pool is new afterwards."""
+        """Solve one account, beside others that wait. Raises BrokenProcessPool when its child died and SolverHung
+        when it took too long; the pool is new afterwards."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(job, loop.create_future())
+        self._waiting.append(waiting)
+        loop.call_soon(self._send)  # after the others that are ready now
+        return await waiting.answer
+
+    def _send(self) -> None:
+        """Give every free child its part of what waits."""
+        while self._waiting and self._busy < self.processes:
+            share = -(-len(self._waiting) // (self.processes - self._busy))
+            several = self._waiting[: min(share, MOST_TOGETHER)]
+            del self._waiting[: len(several)]
+            self._busy += 1
+            task = asyncio.get_running_loop().create_task(self._solve(several))
+            self._tasks.add(task)
+            task.add_done_callback(self._freed)
+
+    def _freed(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._busy -= 1
+        self._send()
+
+    async def _solve(self, several: "list[_Waiting]") -> None:
+        try:
+            answers = await self._in_child([each.job for each in several])
+        except (RuntimeError, SolverHung) as error:
+            if len(several) == 1:
+                several[0].fail(error)
+                return
+            log.warning("accounts are solved again one by one", accounts=len(several), reason=type(error).__name__)
+            for each in several:
+                await self._solve([each])
+            return
+        for each, answer in zip(several, answers, strict=True):
+            each.succeed(answer)
+
+    async def _in_child(self, jobs: "list[SolveJob]") -> "list[Solved | SolveFault]":
         pool = self._pool
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(pool.submit(solve, job)), self._longest)
+            return await asyncio.wait_for(asyncio.wrap_future(pool.submit(solve_several, jobs)), self._longest)
         except TimeoutError:
             self._replace(pool)
             raise SolverHung(f"no answer within {self._longest:.0f} seconds") from None
@@ -160,21 +223,73 @@ def _warm() -> int:
     return id(analysis)
 
 
-def solve(job: SolveJob) -> Solved | SolveFault:
-    """Load, analyse and check one account, in the child."""
-    from trimtab.activities.edge import described
-    from trimtab.domain.optimizer.analysis import analyze
-
+def solve_several(jobs: list[SolveJob]) -> list[Solved | SolveFault]:
+    """Load, analyse and check accounts side by side, in the child; each has its own answer or fault."""
     started = time.perf_counter()
+    loaded = [_loaded(job) for job in jobs]
+    markets: dict[tuple[str, str], list[int]] = {}
+    for place, (job, each) in enumerate(zip(jobs, loaded, strict=True)):
+        if isinstance(each, _Loaded):
+            markets.setdefault((job.firm_id, job.market_hash), []).append(place)
+    answers: dict[int, RebalanceProposal | SolveFault] = {}
+    for places in markets.values():
+        several = [each for each in (loaded[place] for place in places) if isinstance(each, _Loaded)]
+        answers.update(zip(places, _analyzed(several), strict=True))
+    seconds = (time.perf_counter() - started) / max(len(jobs), 1)
+    return [
+        _solved(each, answers[place], seconds) if isinstance(each, _Loaded) else each
+        for place, each in enumerate(loaded)
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    """One account's input, and what all accounts of its market share."""
+
+    request: AnalysisInput
+    target_hash: str
+    arrays: "MarketArrays"
+
+
+def _loaded(job: SolveJob) -> _Loaded | SolveFault:
     try:
         snapshot, target, target_hash = _account(job)
         market, arrays = _market(job.firm_id, job.market_hash)
-        proposal = analyze(AnalysisInput(snapshot, target, market), arrays)
-        facts = facts_of(snapshot.account, snapshot.settings, proposal)
-        return Solved(proposal, content_hash(proposal), target_hash, facts, time.perf_counter() - started)
-    except Exception as error:  # a value always crosses the process's border
-        log.exception("solve failed", firm=job.firm_id, snapshot=job.snapshot_hash)
-        return SolveFault(*described(error))
+        return _Loaded(AnalysisInput(snapshot, target, market), target_hash, arrays)
+    except Exception as error:  # noqa: BLE001 - logged; a value always crosses the process's border
+        return _fault(error, job.firm_id)
+
+
+def _analyzed(several: list[_Loaded]) -> list[RebalanceProposal | SolveFault]:
+    """Side by side; one at a time when that fails altogether, so that only the guilty one does."""
+    from trimtab.domain.optimizer.analysis import analyze_batch
+
+    try:
+        proposals = analyze_batch([each.request for each in several], several[0].arrays)
+    except Exception as error:
+        if len(several) == 1:
+            return [_fault(error, str(several[0].request.snapshot.account.id))]
+        log.exception("accounts are solved one by one", accounts=len(several))
+        return [_analyzed([each])[0] for each in several]
+    return [
+        _fault(answer, str(each.request.snapshot.account.id)) if isinstance(answer, TrimtabError) else answer
+        for each, answer in zip(several, proposals, strict=True)
+    ]
+
+
+def _solved(loaded: _Loaded, answer: RebalanceProposal | SolveFault, seconds: float) -> Solved | SolveFault:
+    if isinstance(answer, SolveFault):
+        return answer
+    snapshot = loaded.request.snapshot
+    facts = facts_of(snapshot.account, snapshot.settings, answer)
+    return Solved(answer, content_hash(answer), loaded.target_hash, facts, seconds)
+
+
+def _fault(error: Exception, subject: str) -> SolveFault:
+    from trimtab.activities.edge import described
+
+    log.error("solve failed", subject=subject, exc_info=error)
+    return SolveFault(*described(error))
 
 
 def _account(job: SolveJob) -> tuple[AccountSnapshot, ModelPortfolio, str]:

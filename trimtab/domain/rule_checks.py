@@ -19,6 +19,9 @@ LARGEST_AMOUNT: Final = Decimal(10) ** 13
 LONGEST_WAIT: Final = 3660
 """Days: no rule keeps a lot for more than ten years."""
 
+_EVERYTHING_TWICE: Final = 2
+"""More than once the account, one-way, is never traded; a limit above that is none, one far above it a fault."""
+
 LARGEST_ROUND_LOT: Final = 1_000_000
 
 HIGHEST_HURDLE_BPS: Final = Decimal(999)
@@ -56,13 +59,16 @@ def _limits(settings: AccountSettings) -> Iterator[str]:
         "tax budget": settings.tax_budget,
         "minimum holding": settings.minimum_holding,
     }
-    fractions = {"turnover limit": settings.turnover_limit, "tracking error limit": settings.tracking_error_limit}
+    fractions = {"tracking error limit": settings.tracking_error_limit}
     yield from (
         f"the {name} is {value}" for name, value in amounts.items() if value is not None and not is_amount(value)
     )
     yield from (
         f"the {name} is {value}" for name, value in fractions.items() if value is not None and not is_fraction(value)
     )
+    turnover = settings.turnover_limit
+    if turnover is not None and not (turnover.is_finite() and 0 <= turnover <= _EVERYTHING_TWICE):
+        yield f"the turnover limit is {turnover}"
     if settings.tracking_error_limit == 0:
         yield "the tracking error limit is 0, which no account with a position can keep"
 

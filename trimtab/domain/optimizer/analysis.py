@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from trimtab.domain.calibration import CALIBRATION_VERSION
+from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.ascent import ascend
@@ -20,6 +21,8 @@ from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled
+from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
+from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
 from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.kept_names import in_kept_names
@@ -75,6 +78,50 @@ def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -
     return proposal
 
 
+def analyze_batch(
+    requests: Sequence[AnalysisInput], market_arrays: MarketArrays | None = None
+) -> list[RebalanceProposal | TrimtabError]:
+    """`analyze` for accounts of one market, solved side by side: each proposal, or the error that `analyze` raises.
+
+    A proposal does not depend on the accounts beside it.
+    """
+    if not requests:
+        return []
+    market = market_arrays or MarketArrays.from_snapshot(requests[0].market)
+    analyses = [_begun(request, market) for request in requests]
+    open_ = [each for each in analyses if isinstance(each, _Analysis)]
+    outcomes = iter(solve_batch([each.data for each in open_], [each.start for each in open_]))
+    return [
+        _ended(request, each, next(outcomes) if isinstance(each, _Analysis) else None)
+        for request, each in zip(requests, analyses, strict=True)
+    ]
+
+
+def _begun(request: AnalysisInput, market: MarketArrays) -> "_Analysis | RebalanceProposal | TrimtabError":
+    """The account's analysis, or what ends it before anything is solved."""
+    try:
+        require_sound(request)
+        analysis = _Analysis(request, market)
+        return analysis.without_solving() or analysis
+    except TrimtabError as error:
+        return error
+
+
+def _ended(
+    request: AnalysisInput, begun: "_Analysis | RebalanceProposal | TrimtabError", outcome: Outcome | None
+) -> RebalanceProposal | TrimtabError:
+    if isinstance(begun, TrimtabError):
+        return begun
+    try:
+        proposal = begun.answered(outcome) if isinstance(begun, _Analysis) and outcome else begun
+        if isinstance(proposal, RebalanceProposal):
+            check(request, proposal)
+            return proposal
+    except TrimtabError as error:
+        return error
+    raise AssertionError("an analysis was begun and not solved")
+
+
 def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:
     """True when the rules are seen to clash before anything is optimised; whole shares may still show that they do.
 
@@ -118,17 +165,45 @@ class _Analysis:
         return data
 
     def run(self) -> RebalanceProposal:
+        """The account alone: a batch of one."""
+        return self.without_solving() or self.answered(solve_batch([self.data], [self.start])[0])
+
+    @property
+    def data(self) -> OptimizerData:
+        return self._data
+
+    @property
+    def start(self) -> WarmStart | None:
+        return warm_start(self._data, self._request.snapshot.incumbent)
+
+    def without_solving(self) -> RebalanceProposal | None:
+        """The proposal when the rules alone, or an empty account, decide it."""
         try:
             clash = self.clash()
-            if clash is not None:
-                return self._held(AnalysisOutcome.CONFLICT, note=clash)
-            if self._value == 0:
-                return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
-            return self._solved()
-        except RulesClash:
-            return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
         except SolverStalled as stalled:
-            return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
+            return self._unsolved(stalled)
+        if clash is not None:
+            return self._held(AnalysisOutcome.CONFLICT, note=clash)
+        if self._value == 0:
+            return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
+        return None
+
+    def answered(self, outcome: Outcome) -> RebalanceProposal:
+        """From what the first lane says; what it declines goes to the other."""
+        if outcome.most_to_gain is not None:
+            proof = self._proof(outcome.prices)
+            return self._held(AnalysisOutcome.NO_TRADE, gap=outcome.most_to_gain, proof=proof, lane=outcome.lane)
+        try:
+            if outcome.answered is not None:
+                return self._trade_or_hold(outcome.answered, outcome.lane)
+            return self._solved()
+        except SolverStalled as stalled:
+            return self._unsolved(stalled)
+
+    def _unsolved(self, stalled: SolverStalled) -> RebalanceProposal:
+        if isinstance(stalled, RulesClash):
+            return self._held(AnalysisOutcome.CONFLICT, note=CLASH_OF_ALL)
+        return self._held(AnalysisOutcome.SOLVER_FAILED, note=str(stalled))
 
     def clash(self) -> str | None:
         """Which rules clash, in the user's words, None when they can be kept: then the data ask for what can be had.
@@ -150,7 +225,7 @@ class _Analysis:
         return None
 
     def _solved(self) -> RebalanceProposal:
-        """Raises SolverStalled without an answer."""
+        """The other lane. Raises SolverStalled without an answer."""
         every = problems(self._data)
         prices = tuple(standing_prices(one) for one in every)
         proof = screen(self._data, *prices)
@@ -160,13 +235,13 @@ class _Analysis:
         if proof is not None:
             stay = self._proof(prices)
             return self._held(AnalysisOutcome.NO_TRADE, gap=proof.most_to_gain, proof=stay, lane=Lane.SCREEN)
-        return self._trade_or_hold(search_regimes(self._data, prices))
+        return self._trade_or_hold(search_regimes(self._data, prices), Lane.CLARABEL)
 
     def _proof(self, prices: Sequence[Prices]) -> Certificate:
         """That trading nothing is good enough."""
         return certificate(self._data, prices, standing_still(self._data).total)
 
-    def _trade_or_hold(self, answered: Answered) -> RebalanceProposal:
+    def _trade_or_hold(self, answered: Answered, lane: Lane) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
         shares = in_whole_shares(self._request, self._data, answered.found)
         shares = in_kept_names(self._request, self._data, answered.found, shares, self._cash_required())
@@ -180,9 +255,9 @@ class _Analysis:
         if worth_it and booked.trades and not shares.missed:
             proof = certificate(shares.widened, answered.prices, after, answered.further)
             gap = after - proved_bound(proof)
-            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof))
+            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
         stay = certificate(self._data, answered.prices, still, answered.further)
-        return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay)
+        return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay, lane=lane)
 
     def _cash_required(self) -> Decimal:
         settings = self._request.snapshot.settings

@@ -68,6 +68,14 @@ class CheckedAccount:
         return self._worth.get(security_id, ZERO)
 
     @cached_property
+    def away(self) -> dict[SecurityId, Decimal]:
+        """Dollars held at other custodians: they count towards the target and shape risk, and cannot be traded."""
+        dollars: dict[SecurityId, Decimal] = {}
+        for each in self.snapshot.held_away:
+            dollars[each.security_id] = dollars.get(each.security_id, ZERO) + each.market_value
+        return dollars
+
+    @cached_property
     def losing(self) -> frozenset[LotId]:
         """Lots that as a whole would lose more than a cent at today's close."""
         prices = self.market.prices

@@ -5,14 +5,14 @@ sold at a loss and of being bought (docs/formulation.md, section The bound). Wri
 that it has nothing in common with the kernel that it checks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Final
 
 import numpy as np
 
-from trimtab.domain.optimizer.checked_cells import PricedLeg, least_of_cells
+from trimtab.domain.optimizer.checked_cells import CellLeast, PricedLeg, least_by_cells
 from trimtab.domain.optimizer.checked_netting import FIXED, CheckedRegime
 from trimtab.domain.optimizer.checked_problem import CheckedProblem, Leg
 from trimtab.domain.optimizer.checked_rows import CheckedRow
@@ -40,19 +40,23 @@ class _Priced:
     purchase: float  # cost of a unit bought
     lots: Sequence[PricedLot]  # cheapest first
 
-    def by_selling(self, lots: Sequence[PricedLot], most: float) -> float:
-        """The least it can cost when at most so much of these lots is sold, and nothing bought."""
-        leg, sold, cost = self.leg, 0.0, 0.0
+    def closed(self, lots: Sequence[PricedLot], most: float) -> float:
+        """The least it can cost when less than a unit that trades is held afterwards."""
+        return self.by_selling(lots, most, max(self.leg.holding - self.leg.crumb, 0.0))
+
+    def by_selling(self, lots: Sequence[PricedLot], most: float, least: float = 0.0) -> float:
+        """The least it can cost when at most so much of these lots is sold, at least so much, and nothing bought."""
+        leg, sold, cost, least = self.leg, 0.0, 0.0, max(least, self.leg.least_sold)
         if leg.least_bought > 0:
             return inf
         for price, available, _ in lots:
             # One more unit sold saves slope + curvature * (what is left), and costs `price`.
             worth_selling = leg.active + (self.slope - price) / self.curvature
-            taken = min(max(worth_selling, leg.least_sold) - sold, available, most - sold)
+            taken = min(max(worth_selling, least) - sold, available, most - sold)
             if taken <= 0:
                 break
             sold, cost = sold + taken, cost + price * taken
-        if sold < leg.least_sold - _ROUND_OFF:
+        if sold < least - _ROUND_OFF:
             return inf
         return cost + self._active(leg.active - sold)
 
@@ -81,16 +85,15 @@ class _Priced:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The bound by the sides of the contested wash keys."""
+    """The bound, and what each contested wash key adds to it on its two sides; keys of one cell do not add up."""
 
-    value: float  # without them
-    sold: dict[str, float]  # least cost of each key when it may be sold at a loss and is not bought
-    bought: dict[str, float]  # when it may be bought and is not sold at a loss
+    lowest: float  # with each key on its cheaper side
+    if_sold: Mapping[str, float]  # added when the key may be sold at a loss and is not bought
+    if_bought: Mapping[str, float]  # added when it may be bought and is not sold at a loss
+    cell: Mapping[str, int]
 
-    @property
-    def lowest(self) -> float:
-        """With each key on its cheaper side."""
-        return self.value + sum([min(self.sold[key], self.bought[key]) for key in self.sold])
+
+NO_PROOF: Final = Sides(-inf, {}, {}, {})
 
 
 def lower_bound(
@@ -101,9 +104,9 @@ def lower_bound(
     Minus infinity when the prices are no numbers, or not as many as the risk model has factors.
     """
     factor, limit = np.array(prices.factor, dtype=np.float64), problem.tracking_limit
-    numbers = (prices.cash, prices.cap, *prices.rows.values(), *prices.own_rows.values())
+    numbers = (prices.cash, prices.cap, prices.names, *prices.rows.values(), *prices.own_rows.values())
     if len(factor) != problem.loadings.shape[1] or not (np.isfinite(factor).all() and all(map(isfinite, numbers))):
-        return Sides(-inf, {}, {})
+        return NO_PROOF
     cash = max(prices.cash, -problem.parameters.cash_drag)  # below that more cash would always be better
     cap = max(prices.cap, 0.0) if limit is not None else 0.0
     value = _cash_value(problem, cash) - float(factor @ factor) / (2 * (problem.parameters.risk_aversion + 2 * cap))
@@ -116,25 +119,28 @@ def lower_bound(
     priced = _priced(problem, rows, row_prices, regime, factor, cash, cap)
     if problem.has_sets:
         legs = (PricedLeg(each.leg, each.curvature, each.slope, each.purchase, each.lots) for each in priced)
-        return Sides(value + least_of_cells(legs, problem.contested), {}, {})
-    return _by_sides(value, priced, problem.contested)
+        return _of_cells(value, least_by_cells(legs, problem.contested))
+    names = max(prices.names, 0.0) if problem.most_names is not None else 0.0
+    value -= names * (problem.most_names or 0)
+    return _by_sides(value, priced, problem.contested, names)
 
 
 def least_on_all_sides(every: Sequence[Sides], keys: Sequence[str]) -> float:
     """The least, over all patterns of sides of `keys`, of the highest bound that any of `every` has on the pattern.
 
-    A bound at any prices holds on every pattern, so the highest of several does. Minus infinity for too many keys.
+    A bound at any prices holds on every pattern, so the highest of several does. Of keys in one cell the one that adds
+    most counts. Minus infinity for too many keys.
     """
     if len(keys) > _MOST_KEYS:
         return -inf
-    best = np.full(2 ** len(keys), -inf)
+    bought = (np.arange(2 ** len(keys))[:, None] >> np.arange(len(keys))) % 2 == 1
+    best = np.full(len(bought), -inf)
     for sides in every:
-        told_apart = set(keys)
-        rest = sum([min(sides.sold[key], sides.bought[key]) for key in sides.sold if key not in told_apart])
-        patterns = np.array([sides.value + rest])
-        for key in keys:
-            patterns = np.concatenate([patterns + sides.sold[key], patterns + sides.bought[key]])
-        best = np.maximum(best, patterns)
+        if_sold, if_bought = ([of.get(key, 0.0) for key in keys] for of in (sides.if_sold, sides.if_bought))
+        added = np.where(bought, if_bought, if_sold)
+        cells = np.array([sides.cell.get(key, -1) for key in keys])
+        by_cell = [added[:, cells == each].max(axis=1) for each in sorted(set(cells.tolist()))]
+        best = np.maximum(best, sides.lowest + np.sum(by_cell, axis=0))
     return float(best.min())
 
 
@@ -169,19 +175,41 @@ def _priced(
         yield _Priced(leg, curvature, slope - leg.tilt, purchase, lots)
 
 
-def _by_sides(value: float, every: Iterator[_Priced], contested: frozenset[str]) -> Sides:
-    """A contested key is on one side with all its securities."""
-    sides = Sides(value, dict.fromkeys(contested, 0.0), dict.fromkeys(contested, 0.0))
-    free = 0.0
+def _by_sides(value: float, every: Iterator[_Priced], contested: frozenset[str], names: float) -> Sides:
+    """A contested key is on one side with all its securities; a name is closed, or pays the price of `names`."""
+    sold, bought = dict.fromkeys(contested, 0.0), dict.fromkeys(contested, 0.0)
     for priced in every:
         leg, lots = priced.leg, priced.lots
         if leg.key not in contested:
-            free += priced.either_way(lots, leg.most_sold)
+            free = priced.either_way(lots, leg.most_sold)
+            value += min(free + names, priced.closed(lots, leg.most_sold)) if names else free
             continue
-        sides.sold[leg.key] += priced.by_selling(lots, leg.most_sold)
-        gains = [lot for lot in lots if not lot[2]]
-        sides.bought[leg.key] += priced.either_way(gains, leg.sellable([lot for lot in leg.lots if not lot.at_loss]))
-    return Sides(value + free, sides.sold, sides.bought)
+        gains, most = [lot for lot in lots if not lot[2]], leg.sellable([lot for lot in leg.lots if not lot.at_loss])
+        selling, buying = priced.by_selling(lots, leg.most_sold), priced.either_way(gains, most)
+        if names:
+            selling = min(selling + names, priced.closed(lots, leg.most_sold))
+            buying = min(buying + names, priced.closed(gains, most))
+        sold[leg.key] += selling
+        bought[leg.key] += buying
+    least = {key: min(sold[key], bought[key]) for key in contested}
+    return Sides(
+        lowest=value + sum(least.values()),
+        if_sold={key: sold[key] - least[key] if isfinite(least[key]) else 0.0 for key in contested},
+        if_bought={key: bought[key] - least[key] if isfinite(least[key]) else 0.0 for key in contested},
+        cell={key: place for place, key in enumerate(sorted(contested))},
+    )
+
+
+def _of_cells(value: float, cells: Iterable[CellLeast]) -> Sides:
+    if_sold: dict[str, float] = {}
+    if_bought: dict[str, float] = {}
+    cell: dict[str, int] = {}
+    for place, each in enumerate(cells):
+        value += each.value
+        for key in each.sold if isfinite(each.value) else ():
+            if_sold[key], if_bought[key] = each.sold[key] - each.value, each.bought[key] - each.value
+            cell[key] = place
+    return Sides(value, if_sold, if_bought, cell)
 
 
 def _cash_value(problem: CheckedProblem, price: float) -> float:

@@ -1,6 +1,6 @@
 """The checker's bound of accounts with equivalence sets: sets and wash keys that share a security, taken together."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import inf
@@ -26,9 +26,19 @@ class PricedLeg:
     lots: Sequence[tuple[float, float, bool]]  # cost of a unit sold, the most of it, at a loss; cheapest first
 
 
-def least_of_cells(every: Iterable[PricedLeg], contested: frozenset[str]) -> float:
-    """The least that all securities cost; each contested key is on one side with all its securities."""
-    return sum([_least_of_cell(cell, contested) for cell in _cells(list(every), contested)])
+@dataclass(frozen=True, slots=True)
+class CellLeast:
+    """What a cell costs at least, in all and with each of its contested keys on either side."""
+
+    value: float
+    sold: Mapping[str, float]
+    bought: Mapping[str, float]
+
+
+def least_by_cells(every: Iterable[PricedLeg], contested: frozenset[str]) -> Iterator[CellLeast]:
+    """The least that each cell costs; each contested key is on one side with all its securities."""
+    for cell in _cells(list(every), contested):
+        yield _least_of_cell(cell, contested)
 
 
 def _cells(every: list[PricedLeg], contested: frozenset[str]) -> Iterator[list[PricedLeg]]:
@@ -47,13 +57,20 @@ def _tied(one: Leg, other: Leg, contested: frozenset[str]) -> bool:
     return one.of_set == other.of_set or (one.key == other.key and one.key in contested)
 
 
-def _least_of_cell(cell: list[PricedLeg], contested: frozenset[str]) -> float:
+def _least_of_cell(cell: list[PricedLeg], contested: frozenset[str]) -> CellLeast:
     keys = sorted({each.leg.key for each in cell} & contested)[:_MOST_KEYS]
     sets: dict[str, list[PricedLeg]] = {}
     for each in cell:
         sets.setdefault(each.leg.of_set, []).append(each)
-    patterns = (dict(zip(keys, sides, strict=True)) for sides in product((False, True), repeat=len(keys)))
-    return min([sum([_least(members, bought.get) for members in sets.values()]) for bought in patterns])
+    value, sold, bought = inf, dict.fromkeys(keys, inf), dict.fromkeys(keys, inf)
+    for sides in product((False, True), repeat=len(keys)):
+        pattern = dict(zip(keys, sides, strict=True))
+        least = sum([_least(members, pattern.get) for members in sets.values()])
+        value = min(value, least)
+        for key, is_bought in pattern.items():
+            side = bought if is_bought else sold
+            side[key] = min(side[key], least)
+    return CellLeast(value, sold, bought)
 
 
 def _least(members: list[PricedLeg], bought: Callable[[str], bool | None]) -> float:

@@ -27,6 +27,8 @@ class Cures:
         self._account, self._floor = account, floor
         self._tolerance, self._slack = tolerance * account.value, slack * account.value
         settings = account.settings
+        # What is left of a limit in whole shares is less than the dearest of those traded.
+        self._dearest = max((account.unit_dollars(each) for each in account.traded), default=ZERO)
         limits = (settings.tracking_error_limit, settings.maximum_names)
         netted = settings.tax_budget is not None and account.snapshot.tax_year is not None
         self._others = any(limit is not None for limit in limits) or settings.minimum_holding > 0 or netted
@@ -69,7 +71,7 @@ class Cures:
             return False
         dollars = shares * account.close(security_id)
         missing = dollars * (1 + self._half_spread(security_id)) + account.settings.commission
-        missing -= account.cash_after - self._floor
+        missing -= account.cash_after - self._floor - self._dearest
         if missing <= 0:
             return self._within_turnover(dollars)
         others = (each for each in account.names if each not in members)
@@ -123,7 +125,7 @@ class Cures:
 
     def _within_turnover(self, dollars: Decimal) -> bool:
         limit = self._account.settings.turnover_limit
-        return limit is None or (self._traded + dollars) / 2 <= limit * self._account.value
+        return limit is None or (self._traded + dollars + self._dearest) / 2 <= limit * self._account.value
 
     def _within_budgets(self, security_id: SecurityId, shares: Decimal) -> bool:
         """True when lots with enough shares are free, and the cheapest of them fit into every budget."""

@@ -27,6 +27,10 @@ _ROUND_OFF: Final = 1e-9
 """Shares, or weight, by which a float may miss a whole number or a limit that it stands for."""
 
 
+_SMALLEST_FRACTION: Final = 1e-4
+"""Of a share, where fractions trade: what is less counts as nothing held."""
+
+
 @dataclass(frozen=True, slots=True)
 class LotLeg:
     """One lot that may be sold. What is said of a unit is said of one unit of weight sold."""
@@ -50,7 +54,7 @@ class Leg:
     of_set: SecurityId  # the model name that it stands in for, itself where there is none
     preference: float  # what a unit bought costs beside its price
     holding: float
-    active: float  # holding less target
+    active: float  # weight here and held elsewhere, less target
     tilt: float  # expected excess return of a unit, a year
     half_spread: float  # of a unit traded
     share: float  # weight of one share, 0 without a price
@@ -60,6 +64,11 @@ class Leg:
     least_sold: float
     most_sold: float
     lots: tuple[LotLeg, ...]  # those that may be sold, cheapest tax first
+
+    @property
+    def crumb(self) -> float:
+        """Weight that counts as nothing: less than one unit that trades."""
+        return (self.share if self.whole else self.share * _SMALLEST_FRACTION) * (1 - 1e-6)
 
     def sellable(self, lots: Sequence[LotLeg]) -> float:
         """The most that may be sold of some of its lots: whole shares of them, and no more than its rules allow."""
@@ -81,6 +90,7 @@ class CheckedProblem:
     cash_wanted: float
     commission: float  # of one order
     tracking_limit: float | None  # most annualised tracking error
+    most_names: int | None  # most securities held
     parameters: Parameters
     washes: CheckedWashes
 
@@ -142,9 +152,18 @@ class _Derivation:
             cash_wanted=max(float(self._target.cash), self._required),
             commission=float(self._account.settings.commission / self._dollars),
             tracking_limit=None if limit is None else float(limit),
+            most_names=self._most_names(legs),
             parameters=self._parameters,
             washes=self._washes,
         )
+
+    def _most_names(self, legs: Sequence[Leg]) -> int | None:
+        """Never fewer than cannot be closed today, or than bands demand."""
+        limit = self._account.settings.maximum_names
+        if limit is None:
+            return None
+        stuck = sum([leg.least_bought > 0 or leg.most_sold < leg.holding - leg.crumb for leg in legs])
+        return max(limit, stuck)
 
     @cached_property
     def _required(self) -> float:
@@ -169,7 +188,10 @@ class _Derivation:
         held = {each for each, quantity in account.quantity.items() if quantity != 0}
         banded = {each for each, band in account.settings.weight_bands.items() if band.minimum > 0}
         return tuple(
-            [self._leg(each) for each in sorted(held | self._target.weights.keys() | banded | self._stand_ins)]
+            [
+                self._leg(each)
+                for each in sorted(held | self._target.weights.keys() | banded | self._stand_ins | account.away.keys())
+            ]
         )
 
     @cached_property
@@ -184,6 +206,7 @@ class _Derivation:
         account = self._account
         security, close = account.market.securities.get(security_id), float(account.close(security_id))
         holding = float(account.worth(security_id) / self._dollars)
+        away = float(account.away.get(security_id, ZERO) / self._dollars)
         share, whole = close / self._value, account.whole_shares(security_id)
         lots = self._lot_legs(security_id, close)
         most_sold = _whole(sum([lot.most for lot in lots]), share, whole)
@@ -203,7 +226,7 @@ class _Derivation:
             of_set=self._set_of.get(security_id, security_id),
             preference=self._preference.get(security_id, 0.0),
             holding=holding,
-            active=holding - float(self._target.weights.get(security_id, ZERO)),
+            active=holding + away - float(self._target.weights.get(security_id, ZERO)),
             tilt=float(account.settings.tilts.get(self._risk_of.get(security_id, security_id), ZERO)),
             half_spread=float(security.half_spread_bps * BASIS_POINT) if security else 0.0,
             share=share,

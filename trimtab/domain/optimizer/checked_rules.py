@@ -135,24 +135,34 @@ def _minimum_holding(account: CheckedAccount) -> Iterator[str]:
 
 
 def _maximum_names(account: CheckedAccount) -> Iterator[str]:
-    """No more names than the most, unless so many cannot be sold whole today."""
+    """No more names than the most, unless so many cannot be closed today, or are demanded by bands."""
     most = account.settings.maximum_names
     if most is None:
         return
-    before, traded = account.quantity, account.traded
+    names = account.quantity.keys() | account.traded.keys() | account.settings.weight_bands.keys()
     after = sum(
-        before.get(each, ZERO) + traded.get(each, ZERO) >= account.least(each) for each in before.keys() | traded.keys()
+        account.quantity.get(each, ZERO) + account.traded.get(each, ZERO) >= account.least(each) for each in names
     )
-    stuck = sum(before[each] >= account.least(each) and not _may_be_closed(account, each) for each in before)
+    stuck = sum(_must_be_held(account, each) for each in names)
     if after > max(most, stuck):
         yield f"{after} names are held, more than {most}"
+
+
+def _must_be_held(account: CheckedAccount, security_id: SecurityId) -> bool:
+    """True for what cannot be sold whole today, and for what a band demands."""
+    if account.band(security_id).minimum > 0:
+        return True
+    return account.quantity.get(security_id, ZERO) >= account.least(security_id) and not _may_be_closed(
+        account, security_id
+    )
 
 
 def _may_be_closed(account: CheckedAccount, security_id: SecurityId) -> bool:
     """True when all of it, or all but less than a share, could have been sold today."""
     if account.closed(security_id) or security_id in account.never_sell:
         return False
-    return account.quantity[security_id] - account.sellable_shares(security_id) < account.least(security_id)
+    held = account.quantity.get(security_id, ZERO)
+    return held - account.sellable_shares(security_id) < account.least(security_id)
 
 
 # Mandates.

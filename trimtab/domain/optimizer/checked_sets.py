@@ -37,8 +37,8 @@ def checked_sets(account: CheckedAccount, names: Iterable[SecurityId]) -> tuple[
 
 
 def at_hand(account: CheckedAccount, substitute: Substitute) -> bool:
-    """It is held, or could be bought."""
-    held = account.quantity.get(substitute.security_id, ZERO) > 0
+    """It is held, here or elsewhere, or could be bought."""
+    held = account.quantity.get(substitute.security_id, ZERO) > 0 or substitute.security_id in account.away
     return held or (substitute.buyable and not account.untouchable(substitute.security_id))
 
 

@@ -12,7 +12,7 @@ from trimtab.domain.securities import SecurityId
 
 @dataclass(frozen=True, slots=True)
 class CheckedTarget:
-    """Fractions of account value; they sum to one when the model has a name that can be had."""
+    """Fractions of account value; they sum to one, and what is held elsewhere, when a name of the model can be had."""
 
     weights: Mapping[SecurityId, Decimal]
     cash: Decimal  # reserve and withdrawals included
@@ -39,12 +39,13 @@ def checked_target(account: CheckedAccount) -> CheckedTarget:
     if invested == 0 or account.value <= 0:
         return CheckedTarget({}, Decimal(1))
     cash = min(_cash_wanted(account) / account.value, Decimal(1))
-    return CheckedTarget({each: weight * (1 - cash) / invested for each, weight in obtainable.items()}, cash)
+    spread = 1 - cash + sum(account.away.values(), ZERO) / account.value
+    return CheckedTarget({each: weight * spread / invested for each, weight in obtainable.items()}, cash)
 
 
 def _is_missing(account: CheckedAccount, name: SecurityId) -> bool:
     """It is not held, may not trade today, and nothing stands in for it."""
-    if account.quantity.get(name, ZERO) > 0 or not account.untouchable(name):
+    if account.quantity.get(name, ZERO) > 0 or name in account.away or not account.untouchable(name):
         return False
     return not any(at_hand(account, each) for each in account.target.substitutes.get(name, ()))
 

@@ -6,7 +6,7 @@ of yesterday's list, each on its side, and taken unless another is better by mor
 
 from decimal import Decimal
 
-from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
+from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
 from trimtab.domain.optimizer.problem import WORTH_A_NAME, OptimizerData
 from trimtab.domain.optimizer.search import yesterdays_names
 from trimtab.domain.optimizer.wash_sides import Found
@@ -24,7 +24,7 @@ def in_kept_names(
     """`shares` of `found`, or trades in yesterday's names that are worse by at most a fifth of a basis point."""
     if _names_of(shares) == _yesterdays(request):
         return shares
-    kept = yesterdays_names(found.problem, ClarabelLane(found.problem), found)
+    kept = yesterdays_names(found.problem, FastRelaxation(found.problem), found)
     if kept is None:
         return shares
     again = in_whole_shares(request, data, kept)

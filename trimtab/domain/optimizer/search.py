@@ -24,7 +24,12 @@ from trimtab.domain.optimizer.washed_sales import settle_washed_sales
 def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = None) -> Found:
     """The best trades found, starting from the sides that `prices` favour. Raises SolverStalled without an answer."""
     relaxation = relaxation or MergedLots(data)
-    found = settle_washed_sales(data, relaxation, settle_wash_sides(data, relaxation, prices))
+    return finish(data, relaxation, settle_wash_sides(data, relaxation, prices))
+
+
+def finish(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found:
+    """The rules that are settled after the wash sides, one after the other."""
+    found = settle_washed_sales(data, relaxation, found)
     if data.most_names is None:
         return settle_small_positions(data, drop_small_trades(data, relaxation, found))
     few = with_fewer_names(data, found)

@@ -30,10 +30,9 @@ def settle_washed_sales(data: OptimizerData, relaxation: Relaxation, found: Foun
         solution = relaxation.solve(sides.lots, sides.buys)
     except SolverStalled:  # the cash cannot be raised without them
         return found
-    better = found.with_prices(data, solution.prices)
-    if _total(data, solution) < _total(data, found.solution):
-        return replace(better, solution=solution, sides=sides)
-    return better
+    better = _total(data, solution) < _total(data, found.solution)
+    found = found.with_prices(data, solution.prices)
+    return replace(found, solution=solution, sides=sides) if better else found
 
 
 def _total(data: OptimizerData, solution: Solution) -> float:

@@ -1,0 +1,108 @@
+"""A normal day after a few days of trading: what screening saves, and what an account costs from input to proposal."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.simulated_accounts import BUSINESS_DATE, Universe
+from benchmarks.simulated_days import Day, next_day, the_day_after
+from trimtab.domain.optimizer.analysis import analyze_batch
+from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.fast.lane import solve_batch
+from trimtab.domain.optimizer.fast.packing import pack
+from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices
+from trimtab.domain.optimizer.fast.settling import settled_batch
+from trimtab.domain.optimizer.fast.shapes import shape_of
+from trimtab.domain.optimizer.fast.warm import warm_start
+from trimtab.domain.optimizer.market_arrays import MarketArrays
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.targets import account_value, prepare_target
+from trimtab.domain.proposals import RebalanceProposal
+from trimtab.domain.snapshots import AnalysisInput
+
+DAYS = 3
+_REPEATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NormalDay:
+    """Microseconds an account, shares of the accounts."""
+
+    solving_us: float  # packing, screening, solving what is left
+    skipped_share: float  # certified without a solve
+    trading_share: float
+    false_skips: int  # skipped although a full solve finds the tolerance or more
+    whole_us: float  # from input to checked, explained proposal
+    after_arrays_us: float  # of it what comes after the arrays
+    checker_us: float  # of that the checker
+
+
+def normal_day(universe: Universe, requests: Sequence[AnalysisInput], days: int = DAYS) -> NormalDay:
+    """The accounts trade today, then `days` normal days pass; the last is measured."""
+    day, today = Day(BUSINESS_DATE, universe.market), list(requests)
+    for number in range(days):
+        proposals = proposed(today, MarketArrays.from_snapshot(day.market))
+        day = next_day(universe, day, seed=1000 + number)
+        today = [
+            the_day_after(request, proposal, day, seed=1000 * number + place)
+            for place, (request, proposal) in enumerate(zip(today, proposals, strict=True))
+        ]
+    return _measured(today, MarketArrays.from_snapshot(day.market))
+
+
+def proposed(requests: Sequence[AnalysisInput], market: MarketArrays) -> list[RebalanceProposal]:
+    proposals = []
+    for each in analyze_batch(requests, market):
+        if not isinstance(each, RebalanceProposal):
+            raise each
+        proposals.append(each)
+    return proposals
+
+
+def _measured(requests: Sequence[AnalysisInput], market: MarketArrays) -> NormalDay:
+    count = len(requests)
+    build = [_timed(lambda: [_built(each, market) for each in requests]) for _ in range(_REPEATS)]
+    datas = build[0][0]
+    starts = [warm_start(data, each.snapshot.incumbent) for data, each in zip(datas, requests, strict=True)]
+    solving = [_timed(lambda: solve_batch(datas, starts)) for _ in range(_REPEATS)]
+    outcomes = solving[0][0]
+    whole = [_timed(lambda: proposed(requests, market)) for _ in range(_REPEATS)]
+    checking = [
+        _timed(lambda: [check(*pair) for pair in zip(requests, whole[0][0], strict=True)]) for _ in range(_REPEATS)
+    ]
+    solving_us, whole_us, build_us, checker_us = (
+        float(np.median([spent for _, spent in each])) / count for each in (solving, whole, build, checking)
+    )
+    skipped = [place for place, each in enumerate(outcomes) if each.lane.value == "SCREEN"]
+    return NormalDay(
+        solving_us=solving_us,
+        skipped_share=len(skipped) / count,
+        trading_share=sum(bool(each.trades) for each in whole[0][0]) / count,
+        false_skips=sum(_worth_trading(datas[place]) for place in skipped),
+        whole_us=whole_us,
+        after_arrays_us=whole_us - build_us,
+        checker_us=checker_us,
+    )
+
+
+def _worth_trading(data: OptimizerData) -> bool:
+    """Whether a full solve finds trades worth the account's tolerance."""
+    batch = pack([data], shape_of(data))
+    sides = np.zeros(batch.packed.active.shape, dtype=np.int64)
+    settled = settled_batch(batch.packed, standing_prices(batch.packed), sides)
+    gained = doing_nothing(batch.packed) - settled.objective
+    return bool(settled.arrived[0] and gained[0] > data.parameters.tolerance + 1e-10)
+
+
+def _built(request: AnalysisInput, market: MarketArrays) -> OptimizerData:
+    value = account_value(request)
+    return build_data(request, prepare_target(request, value), market, value)
+
+
+def _timed(work):  # type: ignore[no-untyped-def]
+    started = time.process_time()
+    result = work()
+    return result, (time.process_time() - started) * 1e6

@@ -1,0 +1,268 @@
+"""From accounts to a batch of padded arrays, and back from places to securities and lots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.fast.packed import HARD_PRICE, SELLING, Packed, lot_starts
+from trimtab.domain.optimizer.fast.row_packing import pack_rows
+from trimtab.domain.optimizer.fast.shapes import Shape, layout_of, plain_layout
+from trimtab.domain.optimizer.problem import OptimizerData, fill
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Accounts of one shape, packed, and what it takes to read their answers."""
+
+    datas: tuple[OptimizerData, ...]
+    packed: Packed
+    forced_sales: Floats  # (A, m) sold because a rule demands it, where the kernel does not see it
+    forced_buys: Floats  # (A, n)
+    places: Ints  # (A,) used
+    lots: Ints  # (A,) used
+    security: Ints  # (A, n) of each place
+    lot: Ints  # (A, m) of each packed lot
+    closed: Flags  # (A, m) lots that a later step has closed
+    row: Ints  # (A, r) place of each of the data's rows, after cash; -1 beyond them
+    may_stand_still: Flags  # (A,) an empty trade list breaks no hard rule
+    tolerance: Floats  # (A,) improvement below which nothing is traded
+    cash_base: Floats  # (A,) what a unit of cash costs beside the price of its row
+    demanded: Flags  # (A, n) a rule demands a trade
+    smallest: Floats  # (A, n) trades below are not worth sending
+    whole_position: Floats  # (A, n) a sale of so much closes the position, and may be small
+
+    @property
+    def accounts(self) -> int:
+        return len(self.datas)
+
+    def take(self, accounts: Ints) -> "Batch":
+        """Only `accounts`."""
+        others = {each.name: getattr(self, each.name)[accounts] for each in fields(self)[2:]}
+        return Batch(tuple(self.datas[each] for each in accounts), self.packed.take(accounts), **others)
+
+
+def pack(datas: Sequence[OptimizerData], shape: Shape) -> Batch:
+    """Pad accounts of one shape, each in one regime. Each must have passed `supports`."""
+    return _Packing(tuple(datas), shape).batch()
+
+
+class _Packing:
+    """All accounts' places and lots one after the other (N and M in all), before they are padded.
+
+    What rules demand is traded first, and the rest stated as a trade beyond it: that is exact while the order of the
+    lots is fixed, since demanded sales take the cheapest lots and a security that must be bought is not sold.
+    """
+
+    def __init__(self, datas: tuple[OptimizerData, ...], shape: Shape) -> None:
+        self._datas, self._shape = datas, shape
+        layouts = [(layout_of(data) if shape.shared else None) or plain_layout(data) for data in datas]
+        self._account, self._place = _places([len(each.security) for each in layouts], shape.securities)
+        self._lot_account, self._lot_place = _places([len(each.lot) for each in layouts], shape.lots)
+        self._at = np.concatenate([each.security for each in layouts])
+        self._lot_at = np.concatenate([each.lot for each in layouts])
+        self._branch = np.concatenate([each.branch for each in layouts])
+        self._head = np.concatenate([each.head for each in layouts])
+        self._security = np.concatenate([each.lot_place for each in layouts]) + shape.securities * self._lot_account
+        sizes, lots = [len(data.securities.ids) for data in datas], [len(data.lots.lots) for data in datas]
+        self._own = _counted(self._account) < np.array(sizes)[self._account]
+        self._source = self._at + np.concatenate(([0], np.cumsum(sizes)[:-1]))[self._account]
+        self._lot_source = self._lot_at + np.concatenate(([0], np.cumsum(lots)[:-1]))[self._lot_account]
+        self._aversion = self._parameter("risk_aversion")
+        self._curvature = self._aversion[self._account] * self._held("variance")
+        self._rows = pack_rows(datas, shape, self._account, self._at, self._lot_account, self._lot_at)
+        self._lots()
+        self._costs()
+        self._demanded_trades()
+
+    def batch(self) -> Batch:
+        heads = np.tile(np.arange(self._shape.securities), (len(self._datas), 1))
+        heads.ravel()[self._place] = self._head
+        return Batch(
+            datas=self._datas,
+            packed=self._packed(heads),
+            forced_sales=self._by_lot(self._forced_sales),
+            forced_buys=self._by_place(self._forced_buys),
+            places=np.bincount(self._account, minlength=len(self._datas)),
+            lots=np.bincount(self._lot_account, minlength=len(self._datas)),
+            security=self._by_place(self._at),
+            lot=self._by_lot(self._lot_at),
+            closed=np.zeros((len(self._datas), self._shape.lots), dtype=np.bool_),
+            row=self._rows.place,
+            may_stand_still=self._may_stand_still(),
+            tolerance=np.array([data.tolerance for data in self._datas]),
+            cash_base=self._cash_base,
+            demanded=self._by_place((self._held("sell_minimum") > 0) | (self._held("buy_minimum") > 0)),
+            smallest=self._by_place(self._held("minimum_trade")),
+            whole_position=self._by_place(self._held("holding") - self._held("share")),
+        )
+
+    def _packed(self, heads: Ints) -> Packed:
+        rows, n = self._rows, self._shape.securities
+        loadings = np.concatenate([data.securities.loadings for data in self._datas])[self._source]
+        loadings = self._by_place(loadings)
+        active = self._by_place(self._active)
+        exposure = np.matmul(self._by_place(np.where(self._own, self._active, 0.0))[:, None, :], loadings)[:, 0]
+        packed = Packed(
+            aversion=self._aversion,
+            constant=self._constant() + self._aversion / 2 * (exposure**2).sum(axis=1),
+            loadings=loadings,
+            curvature=self._by_place(self._curvature, 1.0),
+            give=self._by_place(1 / self._curvature, 1.0),
+            active=active,
+            exposure=exposure,
+            sale_cost=self._by_place(self._sale_cost),
+            purchase_cost=self._by_place(self._purchase_cost),
+            buy_limit=self._by_place(self._buy_limit),
+            on_sale=self._by_place(rows.on_sale),
+            on_purchase=self._by_place(rows.on_purchase),
+            low=rows.low - self._shift,
+            high=rows.high - self._shift,
+            least_price=rows.least_price,
+            most_price=rows.most_price,
+            lot_security=self._by_lot(self._security - n * self._lot_account, n - 1),
+            lot_limit=self._by_lot(self._limit),
+            lot_start=np.zeros((len(self._datas), self._shape.lots)),
+            lot_tax=self._by_lot(self._tax),
+            lot_on_row=self._by_lot(rows.lot_on_row),
+            least_sold=self._by_place(self._least_sold),
+            most_sold=self._by_place(self._held("sell_limit")),
+            contested=self._by_place(self._contested()),
+            head=heads,
+            branch=self._by_place(self._branch),
+        )
+        starts = lot_starts(packed.lot_security, packed.lot_limit, packed.lot_tax, packed.give)
+        return replace(packed, lot_start=starts)
+
+    def _lots(self) -> None:
+        """Lots in the order in which they are sold; with a fixed order none beyond what its security may sell."""
+        self._tax, self._limit = self._lot("tax"), self._lot("limit")
+        if ((self._tax[1:] < self._tax[:-1]) & (self._security[1:] == self._security[:-1])).any():
+            order = np.lexsort((self._tax, self._security))
+            self._tax, self._limit, self._lot_at = self._tax[order], self._limit[order], self._lot_at[order]
+            self._rows = replace(self._rows, lot_on_row=self._rows.lot_on_row[order])
+        if not self._shape.lot_rows:
+            self._limit = fill(self._security, self._limit, self._spread(self._held("sell_limit")))
+
+    def _costs(self) -> None:
+        """Of one unit sold and bought, (N,). Missing the cash target costs `cash_base` a unit, see `row_packing`."""
+        half_spread, tilt = self._held("half_spread"), self._held("tilt")
+        churn = self._parameter("churn")[self._account]
+        self._cash_base = self._rows.cash_base
+        base = self._cash_base[self._account]
+        self._sale_cost = half_spread + churn + tilt + base * (1 - half_spread)
+        self._purchase_cost = half_spread + churn + self._held("preference") - tilt - base * (1 + half_spread)
+
+    def _demanded_trades(self) -> None:
+        least_sold, self._forced_buys = self._held("sell_minimum"), self._held("buy_minimum")
+        no_purchase = (least_sold > 0) | (self._branch == SELLING)
+        self._buy_limit = np.where(no_purchase, 0.0, self._held("buy_limit") - self._forced_buys)
+        self._limit = np.where(self._spread(self._forced_buys)[self._security] > 0, 0.0, self._limit)
+        self._least_sold = least_sold if self._shape.lot_rows else np.zeros_like(least_sold)
+        self._forced_sales = fill(self._security, self._limit, self._spread(least_sold - self._least_sold))
+        self._limit = self._limit - self._forced_sales
+        self._forced_sold = sum_by(self._security, self._forced_sales, self._sizes)[self._place]
+        start = np.concatenate([data.active for data in self._datas])[self._source]
+        self._active = start - self._forced_sold + self._forced_buys
+        rows = self._rows
+        moved = self._forced_sold[:, None] * rows.on_sale + self._forced_buys[:, None] * rows.on_purchase
+        self._shift = np.zeros_like(rows.low)
+        np.add.at(self._shift, self._account, moved)
+
+    def _constant(self) -> Floats:
+        """Objective of the demanded trades alone, (A,), without factor risk and what rows charge."""
+        accounts = len(self._datas)
+        linear = self._curvature / 2 * self._active**2 - self._held("tilt") * (self._active + self._forced_sold)
+        linear += self._held("tilt") * self._forced_buys
+        linear += self._sale_cost * self._forced_sold + self._purchase_cost * self._forced_buys
+        tax = sum_by(self._lot_account, self._tax * self._forced_sales, accounts)
+        regimes = np.array([data.regimes[0].constant for data in self._datas])
+        own = sum_by(self._account, np.where(self._own, linear, 0.0), accounts)
+        constant: Floats = own + tax + regimes + self._rows.cash_cost
+        return constant
+
+    def _contested(self) -> Flags:
+        """Places that could gain by selling and buying on one day, and heads of shared keys: the one or the other."""
+        rows = self._rows
+        best = np.full(self._sizes, np.inf)
+        open_ = self._limit > 0
+        first_lot_row = rows.least_price.shape[1] - self._shape.lot_rows
+        lot_account = self._lot_account
+        by_lot = _least(
+            rows.lot_on_row, rows.least_price[lot_account, first_lot_row:], rows.most_price[lot_account, first_lot_row:]
+        )
+        np.minimum.at(best, self._security[open_], (self._tax + by_lot)[open_])
+        round_trip = _least(
+            rows.on_sale + rows.on_purchase, rows.least_price[self._account], rows.most_price[self._account]
+        )
+        cheapest = best[self._place] + self._sale_cost + self._purchase_cost + round_trip
+        alone: Flags = (cheapest < 0) & (self._buy_limit > 0) & (self._branch == 0)
+        head: Flags = (self._branch != 0) & (self._head == _counted(self._account))
+        return alone | head
+
+    def _may_stand_still(self) -> Flags:
+        """As `OptimizerData.may_stand_still` has it."""
+        cash, required = (np.array([getattr(data, name) for data in self._datas]) for name in ("cash", "cash_required"))
+        demanded = (self._held("sell_minimum") != 0) | (self._held("buy_minimum") != 0)
+        rows = self._rows
+        broken = (rows.high < 0) & (rows.most_price >= HARD_PRICE)
+        broken |= (rows.low > 0) & (rows.least_price <= -HARD_PRICE)
+        still: Flags = cash >= required
+        still &= ~broken[:, 1:].any(axis=1) & (sum_by(self._account, demanded, len(cash)) == 0)
+        return still
+
+    @property
+    def _sizes(self) -> int:
+        return len(self._datas) * self._shape.securities
+
+    def _held(self, name: str) -> Floats:
+        """(N,)"""
+        values: Floats = np.concatenate([getattr(data.securities, name) for data in self._datas])
+        return values[self._source] if self._shape.shared else values
+
+    def _lot(self, name: str) -> Floats:
+        """(M,)"""
+        values: Floats = np.concatenate([getattr(data.lots, name) for data in self._datas])
+        return values[self._lot_source] if self._shape.shared else values
+
+    def _parameter(self, name: str) -> Floats:
+        return np.array([getattr(data.parameters, name) for data in self._datas])
+
+    def _by_place(self, values: Any, padding: float = 0.0) -> Any:
+        """(N, ...) padded to (A, n, ...)."""
+        return _padded(values, self._place, len(self._datas), self._shape.securities, padding)
+
+    def _by_lot(self, values: Any, padding: float = 0.0) -> Any:
+        """(M, ...) padded to (A, m, ...)."""
+        return _padded(values, self._lot_place, len(self._datas), self._shape.lots, padding)
+
+    def _spread(self, values: Floats) -> Floats:
+        """(N,) at its places in the flattened (A, n)."""
+        spread: Floats = self._by_place(values).ravel()
+        return spread
+
+
+def _least(amount: Floats, least_price: Floats, most_price: Floats) -> Floats:
+    """The least that amounts (..., r) cost at prices in between, (...,)."""
+    least: Floats = np.minimum(amount * least_price, amount * most_price).sum(axis=-1)
+    return least
+
+
+def _padded(values: Any, place: Ints, accounts: int, width: int, padding: float) -> Any:
+    padded = np.full((accounts * width, *values.shape[1:]), padding, dtype=values.dtype)
+    padded[place] = values
+    return padded.reshape(accounts, width, *values.shape[1:])
+
+
+def _places(sizes: Sequence[int], width: int) -> tuple[Ints, Ints]:
+    """For accounts of so many rows: the account of each, and where it goes in the flattened (A, width) array."""
+    account = np.repeat(np.arange(len(sizes)), sizes)
+    return account, account * width + _counted(account)
+
+
+def _counted(account: Ints) -> Ints:
+    """The number of each row in its account."""
+    counted: Ints = np.arange(len(account)) - np.searchsorted(account, account)
+    return counted

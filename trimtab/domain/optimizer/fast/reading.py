@@ -1,0 +1,82 @@
+"""From a batch's places back to an account's lots, securities and prices."""
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.capacity import contested_securities
+from trimtab.domain.optimizer.fast.closed_form import Answers
+from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.sides import Settled
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.relaxation import Solution
+from trimtab.domain.optimizer.wash_sides import Found, Sides
+
+
+def found(batch: Batch, settled: Settled, finished: Settled, row: int) -> Found:
+    """One account's trades (`finished`), with the sides and the bound with which it was `settled`."""
+    data, packed, answers = batch.datas[row], batch.packed, finished.answers
+    n = len(data.securities.ids)
+    places = batch.places[row]
+    bought = answers.purchase_weight[row, :places] * answers.bought[row, :places] + batch.forced_buys[row, :places]
+    security = batch.security[row, :places]
+    lot_sells = lots_sold(batch, answers, row)
+    buys = sum_by(security, bought, n)
+    chosen = np.zeros(n, dtype=np.bool_)
+    chosen[security] |= settled.buying[row, packed.head[row, :places]]
+    return Found(
+        problem=data,
+        solution=Solution(lot_sells, buys, prices_of(batch, answers.prices[row], row)),
+        sides=_sides(data, chosen | (buys > 0), _closed(batch, row)),
+        bound=float(settled.bound[row]),
+        prices=prices_of(batch, settled.proof[row], row),
+        further=tuple(prices_of(batch, each, row) for each in settled.further[row]),
+    )
+
+
+def prices_of(batch: Batch, prices: Floats, row: int) -> Prices:
+    """One account's prices as its problem states them, from the batch's (k + r,)."""
+    k = batch.packed.factors
+    place = batch.row[row, : len(batch.datas[row].rows)]
+    return Prices(prices[:k].copy(), -float(batch.cash_base[row] + prices[k]), prices[k:][place])
+
+
+def packed_prices(batch: Batch, prices: Floats, row: int) -> Floats:
+    """The reverse: (k + r,) from factors, cash and the problem's rows, (k + 1 + rows,)."""
+    k = batch.packed.factors
+    packed = np.zeros(k + batch.packed.rows)
+    packed[:k] = prices[:k]
+    packed[k] = -prices[k] - batch.cash_base[row]
+    packed[k + batch.row[row, : len(batch.datas[row].rows)]] = prices[k + 1 :]
+    return packed
+
+
+def yesterdays_sides(batch: Batch, sides: Ints, row: int) -> Ints:
+    """Each head's side, (n,), from those of the account's securities, (its n,): 1 bought, -1 sold, 0 unknown."""
+    places = batch.places[row]
+    by_head = np.zeros(batch.packed.active.shape[1], dtype=np.int64)
+    np.add.at(by_head, batch.packed.head[row, :places], sides[batch.security[row, :places]])
+    return np.sign(by_head)
+
+
+def lots_sold(batch: Batch, answers: Answers, row: int) -> Floats:
+    """One account's sales by lot, (its m,)."""
+    used = batch.lots[row]
+    weight = answers.sale_weight[row, batch.packed.lot_security[row, :used]]
+    sold = answers.lot_sales[row, :used] * weight + batch.forced_sales[row, :used]
+    return sum_by(batch.lot[row, :used], sold, len(batch.datas[row].lots.lots))
+
+
+def _closed(batch: Batch, row: int) -> Flags:
+    closed = np.zeros(len(batch.datas[row].lots.lots), dtype=np.bool_)
+    closed[batch.lot[row][batch.closed[row]]] = True
+    return closed
+
+
+def _sides(data: OptimizerData, buying: Flags, closed_lots: Flags) -> Sides:
+    """What the branches leave open: no loss of a contested key that is bought, no purchase of one that is not."""
+    contested, key = contested_securities(data), data.securities.wash_key
+    bought_key = sum_by(key, buying, data.securities.keys) > 0
+    on_buying = contested & bought_key[key]
+    closed = on_buying[data.lots.security] & data.lots.at_loss
+    return Sides(~(closed | closed_lots), ~(contested & ~on_buying) & (data.securities.buy_limit > 0))

@@ -1,0 +1,34 @@
+"""What the last analysis of an account came to, as a start for today's."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Floats, Ints
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.snapshots import Incumbent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WarmStart:
+    """Prices of factors, cash and rows (k + 1 + r,), None when unknown, and each security's side, (n,)."""
+
+    prices: Floats | None
+    sides: Ints  # 1 bought, -1 sold, 0 neither
+
+    def knows(self, problem: OptimizerData) -> bool:
+        """Whether the prices are those of a problem with as many factors and rows."""
+        expected = problem.securities.loadings.shape[1] + 1 + len(problem.rows)
+        return self.prices is not None and len(self.prices) == expected
+
+
+def warm_start(data: OptimizerData, incumbent: Incumbent | None) -> WarmStart | None:
+    """None without an incumbent."""
+    if incumbent is None:
+        return None
+    prices: Floats | None = np.array(incumbent.prices, dtype=np.float64)
+    if prices is not None and not (len(prices) and np.isfinite(prices).all()):
+        prices = None
+    trades = incumbent.net_trades
+    sides = [int(np.sign(float(trades[each]))) if each in trades else 0 for each in data.securities.ids]
+    return WarmStart(prices, np.array(sides, dtype=np.int64))
