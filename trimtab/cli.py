@@ -150,6 +150,7 @@ def optimize(
     account: Annotated[Path, typer.Argument(help="An account with its target and market, as JSON.")],
     explain: Annotated[bool, typer.Option("--explain", help="Reasons, and reasons why not, as sentences.")] = False,
     with_tags: Annotated[bool, typer.Option("--price-tags", help="What each of the account's rules costs.")] = False,
+    with_curve: Annotated[bool, typer.Option("--curve", help="Tax and cost against tracking error.")] = False,
     as_json: Json = False,
 ) -> None:
     """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
@@ -158,7 +159,7 @@ def optimize(
 
     request = read_input(account)
     proposal = analyze(request)  # checked before it is returned
-    extras = extras_of(request, proposal, price_tags=with_tags)
+    extras = extras_of(request, proposal, price_tags=with_tags, curve=with_curve)
     if as_json:
         _print_json(proposal_document(proposal, extras))
         return

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.optimizer.conflict_sets import ConflictSet, conflict_sets
+from trimtab.domain.optimizer.curve import CurvePoint, trade_off_curve
 from trimtab.domain.optimizer.price_tags import PriceTag
 from trimtab.domain.optimizer.price_tags import price_tags as tags_of
 from trimtab.domain.optimizer.wording import dollars, name_of, percent
@@ -101,18 +102,23 @@ class Extras:
 
     price_tags: tuple[PriceTag, ...] | None = None
     conflicts: tuple[ConflictSet, ...] | None = None
+    curve: tuple[CurvePoint, ...] | None = None
 
     def lines(self) -> Iterator[str]:
         for conflict in self.conflicts or ():
             yield from conflict_lines(conflict)
         if self.price_tags is not None:
             yield from tag_lines(self.price_tags)
+        if self.curve is not None:
+            yield from curve_lines(self.curve)
 
 
-def extras_of(request: AnalysisInput, proposal: RebalanceProposal, *, price_tags: bool) -> Extras:
-    """What was asked for; rules that clash are always explained."""
+def extras_of(request: AnalysisInput, proposal: RebalanceProposal, *, price_tags: bool, curve: bool) -> Extras:
+    """What was asked for; rules that clash are always explained, and have no prices and no curve."""
+    clash = proposal.outcome is AnalysisOutcome.CONFLICT
     return Extras(
         price_tags=tags_of(request, proposal) if price_tags else None,
+        curve=() if clash and curve else trade_off_curve(request) if curve else None,
         conflicts=conflict_sets(request) if proposal.outcome is AnalysisOutcome.CONFLICT else None,
     )
 
@@ -125,7 +131,20 @@ def proposal_document(proposal: RebalanceProposal, extras: Extras | None = None)
         document["price_tags"] = [_tag_document(tag) for tag in extras.price_tags]
     if extras.conflicts is not None:
         document["conflicts"] = [_conflict_document(each) for each in extras.conflicts]
+    if extras.curve is not None:
+        document["curve"] = [plain(point) for point in extras.curve]
     return document
+
+
+def curve_lines(curve: Iterable[CurvePoint]) -> Iterator[str]:
+    """Tax and cost against tracking error, the account's own setting marked."""
+    yield "trade-off, before whole shares (* the account's own setting):"
+    yield f"  {'price of risk':>13}{'tracking error':>16}{'tax':>16}{'trading cost':>14}{'turnover':>10}"
+    for point in curve:
+        yield (
+            f"{'*' if point.own else ' '} {point.risk_price:>13g}{percent(point.tracking_error):>16}"
+            f"{dollars(point.tax):>16}{dollars(point.cost):>14}{percent(point.turnover):>10}"
+        )
 
 
 def conflict_lines(conflict: ConflictSet) -> Iterator[str]:

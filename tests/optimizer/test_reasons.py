@@ -42,7 +42,7 @@ def test_the_tax_that_a_harvest_saves_is_the_credit_of_the_objective():
     """Aggressive harvesting credits the whole saving: 35 % of 25 a share on an account of 100,000 dollars."""
     trade = the_trade(harvesting(), "AAA")
 
-    assert f"counts {bps(float(trade.quantity) * 25 * 0.35 / 100000)}." in trade.reasons[0].sentence
+    assert f"counts {bps(float(trade.quantity) * 25 * 0.35 / 100000)} ($" in trade.reasons[0].sentence
 
 
 def test_what_is_bought_beyond_its_target_in_the_class_of_a_harvest_stands_in_for_it():

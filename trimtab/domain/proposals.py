@@ -28,6 +28,11 @@ class ReasonCode(StrEnum):
     RESTRICTION = "RESTRICTION"
     LOSS_HARVEST = "LOSS_HARVEST"
     REPLACEMENT = "REPLACEMENT"  # keeps exposure while a sold name may not be bought
+    SUBSTITUTE_BACK = "SUBSTITUTE_BACK"  # either leg of going back from a substitute to the name of the model
+    MODEL_CHANGE = "MODEL_CHANGE"  # drift from a version of the model that holds from the business date
+    TRANSITION = "TRANSITION"  # sells what is not in the model
+    TILT = "TILT"  # towards what is expected to return more
+    MINIMUM_HOLDING = "MINIMUM_HOLDING"  # a position at its target would be too small
 
 
 class WhyNotCode(StrEnum):
@@ -42,6 +47,14 @@ class WhyNotCode(StrEnum):
     ROUND_LOT = "ROUND_LOT"  # it would be less than a round lot
     HOLDING_PERIOD = "HOLDING_PERIOD"  # the account's lots are too young
     REDEMPTION_WINDOW = "REDEMPTION_WINDOW"  # the fund's lots are too young
+    WEIGHT_BAND = "WEIGHT_BAND"  # the smallest or largest weight of the name itself
+    GROUP_BAND = "GROUP_BAND"  # of its asset class or sector
+    TURNOVER_LIMIT = "TURNOVER_LIMIT"
+    TRACKING_ERROR_LIMIT = "TRACKING_ERROR_LIMIT"
+    GAIN_BUDGET = "GAIN_BUDGET"
+    TAX_BUDGET = "TAX_BUDGET"
+    MAXIMUM_NAMES = "MAXIMUM_NAMES"
+    CASH_MINIMUM = "CASH_MINIMUM"  # there is no cash for it, and selling others for it costs more than it gains
     FROZEN = "FROZEN"
     NO_PRICE = "NO_PRICE"
     WITHIN_TOLERANCE = "WITHIN_TOLERANCE"
@@ -63,6 +76,8 @@ class LotSale:
 class Reason:
     code: ReasonCode
     sentence: str  # plain English, with its figures
+    counts_bps: Decimal = Decimal(0)  # what the sentence's part counts, bp of account value; above zero improves it
+    counts: Decimal = Decimal(0)  # the same in dollars
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,19 @@ def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:
     return _Analysis(request, market_arrays).clash() is not None
 
 
+def problem_of(request: AnalysisInput, market_arrays: MarketArrays) -> OptimizerData:
+    """What `analyze` optimises: the rules that can be kept, broken bands as far as they can be cured.
+
+    Raises RulesClash when the rules clash, and InvalidAnalysisInput for an input that cannot be.
+    """
+    require_sound(request)
+    analysis = _Analysis(request, market_arrays)
+    clash = analysis.clash()
+    if clash is not None:
+        raise RulesClash(clash)
+    return analysis.data
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trades:
     """Booked trades as weights, and what they are worth as fractions of account value."""

@@ -8,7 +8,8 @@ from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.equivalence import members_named, speakers
-from trimtab.domain.optimizer.problem import OptimizerData, fill
+from trimtab.domain.optimizer.in_the_way import Done, breaks, short_of_cash
+from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.sale_locks import why_too_young
 from trimtab.domain.optimizer.targets import PreparedTarget
 from trimtab.domain.optimizer.wording import listing, name_of, of_account, percent
@@ -25,6 +26,10 @@ LOSS_TOLD = 0.0010
 _Why = tuple[WhyNotCode, str]
 _NOT_WORTH_IT: _Why = (WhyNotCode.WITHIN_TOLERANCE, "closing the gap would cost more than it gains")
 _TOO_SMALL: _Why = (WhyNotCode.MINIMUM_TRADE, "the trade would be smaller than the minimum trade")
+_NO_CASH: _Why = (
+    WhyNotCode.CASH_MINIMUM,
+    "cash is at its minimum, and to sell other holdings for it would cost more than it gains",
+)
 _NEVER_TRADED = "the account must never trade it"
 _NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
 _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
@@ -34,7 +39,7 @@ _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 
 class _Left:
     """What the trades leave: drift (n,) that no trade made, unrealised losses worth harvesting (n,)."""
 
-    lot_sells: Floats
+    done: Done
     drift: Floats
     loss: Floats
     lost_keys: frozenset[int]  # wash keys sold at a loss today
@@ -50,7 +55,7 @@ def why_nots(
     drift = held.pooled(data.active + trade)
     by_choice = drift * held.pooled(trade) > 0  # the trade itself leads away from the target: its reason says why
     left = _Left(
-        lot_sells=lot_sells,
+        done=Done(data, lot_sells, buys),
         drift=np.where(by_choice | ~speakers(held, drift), 0.0, drift),
         loss=_loss_left(data, lot_sells),
         lost_keys=frozenset(held.wash_key[data.lots.security[data.lots.at_loss & (lot_sells > 0)]].tolist()),
@@ -120,7 +125,10 @@ def _why_not_bought(request: AnalysisInput, data: OptimizerData, left: _Left, ro
         return _round_lot(data, row)
     if held.holding[row] - left.drift[row] < held.minimum_holding[row]:
         return _small_position(data, row)
-    return _NOT_WORTH_IT
+    purchase = left.done.further_purchase(row, -float(left.drift[row]))
+    if (rule := breaks(request, left.done, row, buys=purchase)) is not None:
+        return rule
+    return _NO_CASH if short_of_cash(left.done, row, purchase) else _NOT_WORTH_IT
 
 
 def _round_lot(data: OptimizerData, row: int) -> _Why:
@@ -152,7 +160,7 @@ def _why_not_sold(request: AnalysisInput, data: OptimizerData, left: _Left, row:
     own = lots.security == row
     if (lots.void & own & (lots.limit == 0)).any():
         return _WOULD_WASH
-    free = float((np.maximum(lots.limit - left.lot_sells, 0.0) * own).sum())
+    free = float((np.maximum(lots.limit - left.done.lot_sells, 0.0) * own).sum())
     if free < left.drift[row] and (young := why_too_young(request, _lots_at(data, own))) is not None:
         return young
     if left.drift[row] < held.minimum_trade[row]:
@@ -161,18 +169,13 @@ def _why_not_sold(request: AnalysisInput, data: OptimizerData, left: _Left, row:
         return _round_lot(data, row)
     if held.holding[row] - left.drift[row] < held.minimum_holding[row]:
         return _small_position(data, row)
-    tax = _tax_of_selling(data, left, row)
+    sale = left.done.further_sale(row, float(left.drift[row]))
+    if (rule := breaks(request, left.done, row, sells=sale)) is not None:
+        return rule
+    tax = float((sale * lots.gain * lots.rate).sum())
     if tax > 0:
         return WhyNotCode.TAX_COST, f"selling that much would cost {of_account(data, tax)} of tax"
     return _NOT_WORTH_IT
-
-
-def _tax_of_selling(data: OptimizerData, left: _Left, row: int) -> float:
-    """Tax, as a fraction of account value, of selling the drift of one security from the lots that are left."""
-    lots = data.lots
-    own = np.where(lots.security == row, np.maximum(lots.limit - left.lot_sells, 0.0), 0.0)
-    sold = fill(lots.security, own, np.maximum(left.drift, 0.0))
-    return float((sold * lots.gain * lots.rate).sum())
 
 
 def _why_loss(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
@@ -189,6 +192,9 @@ def _why_loss(request: AnalysisInput, data: OptimizerData, left: _Left, row: int
         return young
     if int(held.wash_key[row]) in left.bought_keys:
         return WhyNotCode.WASH_SALE_WINDOW, "it is bought today, which would wash the loss"
+    losing = np.where(own & lots.at_loss, np.maximum(lots.limit - left.done.lot_sells, 0.0), 0.0)
+    if (rule := breaks(request, left.done, row, sells=losing)) is not None:
+        return rule
     return WhyNotCode.WITHIN_TOLERANCE, "the tax that it saves counts less than what the sale costs in risk and trading"
 
 

@@ -1,0 +1,127 @@
+"""Which rule on the account as a whole, or on a name's weight, a further trade would break."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.account_settings import WeightBand
+from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.optimizer.objective import cash_after, row_amounts
+from trimtab.domain.optimizer.problem import OptimizerData, Rows, fill
+from trimtab.domain.optimizer.row_clashes import in_words
+from trimtab.domain.optimizer.whole_shares import NAMES, TRACKING_ERROR
+from trimtab.domain.optimizer.wording import percent
+from trimtab.domain.proposals import WhyNotCode
+from trimtab.domain.snapshots import AnalysisInput
+
+_CODES = {
+    "TURNOVER": WhyNotCode.TURNOVER_LIMIT,
+    "GAIN": WhyNotCode.GAIN_BUDGET,
+    "SHORT_TERM_GAIN": WhyNotCode.GAIN_BUDGET,
+    "TAX": WhyNotCode.TAX_BUDGET,
+    "TAX_SHORT": WhyNotCode.TAX_BUDGET,
+}
+_ROUND_OFF = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """The trades that are made, as weights."""
+
+    data: OptimizerData
+    lot_sells: Floats  # (m,)
+    buys: Floats  # (n,)
+
+    def further_sale(self, row: int, weight: float) -> Floats:
+        """Sales by lot, (m,), of `weight` more of one security from the lots that are left."""
+        lots = self.data.lots
+        own = np.where(lots.security == row, np.maximum(lots.limit - self.lot_sells, 0.0), 0.0)
+        total = np.zeros(len(self.buys))
+        total[row] = max(weight, 0.0)
+        return fill(lots.security, own, total)
+
+    def further_purchase(self, row: int, weight: float) -> Floats:
+        """Purchases, (n,), of `weight` more of one security."""
+        bought = np.zeros(len(self.buys))
+        bought[row] = max(weight, 0.0)
+        return bought
+
+
+def breaks(
+    request: AnalysisInput, done: Done, row: int, *, sells: Floats | None = None, buys: Floats | None = None
+) -> tuple[WhyNotCode, str] | None:
+    """The rule that `sells` (m,) or `buys` (n,) beside the trades of security `row` that are made would break."""
+    data = done.data
+    lot_sells = done.lot_sells if sells is None else done.lot_sells + sells
+    bought = done.buys if buys is None else done.buys + buys
+    band = _band(request, data, lot_sells, bought, row)
+    if band is not None:
+        return band
+    name = _row(done, lot_sells, bought) or _limit(done, lot_sells, bought)
+    if name is not None:
+        kind = name.partition(":")[0]
+        code = _CODES.get(kind, WhyNotCode.GROUP_BAND)
+        code = {TRACKING_ERROR: WhyNotCode.TRACKING_ERROR_LIMIT, NAMES: WhyNotCode.MAXIMUM_NAMES}.get(kind, code)
+        return code, f"that would break {in_words(data, name)}"
+    return None
+
+
+def short_of_cash(done: Done, row: int, buys: Floats) -> bool:
+    """True when `buys` (n,) of security `row` would improve the account but for the cash that they take."""
+    data, held = done.data, done.data.securities
+    sells = sum_by(data.lots.security, done.lot_sells, len(buys))
+    if cash_after(data, sells, done.buys + buys) >= data.cash_minimum:
+        return False
+    active = data.active + done.buys - sells
+    slope = held.loadings[row] @ (held.loadings.T @ active) + held.variance[row] * held.pooled(active)[row]
+    gain = -data.parameters.risk_aversion * slope + held.tilt[row] - held.half_spread[row] - data.parameters.churn
+    return bool(gain > 0)
+
+
+def _band(
+    request: AnalysisInput, data: OptimizerData, lot_sells: Floats, buys: Floats, row: int
+) -> tuple[WhyNotCode, str] | None:
+    held = data.securities
+    band = request.snapshot.settings.weight_bands.get(held.ids[row], WeightBand())
+    weight = float(held.holding[row] + buys[row] - sum_by(data.lots.security, lot_sells, len(buys))[row])
+    if buys[row] > 0 and weight > float(band.maximum) + held.share[row]:
+        return WhyNotCode.WEIGHT_BAND, f"it may be at most {percent(band.maximum)} of the account"
+    if buys[row] == 0 and weight < float(band.minimum) - held.share[row]:
+        return WhyNotCode.WEIGHT_BAND, f"it must be at least {percent(band.minimum)} of the account"
+    return None
+
+
+def _row(done: Done, lot_sells: Floats, buys: Floats) -> str | None:
+    """The first hard row, of the account or of its cheapest regime, that is missed by more than it is now."""
+    data = done.data
+    cheapest = min(data.regimes, key=lambda regime: regime.tax(done.lot_sells))
+    now, then = (row_amounts(data, sold, bought) for sold, bought in ((done.lot_sells, done.buys), (lot_sells, buys)))
+    return _missed_more(data.rows, now, then) or _missed_more(
+        cheapest.rows,
+        cheapest.rows.start + cheapest.rows.on_sale @ done.lot_sells,
+        cheapest.rows.start + cheapest.rows.on_sale @ lot_sells,
+    )
+
+
+def _missed_more(rows: Rows, now: Floats, then: Floats) -> str | None:
+    if not len(rows):
+        return None
+    more = rows.excess(then) > rows.excess(now) + rows.slack + _ROUND_OFF
+    return next((name for name, is_more in zip(rows.names, more, strict=True) if is_more), None)
+
+
+def _limit(done: Done, lot_sells: Floats, buys: Floats) -> str | None:
+    """The limit of tracking error, or of names, that the further trade would break."""
+    data = done.data
+    sold = sum_by(data.lots.security, lot_sells, len(buys))
+    if data.tracking_limit is not None:
+        squared = data.squared_tracking_error(data.active + buys - sold)
+        if squared > data.tracking_limit**2 + _ROUND_OFF:
+            return TRACKING_ERROR
+    if data.most_names is not None:
+        left = data.securities.holding + buys - sold
+        before = data.securities.holding + done.buys - sum_by(data.lots.security, done.lot_sells, len(buys))
+        names, now = (int((each > data.crumb).sum()) for each in (left, before))
+        if names > data.most_names and names > now:
+            return NAMES
+    return None

@@ -1,0 +1,180 @@
+"""The sentences of reasons. Every figure in them comes from the attribution, the account or its rules."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trimtab.domain.lots import LotId
+from trimtab.domain.money import ZERO
+from trimtab.domain.optimizer.attribution import Contributions
+from trimtab.domain.optimizer.equivalence import members_named, substitute_of
+from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.wording import bps, dollars, listing, name_of, of_account, percent
+from trimtab.domain.orders import Side
+from trimtab.domain.proposals import ProposedTrade, ReasonCode
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.snapshots import AnalysisInput
+
+Said = tuple[str, float]
+"""A sentence, and the contribution that it tells, a fraction of account value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What the sentences speak of."""
+
+    request: AnalysisInput
+    data: OptimizerData
+    parts: Contributions
+    rows: Mapping[SecurityId, int]
+    classes_left: frozenset[str]  # asset classes with a name sold at a loss, or short of its target and barred
+    sold_at_a_loss: frozenset[SecurityId]
+    bought: frozenset[SecurityId]
+    disallowed: Mapping[LotId, Decimal]  # dollars of each lot's loss that recent purchases wash
+
+    def name(self, security_id: SecurityId) -> str:
+        return name_of(self.request, security_id)
+
+    def worth(self, fraction: float) -> str:
+        """A contribution in basis points and in dollars: '12.3 bp ($1,234.56)'."""
+        return f"{bps(fraction)} ({of_account(self.data, fraction)})"
+
+
+def gain_of(trade: ProposedTrade) -> Decimal:
+    """Dollars realised by a sale, negative for a loss."""
+    return sum((sale.gain for sale in trade.lot_sales), ZERO)
+
+
+def said_of(told: Told, code: ReasonCode, trade: ProposedTrade, row: int) -> Said:
+    """The sentence of a code and what it tells; `row` is that of the trade's security."""
+    return _SENTENCES[code](told, trade, row)
+
+
+def _harvest(told: Told, trade: ProposedTrade, row: int) -> Said:
+    terms = sorted({sale.term.value.lower().replace("_", "-") for sale in trade.lot_sales})
+    realised = f"a {' and '.join(terms)} loss of {dollars(abs(gain_of(trade)))}"
+    washed = sum((told.disallowed.get(sale.lot_id, ZERO) for sale in trade.lot_sales), ZERO)
+    if washed:
+        realised += f", of which {dollars(washed)} are washed by shares bought in the last 30 days"
+    name, forced = told.name(trade.security_id), told.request.snapshot.settings.forced_harvest
+    rules, tax = float(told.parts.rules[row]), float(told.parts.tax[row])
+    if forced is not None and rules > tax:
+        towards = (
+            f"towards the losses of {dollars(forced.losses)} that are to be realised it counts {told.worth(rules)}"
+        )
+        return f"Selling {name} realises {realised}; {towards}.", rules
+    return f"Selling {name} realises {realised}; the tax that it saves counts {told.worth(tax)}.", tax
+
+
+def _cash_need(told: Told, trade: ProposedTrade, row: int) -> Said:
+    settings, part = told.request.snapshot.settings, float(told.parts.cash[row])
+    name, cash = told.name(trade.security_id), percent(told.data.cash)
+    if settings.cash_needed == 0:
+        target = percent(told.data.cash_target)
+        return f"{name} is sold to raise cash, which is {cash} of the account; its target is {target}.", part
+    first = min(need.due_on for need in settings.cash_needs)
+    return f"{name} is sold to pay out {dollars(settings.cash_needed)} from {first.isoformat()}; cash is {cash}.", part
+
+
+def _cash_excess(told: Told, trade: ProposedTrade, row: int) -> Said:
+    name, cash, target = told.name(trade.security_id), percent(told.data.cash), percent(told.data.cash_target)
+    sentence = f"{name} is bought because cash is {cash} of the account, above its target of {target}."
+    return sentence, float(told.parts.cash[row])
+
+
+def _nearer(told: Told, row: int) -> Said:
+    """Where a security, or its set, stands to its target, and what it counts to bring it nearer."""
+    held, part = told.data.securities, float(told.parts.specific[row])
+    weight, target = float(held.pooled(held.holding + held.away)[row]), float(held.pooled(held.target)[row])
+    side = "above" if weight > target else "below"
+    names = [told.name(each) for each in members_named(held, row)]
+    who, whose, it = (f"{names[0]} is", "its", "it") if len(names) == 1 else (f"{listing(names)} are", "their", "them")
+    elsewhere = " with what is held elsewhere" if held.pooled(held.away)[row] > 0 else ""
+    return (
+        f"{who} {percent(weight)} of the account{elsewhere}, {side} {whose} target of {percent(target)}; "
+        f"to bring {it} nearer counts {told.worth(part)}."
+    ), part
+
+
+def _drift(told: Told, trade: ProposedTrade, row: int) -> Said:
+    return _nearer(told, row)
+
+
+def _model_change(told: Told, trade: ProposedTrade, row: int) -> Said:
+    sentence, part = _nearer(told, row)
+    model = told.request.target
+    return f"Version {model.version} of the model holds from {model.effective_on.isoformat()}. {sentence}", part
+
+
+def _transition(told: Told, trade: ProposedTrade, row: int) -> Said:
+    held, part = told.data.securities, float(told.parts.specific[row])
+    name, weight = told.name(trade.security_id), percent(float(held.holding[row]))
+    return f"{name}, {weight} of the account, is not in the model; to hold less of it counts {told.worth(part)}.", part
+
+
+def _substitute_back(told: Told, trade: ProposedTrade, row: int) -> Said:
+    """Either leg of going back to the model name."""
+    parts, model_name = told.parts, substitute_of(told.data.securities, row)
+    back_to = told.name(trade.security_id if model_name is None else told.data.securities.ids[model_name])
+    verb = "bought" if trade.side is Side.BUY else "sold"
+    part = float(parts.factor[row] + parts.specific[row])
+    name = told.name(trade.security_id)
+    sentence = f"{name} is {verb} to go back to {back_to}, the name of the model; the risk that it takes away counts"
+    return f"{sentence} {told.worth(part)}.", part
+
+
+def _replacement(told: Told, trade: ProposedTrade, row: int) -> Said:
+    name, model_name = told.name(trade.security_id), substitute_of(told.data.securities, row)
+    factor, risk = float(told.parts.factor[row]), float(told.parts.factor[row] + told.parts.specific[row])
+    if model_name is not None:
+        for_what = _stood_in_for(told, trade, model_name)
+        return f"{name} stands in for {for_what}; the risk that it takes away counts {told.worth(risk)}.", risk
+    return (
+        f"{name} stands in for names of its class that are sold at a loss or may not be bought; "
+        f"the common risk that it restores counts {told.worth(factor)}."
+    ), factor
+
+
+def _stood_in_for(told: Told, trade: ProposedTrade, model_name: int) -> str:
+    """The model name, and why a substitute is bought instead of it."""
+    held, incumbent = told.data.securities, told.request.snapshot.incumbent
+    name = told.name(held.ids[model_name])
+    if held.ids[model_name] in told.sold_at_a_loss:
+        return f"{name}, which is sold at a loss"
+    if held.buy_limit[model_name] == 0:
+        return f"{name}, which may not be bought today"
+    if incumbent is not None and incumbent.net_trades.get(trade.security_id, ZERO) > 0:
+        return f"{name}, as it did last time"
+    return f"{name}, which costs more to buy"
+
+
+def _risk(told: Told, trade: ProposedTrade, row: int) -> Said:
+    factor, name = float(told.parts.factor[row]), told.name(trade.security_id)
+    return f"Trading {name} offsets common risk of other holdings, which counts {told.worth(factor)}.", factor
+
+
+def _tilt(told: Told, trade: ProposedTrade, row: int) -> Said:
+    part, name = float(told.parts.tilt[row]), told.name(trade.security_id)
+    expected, what = percent(told.data.securities.tilt[row]), "more" if trade.side is Side.BUY else "less"
+    return f"{name} is expected to return {expected} a year more; to hold {what} of it counts {told.worth(part)}.", part
+
+
+def _minimum_holding(told: Told, trade: ProposedTrade, row: int) -> Said:
+    held, part = told.data.securities, float(told.parts.total[row])
+    smallest, name = of_account(told.data, float(held.minimum_holding[row])), told.name(trade.security_id)
+    return f"{name} is sold whole: a position at its target would be smaller than {smallest}.", part
+
+
+_SENTENCES: Mapping[ReasonCode, Callable[[Told, ProposedTrade, int], Said]] = {
+    ReasonCode.LOSS_HARVEST: _harvest,
+    ReasonCode.CASH_NEED: _cash_need,
+    ReasonCode.CASH_EXCESS: _cash_excess,
+    ReasonCode.DRIFT: _drift,
+    ReasonCode.MODEL_CHANGE: _model_change,
+    ReasonCode.TRANSITION: _transition,
+    ReasonCode.SUBSTITUTE_BACK: _substitute_back,
+    ReasonCode.REPLACEMENT: _replacement,
+    ReasonCode.RISK: _risk,
+    ReasonCode.TILT: _tilt,
+    ReasonCode.MINIMUM_HOLDING: _minimum_holding,
+}
