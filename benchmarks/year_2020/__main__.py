@@ -1,6 +1,7 @@
 """Three ways through the real days of 2020, same accounts, same prices: docs/comparison-2020.md tells what is assumed.
 
-OPENBLAS_NUM_THREADS=1 python -m benchmarks.year_2020 --data FOLDER [--accounts 50] [--schedule monthly] [--json]
+OPENBLAS_NUM_THREADS=1 python -m benchmarks.year_2020 --data FOLDER [--accounts 50] [--schedule monthly]
+    [--tracking TIGHT] [--json]
 """
 
 import argparse
@@ -14,9 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.year_2020.accounts import SIZES, Profile, opening_books, profiles
+from benchmarks.year_2020.books import Order
 from benchmarks.year_2020.market import Year
 from benchmarks.year_2020.methods import METHODS
 from benchmarks.year_2020.simulation import AccountYear, Result
+from trimtab.domain.account_settings import Tracking
 
 SCHEDULES = ("monthly", "daily")
 
@@ -35,10 +38,7 @@ def simulate(year: Year, accounts: tuple[Profile, ...], schedules: tuple[str, ..
     """Every account by every method on every schedule, day by day side by side."""
     opening = {profile.number: opening_books(year, profile) for profile in accounts}
     lives = {
-        (method, schedule): [
-            AccountYear(year, each, copy.deepcopy(opening[each.number]), METHODS[method], daily=schedule == "daily")
-            for each in accounts
-        ]
+        (method, schedule): [AccountYear(year, each, copy.deepcopy(opening[each.number])) for each in accounts]
         for method in METHODS
         for schedule in schedules
     }
@@ -49,11 +49,16 @@ def simulate(year: Year, accounts: tuple[Profile, ...], schedules: tuple[str, ..
         if eve.month != session.month:
             risk = year.risk_model(eve)
         day = year.day(session, risk)
-        for name, group in lives.items():
+        for (method, schedule), group in lives.items():
             started = time.process_time()
             for life in group:
-                life.live(day)
-            spent[name] += time.process_time() - started
+                life.begin(day)
+            orders: list[list[Order]] = [[] for _ in group]
+            if schedule == "daily" or day.starts_month:
+                orders = METHODS[method](year, day, [life.account for life in group])
+            for life, own in zip(group, orders, strict=True):
+                life.end(day, own)
+            spent[method, schedule] += time.process_time() - started
         if eve.month != session.month:
             print(f"{session}: {sum(spent.values()):.0f} s", file=sys.stderr, flush=True)
     return [
@@ -134,12 +139,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the directory of market data")
     parser.add_argument("--accounts", type=int, default=50)
     parser.add_argument("--schedule", choices=SCHEDULES, help="only this schedule")
+    parser.add_argument("--tracking", choices=list(Tracking), help="every account's, instead of its own")
     parser.add_argument("--sessions", type=int, help="only the first sessions of the year")
     parser.add_argument("--json", action="store_true", help="a list of objects, with every account's result")
     arguments = parser.parse_args()
     schedules = (arguments.schedule,) if arguments.schedule else SCHEDULES
     year = Year(arguments.data, SIZES)
-    runs = simulate(year, profiles(arguments.accounts), schedules, arguments.sessions)
+    accounts = profiles(arguments.accounts)
+    if arguments.tracking:
+        accounts = tuple(each.with_tracking(Tracking(arguments.tracking)) for each in accounts)
+    runs = simulate(year, accounts, schedules, arguments.sessions)
     base = {run.schedule: run for run in runs if run.method == "tax-blind FIFO"}
     rows = [summary(run, base[run.schedule]) for run in runs]
     if arguments.json:

@@ -1,6 +1,6 @@
 """The accounts: when they were opened, what they hold on the last evening of 2019, and what their owners want."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -48,6 +48,9 @@ class Profile:
             Registration.INDIVIDUAL,
             ModelId(f"INDEX-{self.size}"),
         )
+
+    def with_tracking(self, tracking: Tracking) -> "Profile":
+        return replace(self, settings=replace(self.settings, tracking=tracking))
 
 
 def profiles(accounts: int, seed: int = 2020) -> tuple[Profile, ...]:

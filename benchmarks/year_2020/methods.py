@@ -1,6 +1,7 @@
 """Two ways without an optimizer, and ours: each turns a morning's books into orders for the close."""
 
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,26 +11,44 @@ from benchmarks.year_2020.accounts import Profile
 from benchmarks.year_2020.books import Books, Order
 from benchmarks.year_2020.market import Day, Year
 from trimtab.domain.accounts import CashBalance, Position
+from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import to_cents
-from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.optimizer.analysis import analyze_batch
 from trimtab.domain.optimizer.arrays import Flags, Floats
-from trimtab.domain.proposals import AnalysisOutcome
+from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
 from trimtab.domain.wash_sales import open_windows, wash_sale_window
 
 HARVEST_FROM = 0.05
 """A lot is harvested when it has lost this fraction of its basis."""
 
-Method = Callable[[Year, Day, Profile, Books], list[Order]]
+_BATCH = 64
+
+Account = tuple[Profile, Books]
+Method = Callable[[Year, Day, Sequence[Account]], list[list[Order]]]
 
 
-def trimtab(year: Year, day: Day, profile: Profile, books: Books) -> list[Order]:
-    """The product's own analysis of the morning's snapshot."""
-    request = analysis_input(day, profile, books)
-    proposal = analyze(request, day.arrays)
+def trimtab(year: Year, day: Day, accounts: Sequence[Account]) -> list[list[Order]]:
+    """The product's own analysis of the morning's snapshots. An account that ends in an error holds for the day."""
+    requests = [analysis_input(day, *account) for account in accounts]
+    return [_orders(each) for each in answers(requests, day)]
+
+
+def answers(requests: Sequence[AnalysisInput], day: Day) -> list[RebalanceProposal | TrimtabError]:
+    return [
+        answer
+        for first in range(0, len(requests), _BATCH)
+        for answer in analyze_batch(requests[first : first + _BATCH], day.arrays)
+    ]
+
+
+def _orders(proposal: RebalanceProposal | TrimtabError) -> list[Order]:
+    if isinstance(proposal, TrimtabError):
+        print(f"no trades: {proposal}", file=sys.stderr)
+        return []
     if proposal.outcome not in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE):
-        raise SystemExit(f"account {profile.account.id} on {day.session}: {proposal.outcome} {proposal.note}")
+        print(f"account {proposal.account_id}, no trades: {proposal.outcome} {proposal.note}", file=sys.stderr)
     orders = [
         Order(trade.security_id, trade.quantity, tuple((sale.lot_id, sale.quantity) for sale in trade.lot_sales))
         for trade in proposal.trades
@@ -57,9 +76,12 @@ def analysis_input(day: Day, profile: Profile, books: Books) -> AnalysisInput:
     return AnalysisInput(snapshot, day.models[profile.size], day.market)
 
 
-def tax_blind(year: Year, day: Day, profile: Profile, books: Books) -> list[Order]:
+def tax_blind(year: Year, day: Day, accounts: Sequence[Account]) -> list[list[Order]]:
     """Back to the target in whole shares, first lots first out; trades below the minimum are left."""
-    desk = _Desk(year, day, profile, books)
+    return [_blind(_Desk(year, day, *account)) for account in accounts]
+
+
+def _blind(desk: "_Desk") -> list[Order]:
     desk.sell(np.where(desk.excess >= desk.minimum, desk.excess, 0.0), _first_in)
     desk.buy(np.ones(len(desk.shares), dtype=np.bool_), np.zeros(len(desk.shares)))
     return desk.orders()
@@ -76,8 +98,10 @@ class ThresholdHarvesting:
 
     band: float
 
-    def __call__(self, year: Year, day: Day, profile: Profile, books: Books) -> list[Order]:
-        desk = _Desk(year, day, profile, books)
+    def __call__(self, year: Year, day: Day, accounts: Sequence[Account]) -> list[list[Order]]:
+        return [self._harvest(_Desk(year, day, *account)) for account in accounts]
+
+    def _harvest(self, desk: "_Desk") -> list[Order]:
         harvested = desk.harvest()
         target = desk.target_value
         over = (desk.excess > self.band * target) & (desk.excess >= desk.minimum) & ~harvested

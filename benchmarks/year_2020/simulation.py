@@ -8,7 +8,6 @@ import numpy as np
 from benchmarks.year_2020.accounts import Profile
 from benchmarks.year_2020.books import Books, Order
 from benchmarks.year_2020.market import Day, Year
-from benchmarks.year_2020.methods import Method
 from trimtab.domain.lots import HoldingPeriod, holding_period
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats
@@ -42,10 +41,10 @@ class Result:
 
 
 class AccountYear:
-    """One account under one method."""
+    """One account under one method: each session `begin`, then `end` with the orders for its close."""
 
-    def __init__(self, year: Year, profile: Profile, books: Books, method: Method, *, daily: bool) -> None:
-        self._year, self._profile, self._books, self._method, self._daily = year, profile, books, method, daily
+    def __init__(self, year: Year, profile: Profile, books: Books) -> None:
+        self._year, self._profile, self._books = year, profile, books
         self._value: float | None = None
         self._active: list[float] = []
         self._own: list[float] = []
@@ -54,19 +53,26 @@ class AccountYear:
         self._expected: list[float] = []
         self._lowest_cash = 1.0
 
-    def live(self, day: Day) -> None:
-        """One session: actions, deposits, orders at the close, measures."""
-        books, profile = self._books, self._profile
+    @property
+    def account(self) -> tuple[Profile, Books]:
+        return self._profile, self._books
+
+    def begin(self, day: Day) -> None:
+        """Corporate actions, and the deposit that comes in on the first session of a month."""
+        books = self._books
         prices = {each: price.close for each, price in day.market.prices.items()}
         books.begin(day.session, day.splits, day.dividends, prices)
-        deposit = profile.monthly if day.starts_month else ZERO
-        books.cash += deposit
         if self._value is None:
-            self._value = self._worth(day.price) - float(deposit)
-        if self._daily or day.starts_month:
-            orders = self._method(self._year, day, profile, books)
-            books.trade(day.session, orders, {each.security_id: self._close(day, each) for each in orders})
-        self._measure(day, float(deposit))
+            self._value = self._worth(day.price)
+        books.cash += self._deposit(day)
+
+    def end(self, day: Day, orders: list[Order]) -> None:
+        """The orders are filled at the close, and the evening is measured."""
+        self._books.trade(day.session, orders, {each.security_id: self._close(day, each) for each in orders})
+        self._measure(day, float(self._deposit(day)))
+
+    def _deposit(self, day: Day) -> Decimal:
+        return self._profile.monthly if day.starts_month else ZERO
 
     def _close(self, day: Day, order: Order) -> Decimal:
         return Decimal(repr(float(day.close[self._year.row[order.security_id]])))

@@ -24,7 +24,8 @@ def test_the_book_is_analysed_and_agrees_with_the_specification(data: Path):
     measured = measure(list(requests_of(firm, market)), MarketArrays.from_snapshot(market), agreement=4)
     assert measured.accounts == 16  # of twenty four are stopped before: closed, suspended, or with faulty data
     assert sum(measured.outcomes.values()) == 16
-    assert sum(measured.routes.values()) == pytest.approx(1.0, abs=1e-3)
+    assert set(measured.outcomes) <= {"OPTIMAL", "NO_TRADE", "CONFLICT"}  # no account ends in an error
+    assert sum(measured.lanes.values()) == pytest.approx(1.0, abs=1e-3)
     assert measured.agreement is not None
     assert measured.agreement.one_answered_alone == 0
     assert measured.agreement.disagreement_bp_max <= LARGEST_DISAGREEMENT_BP

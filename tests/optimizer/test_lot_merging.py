@@ -139,7 +139,8 @@ def test_the_answer_for_merged_lots_is_the_answer_for_the_lots(seed: int, pieces
         apart, own = MergedLots(data).solve(*everything), ClarabelLane(data).solve(*everything)
     except SolverStalled:
         return
-    totals = [evaluate(data, each.lot_sells, each.buys).total for each in (apart, own)]
+    linear = replace(data, lots=replace(data.lots, replacements=None))  # washed parts at their mean, as a lane sees it
+    totals = [evaluate(linear, each.lot_sells, each.buys).total for each in (apart, own)]
     assert abs(totals[0] - totals[1]) * 1e4 <= 0.02
     assert (apart.lot_sells <= data.lots.limit).all()
     merged = merge_lots(data)
