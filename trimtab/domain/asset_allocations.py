@@ -27,15 +27,6 @@ class InvalidProgramme(TrimtabError):
     code = "INVALID_PROGRAMME"
 
 
-class Status(StrEnum):
-    """Where a version stands; only published ones are followed (MD-5)."""
-
-    DRAFT = "DRAFT"
-    PROPOSED = "PROPOSED"
-    APPROVED = "APPROVED"
-    PUBLISHED = "PUBLISHED"
-
-
 @dataclass(frozen=True, slots=True)
 class AssetAllocation:
     """Weights of asset classes, fractions of account value; with cash they make 1."""
@@ -46,7 +37,7 @@ class AssetAllocation:
     weights: Mapping[str, Decimal]  # by asset class; a weight of zero means: hold, do not buy
     groups: Mapping[str, str] = field(default_factory=dict)  # asset class to its group, e.g. US_LARGE to EQUITY
     cash_weight: Decimal = ZERO
-    status: Status = Status.DRAFT
+    product_set: str = ""  # whose products stand for its classes
 
 
 class ProductKind(StrEnum):
@@ -74,7 +65,6 @@ class ProductSet:
     version: int
     effective_on: date
     products: tuple[Product, ...]
-    status: Status = Status.DRAFT
 
     def approved(self, asset_class: str) -> tuple[Product, ...]:
         return tuple(product for product in self.products if product.asset_class == asset_class)

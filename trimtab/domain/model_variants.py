@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import NewType
+from typing import Literal, NewType
 
 from trimtab.domain.asset_allocations import (
     AllocationId,
@@ -41,6 +41,7 @@ class Drop:
 
     asset_class: str
     scope: RescaleScope = RescaleScope.ALL
+    kind: Literal["DROP"] = "DROP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Pin:
 
     asset_class: str
     weight: Decimal
+    kind: Literal["PIN"] = "PIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Tilt:
 
     asset_class: str
     change: Decimal
+    kind: Literal["TILT"] = "TILT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class ReplaceProduct:
 
     asset_class: str
     product_id: ProductId
+    kind: Literal["REPLACE_PRODUCT"] = "REPLACE_PRODUCT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Cap:
 
     asset_class: str
     most: Decimal
+    kind: Literal["CAP"] = "CAP"
 
 
 Difference = Drop | Pin | Tilt | ReplaceProduct | Cap
@@ -112,6 +117,8 @@ class Effective:
     weights: Mapping[str, Decimal]
     cash_weight: Decimal
     groups: Mapping[str, str]
+    product_set: str
+    version: int  # of the allocation that it descends from
     products: Mapping[str, ProductId]  # classes with another product than the first of their list
     lineage: Mapping[str, tuple[Step, ...]]  # by class, oldest ancestor first (M4d)
     exceptions: tuple[DifferenceException, ...] = ()
@@ -168,6 +175,8 @@ def _of_allocation(allocation: AssetAllocation) -> Effective:
         weights=allocation.weights,
         cash_weight=allocation.cash_weight,
         groups=allocation.groups,
+        product_set=allocation.product_set,
+        version=allocation.version,
         products={},
         lineage={name: (Step(source, "set", weight),) for name, weight in allocation.weights.items()},
     )
@@ -281,6 +290,8 @@ class _Draft:
             weights=self._weights,
             cash_weight=self._parent.cash_weight,
             groups={name: group for name, group in self._parent.groups.items() if name in self._weights},
+            product_set=self._parent.product_set,
+            version=self._parent.version,
             products=self._products,
             lineage={name: tuple(steps) for name, steps in self._lineage.items()},
             exceptions=(*self._parent.exceptions, *self._exceptions),
