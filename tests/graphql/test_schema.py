@@ -1,6 +1,6 @@
 """The schema: published, complete in its authorization, and described."""
 
-from __future__ import re
+from __future__ import annotations
 
 from pathlib import Path
 
