@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from trimtab.activities.programme import cascade
 from trimtab.activities.splits import Split, already_in_prices, judge_actions, splits_of
 from trimtab.db import inputs as facts
 from trimtab.db import suspensions
@@ -38,6 +39,9 @@ from trimtab.domain.validation import MarketFacts, model_findings
 from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
 
 _LISTED: Final = (SecurityKind.STOCK, SecurityKind.ETF)
+DIFFERENCE_LOST: Final = "DIFFERENCE_NOT_APPLIED"
+"""The alert about a variant's difference that its parent has outgrown."""
+
 _OPENED_BY: Final = "market check"
 _MODELS: TypeAdapter[ModelPortfolio] = TypeAdapter(ModelPortfolio)
 
@@ -92,6 +96,12 @@ def freeze_market(
     }
     prices = split_prices(good, [split.action for split in actions.today], business_date)
     models, model_faults = _models(connection, business_date, settings_seq, names)
+    programme = cascade(connection, business_date, settings_seq)
+    model_faults |= programme.faults | {
+        name: (f"{name} is delivered as a model and published as an allocation or variant",)
+        for name in models.keys() & programme.models.keys()
+    }
+    models |= {name: _known_names(model, names) for name, model in programme.models.items()}
     findings = MarketFindings(
         faulty_prices={name: price for name, price in sorted(judged.items()) if not price.is_good},
         barred=barred,
@@ -105,6 +115,12 @@ def freeze_market(
     snapshot = MarketSnapshot(as_of, securities, prices, _risk_model(connection, states, names, as_of))
     held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
     _tell(connection, firm_id, business_date, findings, held | _targeted(models), securities, models)
+    for exception in programme.exceptions:
+        message = f"{exception.variant}: {exception.reason}"
+        scope = f"variant/{exception.variant}/{exception.difference.asset_class}"
+        raise_alert(
+            connection, firm_id, cause=DIFFERENCE_LOST, scope=scope, business_date=business_date, message=message
+        )
     return FrozenMarket(snapshot, findings, models)
 
 

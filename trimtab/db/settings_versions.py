@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from trimtab.db.tables import setting_version
+from trimtab.domain.errors import TrimtabError
 
 ACCOUNT_SETTINGS = "account_settings"
 MODEL = "model"
@@ -159,6 +163,53 @@ def held_settings(
         statement += " WHERE key = ANY(:keys)"
         values["keys"] = list(keys)
     return {row.key: row.value for row in connection.execute(text(statement), values)}
+
+
+class StaleVersion(TrimtabError):
+    """Somebody else has written a version since the one that this change was made from."""
+
+    code = "STALE_VERSION"
+
+
+def last_version(connection: Connection, entity: str, key: str) -> Row[Any] | None:
+    """The newest version of one key, whatever day it is effective from; None when there is none."""
+    return connection.execute(
+        select(setting_version)
+        .where(setting_version.c.entity == entity, setting_version.c.key == key)
+        .order_by(setting_version.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def write_version(
+    connection: Connection,
+    firm_id: str,
+    entity: str,
+    key: str,
+    value: Mapping[str, Any] | None,
+    *,
+    effective_from: date,
+    actor: str,
+    reason: str,
+    supersedes: int | None,
+) -> int:
+    """Append a version (None is a tombstone) and return its sequence number. Raises StaleVersion."""
+    row = {
+        "firm_id": firm_id,
+        "entity": entity,
+        "key": key,
+        "effective_from": effective_from,
+        "value": value,
+        "actor": actor,
+        "reason": reason,
+        "supersedes": supersedes,
+    }
+    try:
+        with connection.begin_nested():
+            written = connection.execute(insert(setting_version).values(row).returning(setting_version.c.seq))
+            return int(written.scalar_one())
+    except IntegrityError as lost:
+        raise StaleVersion(f"{entity} {key} has changed meanwhile: look at it again") from lost
 
 
 def _write(

@@ -18,6 +18,8 @@ from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.limits import limit_extensions
 from trimtab.graphql.nodes import NodesQuery
+from trimtab.graphql.programme.mutation import ProgrammeMutation
+from trimtab.graphql.programme.query import ProgrammeQuery
 from trimtab.graphql.records.query import RecordsQuery
 from trimtab.graphql.reviews.mutation import ReviewsMutation
 from trimtab.graphql.reviews.query import ReviewsQuery
@@ -42,13 +44,16 @@ class Query(
     AlertsQuery,
     StepsQuery,
     RecordsQuery,
+    ProgrammeQuery,
     NodesQuery,
 ):
     """Everything that can be read."""
 
 
 @strawberry.type
-class Mutation(ReviewsMutation, AnalysisMutation, SuspensionsMutation, StepsMutation, AlertsMutation):
+class Mutation(
+    ReviewsMutation, AnalysisMutation, SuspensionsMutation, StepsMutation, AlertsMutation, ProgrammeMutation
+):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""
 
 

@@ -1,0 +1,131 @@
+"""Propose a change of the programme: it waits for a second person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, cast
+
+import strawberry
+from sqlalchemy import Connection
+from strawberry.scalars import JSON
+
+from trimtab.auth.decisions import Denied
+from trimtab.auth.matrix import Act, Operation
+from trimtab.auth.principal import Subject
+from trimtab.db.account_signals import business_date
+from trimtab.db.programme import (
+    Change,
+    followers,
+    last_seq,
+    propose,
+    reached,
+    read_programme,
+    require_holds_together,
+    with_change,
+)
+from trimtab.db.settings_versions import newest_seq
+from trimtab.domain.asset_allocations import InvalidProgramme
+from trimtab.graphql.access import guarded_mutation
+from trimtab.graphql.answers import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    derived_id,
+    forbidden,
+    kept,
+    once,
+)
+from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.programme.types import ProgrammePart
+
+
+@strawberry.input
+class ProposeProgrammeChangeInput:
+    part: ProgrammePart
+    key: str = strawberry.field(description="The id of the allocation, product set or variant.")
+    value: JSON | None = strawberry.field(description="What is to hold, whole; null withdraws it.")
+    effective_from: date = strawberry.field(description="The first business date on which accounts follow it.")
+    reason: str
+    idempotency_key: str
+
+
+@kept
+@strawberry.type(description="The change waits for another person's approval.")
+class ProgrammeChangeProposed:
+    change_id: str
+    models_reached: int = strawberry.field(description="Allocations and variants whose targets may change.")
+    accounts_reached: int = strawberry.field(description="Accounts that follow one of them.")
+
+
+ProposeProgrammeChangeResult = Annotated[
+    ProgrammeChangeProposed | NotFound | Forbidden | InvalidInput | IdempotencyKeyReused,
+    strawberry.union(name="ProposeProgrammeChangeResult"),
+]
+
+
+@guarded_mutation(
+    Operation.SET_ASSET_ALLOCATION,
+    Operation.SET_APPROVED_PRODUCTS,
+    description="Propose an allocation, a product set or a variant. What could not be followed is refused at once.",
+)
+async def propose_programme_change(info: Info, input: ProposeProgrammeChangeInput) -> ProposeProgrammeChangeResult:
+    context = info.context
+    allowed = context.decide(input.part.operation, Subject(context.firm_id), Act.PROPOSE)
+    if isinstance(allowed, Denied):
+        return forbidden(allowed)
+    asked = {
+        "part": input.part.value,
+        "key": input.key,
+        "value": input.value,
+        "effective_from": input.effective_from,
+        "reason": input.reason,
+    }
+    wanted = _Wanted(input, derived_id(info, "propose_programme_change", input.idempotency_key))
+    answer: ProposeProgrammeChangeResult = await once(
+        info,
+        "propose_programme_change",
+        input.idempotency_key,
+        asked,
+        lambda connection: _propose(connection, context, wanted),
+        input.reason,
+    )
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    input: ProposeProgrammeChangeInput
+    change_id: str
+
+
+def _propose(
+    connection: Connection, context: RequestContext, wanted: _Wanted
+) -> ProgrammeChangeProposed | InvalidInput:
+    given = wanted.input
+    today = business_date(connection)
+    if today is not None and given.effective_from < today:
+        message = f"A change cannot hold before the business date {today.isoformat()}: what was followed stays."
+        return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="effectiveFrom")
+    kind, value = given.part.kind, cast("Mapping[str, Any] | None", given.value)
+    change = Change(
+        change_id=wanted.change_id,
+        kind=kind,
+        key=given.key,
+        effective_from=given.effective_from,
+        value=value,
+        reason=given.reason,
+        proposed_by=tuple(sorted(context.who.persons)),
+        supersedes=last_seq(connection, kind, given.key),
+    )
+    programme = read_programme(connection, given.effective_from, newest_seq(connection))
+    try:
+        changed = with_change(programme, change)
+        require_holds_together(changed, kind, given.key)
+    except InvalidProgramme as wrong:
+        return InvalidInput(code=wrong.code, message=str(wrong), field="value")
+    propose(connection, context.firm_id, change)
+    names = reached(programme, kind, given.key) | reached(changed, kind, given.key)
+    return ProgrammeChangeProposed(
+        change_id=change.change_id, models_reached=len(names), accounts_reached=followers(connection, names)
+    )
