@@ -36,7 +36,7 @@ from trimtab.domain.optimizer.formulation import Specification
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.objective import evaluate
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.relaxation import Relaxation, Solution
+from trimtab.domain.optimizer.relaxation import Solution
 from trimtab.domain.optimizer.targets import account_value, prepare_target
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -212,13 +212,17 @@ def beside(batches: Sequence[Batch], kernel: Sequence[Answers], references: int)
             continue  # shared wash keys: their convex problem has other limits
         open_lots = np.ones(m, dtype=np.bool_)
         open_buys = ~batch.packed.contested[row, :n] & (data.securities.buy_limit > 0)
-        build: Callable[[type[ClarabelLane] | type[Specification]], Relaxation] = lambda kind, data=data: kind(data)
         for kind, spent in ((ClarabelLane, clarabel_us), (Specification, cvxpy_us)):
-            solve = partial(lambda kind: build(kind).solve(open_lots, open_buys), kind)
-            solution, once = timed(solve, 1)
+            solution, once = timed(partial(built_and_solved, kind, data, open_lots, open_buys), 1)
             spent.append(once)
         disagreement.append(abs(total(data, solution) - total(data, read(batch, answers, row))) * 1e4)
     return float(np.median(clarabel_us)), float(np.median(cvxpy_us)), max(disagreement)
+
+
+def built_and_solved(
+    kind: type[ClarabelLane] | type[Specification], data: OptimizerData, open_lots: Flags, open_buys: Flags
+) -> Solution:
+    return kind(data).solve(open_lots, open_buys)
 
 
 def picked(batches: Sequence[Batch], kernel: Sequence[Answers], references: int) -> list[tuple[int, Batch, Answers]]:
@@ -230,7 +234,6 @@ def picked(batches: Sequence[Batch], kernel: Sequence[Answers], references: int)
 
 def read(batch: Batch, answers: Answers, row: int) -> Solution:
     """The kernel's answer to the convex problem of one account."""
-    data = batch.datas[row]
     n, m = batch.places[row], batch.lots[row]
     lots = np.zeros(m)
     lots[batch.lot[row, :m]] = answers.lot_sales[row, :m] + batch.forced_sales[row, :m]

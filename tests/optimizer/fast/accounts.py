@@ -29,9 +29,9 @@ def market() -> MarketArrays:
 
 
 @lru_cache
-def simulated(seed: int, names: int = 20) -> OptimizerData:
+def simulated(seed: int, names: int = 20, drift: float = 0.25) -> OptimizerData:
     """A taxable account of `names` securities with two lots each that harvests every loss."""
-    request = an_account(universe(), names, 2, seed, drift=0.25)
+    request = an_account(universe(), names, 2, seed, drift=drift)
     snapshot = request.snapshot
     account = replace(snapshot.account, registration=Registration.INDIVIDUAL)
     settings = replace(snapshot.settings, harvesting=Harvesting.AGGRESSIVE)

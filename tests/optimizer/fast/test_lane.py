@@ -71,7 +71,7 @@ def test_no_account_is_skipped_that_a_full_solve_would_trade():
     """At every tolerance from a tenth to twenty bp of account value."""
     skipped = 0
     for seed in range(80):
-        data = simulated(seed, names=12)
+        data = simulated(seed, names=12, drift=0.02)
         tolerance = float(np.geomspace(1e-5, 2e-3, 80)[seed])
         data = replace(data, parameters=replace(data.parameters, tolerance=tolerance))
         outcome = solve_batch([data])[0]

@@ -129,7 +129,7 @@ def _minimum_holding(account: CheckedAccount) -> Iterator[str]:
     for security_id, traded in account.traded.items():
         left = account.quantity.get(security_id, ZERO) + traded
         worth = left * account.close(security_id)
-        demanded = traded < 0 and _must_be_sold(account, security_id) and not _may_be_closed(account, security_id)
+        demanded = traded < 0 and must_be_sold(account, security_id) and not _may_be_closed(account, security_id)
         if left >= account.least(security_id) and worth < least - CENT and not demanded:
             yield f"{security_id}: a position of {worth:.2f} is left, below the minimum holding of {least}"
 
@@ -178,11 +178,11 @@ def mandated_gain(account: CheckedAccount) -> Decimal:
     if account.cash_before < account.cash_required or shared:
         return Decimal("Infinity")
     sold = [trade for trade in account.proposal.trades if trade.side is Side.SELL]
-    due = [sale for trade in sold if _must_be_sold(account, trade.security_id) for sale in trade.lot_sales]
+    due = [sale for trade in sold if must_be_sold(account, trade.security_id) for sale in trade.lot_sales]
     return sum((max(sale.gain, ZERO) for sale in due), ZERO)
 
 
-def _must_be_sold(account: CheckedAccount, security_id: SecurityId) -> bool:
+def must_be_sold(account: CheckedAccount, security_id: SecurityId) -> bool:
     """True when a rule on this one name demands a sale: it is never to be held, or above its band."""
     weight = account.worth(security_id) / account.value
     return security_id in account.never_hold or weight > account.band(security_id).maximum + BAND_TOLERANCE

@@ -10,7 +10,7 @@ from trimtab.domain.optimizer.checked_gap import gap_violations
 from trimtab.domain.optimizer.checked_measures import measure_violations
 from trimtab.domain.optimizer.checked_problem import checked_problem
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
-from trimtab.domain.optimizer.checked_rules import ending_violations
+from trimtab.domain.optimizer.checked_rules import ending_violations, must_be_sold
 from trimtab.domain.optimizer.checked_taxes import tax_of_trades, tax_violations
 from trimtab.domain.optimizer.checked_trades import trade_violations
 from trimtab.domain.optimizer.errors import ProposalRejected
@@ -75,7 +75,7 @@ def _wash_windows(account: CheckedAccount) -> Iterator[str]:
             yield f"{trade.security_id}: it is bought inside the wash sale window of a sale at a loss"
     needs_cash = account.cash_before < account.cash_required
     for security_id, sale, lot in account.sales_at_a_loss():
-        allowed = not account.taxable or needs_cash or security_id in account.never_hold
+        allowed = not account.taxable or needs_cash or must_be_sold(account, security_id)
         if not allowed and account.washed_shares.get(lot.id, ZERO) >= sale.quantity:
             yield f"lot {sale.lot_id}: a purchase of the last 30 days would wash its loss"
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.account_settings import RestrictionKind, WeightBand
+from trimtab.domain.account_settings import GroupKind, RestrictionKind, WeightBand
 from trimtab.domain.lots import LotId
 from trimtab.domain.money import to_cents
 from trimtab.domain.optimizer.capacity import impossible_keys, most_cash_raised
@@ -28,11 +28,24 @@ def clashing_rules(request: AnalysisInput, data: OptimizerData) -> tuple[str, ..
     )
     rows = [row for row, security_id in enumerate(data.securities.ids) if security_id in ruled]
     found = [clash for row in rows if (clash := _clash_of_one(request, data, row))]
+    found += _clashes_of_groups(request)
     if not found and data.securities.buy_minimum.any():
         found = _clashes_of_wash_keys(request, data)
     if not found and cash_shortage(data) > 0:
         found = [_cash_clash(request, data)]
     return tuple(found)
+
+
+def _clashes_of_groups(request: AnalysisInput) -> list[str]:
+    """Smallest weights of classes, or of sectors, that sum to more than the account."""
+    found = []
+    for kind in GroupKind:
+        bands = [band for band in request.snapshot.settings.group_bands if band.kind is kind and band.minimum > 0]
+        total = sum((band.minimum for band in bands), Decimal(0))
+        if total > 1:
+            each = listing([f"{band.name} ({percent(band.minimum)})" for band in bands])
+            found.append(f"The smallest weights of {each} sum to {percent(total)} of the account.")
+    return found
 
 
 def cash_shortage(data: OptimizerData) -> float:

@@ -37,8 +37,10 @@ class Rounded:
 def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = None) -> Rounded:
     """Whole-share trades near the solution. Cash may end short only when no whole share can cure it.
 
-    A lot of which no more would be sold than a recent purchase washes is closed, and the rest rounded again.
+    A lot of which no more would be sold than a recent purchase washes is closed, unless a rule demands its sale, and
+    the rest rounded again.
     """
+    demanded = data.securities.sell_minimum[data.lots.security] > 0
     caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
     lots_open = found.sides.lots
     while True:
@@ -47,7 +49,7 @@ def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = No
         desk.raise_cash()
         desk.improve()
         desk.raise_cash()
-        wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells())
+        wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells()) & ~demanded
         if not wasted.any():
             return Rounded(desk.units, lots_open, caps)
         lots_open = lots_open & ~wasted

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.fast.packed import HARD_PRICE, SELLING, Packed, lot_starts
+from trimtab.domain.optimizer.fast.packed import HARD_PRICE, SELLING, Packed, lot_starts, sums_before
 from trimtab.domain.optimizer.fast.row_packing import pack_rows
 from trimtab.domain.optimizer.fast.shapes import Shape, layout_of, plain_layout
-from trimtab.domain.optimizer.problem import OptimizerData, fill
+from trimtab.domain.optimizer.problem import OptimizerData
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +144,16 @@ class _Packing:
             self._tax, self._limit, self._lot_at = self._tax[order], self._limit[order], self._lot_at[order]
             self._rows = replace(self._rows, lot_on_row=self._rows.lot_on_row[order])
         if not self._shape.lot_rows:
-            self._limit = fill(self._security, self._limit, self._spread(self._held("sell_limit")))
+            self._limit = self._filled(self._held("sell_limit"))
+
+    def _filled(self, total: Floats) -> Floats:
+        """Sales by lot, (M,), that reach `total`, (N,), from the front of each security.
+
+        Summed account by account: the last bit of a running sum over all of them would depend on the batch.
+        """
+        before = sums_before(self._by_lot(self._security, -1), self._by_lot(self._limit)).ravel()[self._lot_place]
+        filled: Floats = np.clip(self._spread(total)[self._security] - before, 0.0, self._limit)
+        return filled
 
     def _costs(self) -> None:
         """Of one unit sold and bought, (N,). Missing the cash target costs `cash_base` a unit, see `row_packing`."""
@@ -161,7 +170,7 @@ class _Packing:
         self._buy_limit = np.where(no_purchase, 0.0, self._held("buy_limit") - self._forced_buys)
         self._limit = np.where(self._spread(self._forced_buys)[self._security] > 0, 0.0, self._limit)
         self._least_sold = least_sold if self._shape.lot_rows else np.zeros_like(least_sold)
-        self._forced_sales = fill(self._security, self._limit, self._spread(least_sold - self._least_sold))
+        self._forced_sales = self._filled(least_sold - self._least_sold)
         self._limit = self._limit - self._forced_sales
         self._forced_sold = sum_by(self._security, self._forced_sales, self._sizes)[self._place]
         start = np.concatenate([data.active for data in self._datas])[self._source]
