@@ -20,7 +20,7 @@ from benchmarks.normal_day import NormalDay, normal_day
 from benchmarks.simulated_accounts import Universe, a_universe, an_account
 from trimtab.domain.account_settings import Harvesting
 from trimtab.domain.accounts import Registration
-from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.arrays import Flags, Floats
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, duality_gap

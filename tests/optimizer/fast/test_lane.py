@@ -1,4 +1,4 @@
-"""What the first lane promises: independence of batch mates, true bounds, no false skip, calm sides, honest refusals."""
+"""What the first lane promises: independence of batch mates, true bounds, no false skip, calm sides, clear refusals."""
 
 from dataclasses import replace
 from decimal import Decimal
