@@ -1,0 +1,28 @@
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "./page.css";
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { BrowserRouter } from "react-router";
+import { nonce } from "./nonce";
+import { Pages } from "./Pages";
+import { SessionProvider } from "./session/SessionProvider";
+import { theme } from "./theme";
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("the page has no #root");
+
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <Notifications position="bottom-right" />
+      <SessionProvider>
+        <BrowserRouter>
+          <Pages />
+        </BrowserRouter>
+      </SessionProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,5 @@
+import { Title } from "@mantine/core";
+
+export default function NightPage() {
+  return <Title order={1}>The night</Title>;
+}

@@ -1,0 +1,5 @@
+import { Title } from "@mantine/core";
+
+export default function ReviewPage() {
+  return <Title order={1}>Review</Title>;
+}
