@@ -23,6 +23,7 @@ from trimtab.db.tables import (
     decision,
     delivery,
     execution,
+    firm,
     intent,
     market_event,
     person,
@@ -55,6 +56,11 @@ def days() -> Select[Any]:
 def of_book(rows: Select[Any], book: str | None) -> Select[Any]:
     """The statement (over `account`) narrowed to one advisor's accounts."""
     return rows if book is None else rows.where(account.c.advisor_id == book)
+
+
+def firms_by_id(connection: Connection, firm_ids: Collection[str]) -> list[Row[Any]]:
+    """The firm itself, with its limits; row-level security shows no other."""
+    return list(connection.execute(select(firm).where(firm.c.firm_id.in_(firm_ids))))
 
 
 def proposals_by_id(connection: Connection, proposal_ids: Collection[str]) -> list[Row[Any]]:
@@ -134,7 +140,7 @@ def open_suspensions_of(connection: Connection, firm_id: str, account_ids: Colle
 
 
 def securities_by_id(connection: Connection, security_ids: Collection[str]) -> list[Row[Any]]:
-    """Symbol and name as the newest loaded security master has them."""
+    """Symbol, name and asset class as the newest loaded security master has them."""
     newest = (
         select(delivery.c.delivery_id)
         .where(delivery.c.kind == "securities", delivery.c.status == "LOADED")
@@ -142,7 +148,8 @@ def securities_by_id(connection: Connection, security_ids: Collection[str]) -> l
         .limit(1)
         .scalar_subquery()
     )
-    rows = select(security_fact.c.security_id, security_fact.c.symbol, security_fact.c.name)
+    columns = [security_fact.c[name] for name in ("security_id", "symbol", "name", "asset_class")]
+    rows = select(*columns)
     rows = rows.where(security_fact.c.delivery_id == newest, security_fact.c.security_id.in_(security_ids))
     return list(connection.execute(rows))
 

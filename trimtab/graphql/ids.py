@@ -11,6 +11,7 @@ import orjson
 from trimtab.graphql.errors import BadInput
 
 LONGEST_ID: Final = 300
+LONGEST_SEARCH: Final = 100
 _VERSION: Final = "1"
 _PLAIN: Final = re.compile(r"[\w.:/~=@+-]{1,200}")
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}")
@@ -48,6 +49,15 @@ def key_of(kind: str, value: str) -> str:
     if not _PLAIN.fullmatch(value):
         raise BadInput(f"this is not the id of a {kind}")
     return value
+
+
+def search_text(name: str, value: str | None) -> str | None:
+    """A text to look for; None when there is none. Raises BadInput for what no row can contain."""
+    if value is None or not value.strip():
+        return None
+    if len(value) > LONGEST_SEARCH or not value.isprintable():
+        raise BadInput(f"{name} is at most {LONGEST_SEARCH} printable characters")
+    return value.strip()
 
 
 def cursor(*parts: str) -> str:

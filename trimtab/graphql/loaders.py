@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row
 from strawberry.dataloader import DataLoader
 
 from trimtab.db import history
+from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.snapshots import AccountSnapshot
 
 Value = TypeVar("Value")
@@ -94,12 +95,16 @@ class Loaders:
         return self._many(history.market_events_of, "run_id")
 
     @cached_property
-    def snapshot(self) -> DataLoader[str, AccountSnapshot | None]:
-        async def load(digests: list[str]) -> list[AccountSnapshot | None]:
-            found = await self._reader.run(lambda connection: history.contents(connection, digests, AccountSnapshot))
-            return [found.get(digest) for digest in digests]
+    def firm(self) -> OneRow:
+        return self._one(history.firms_by_id, "firm_id")
 
-        return DataLoader(load_fn=load)
+    @cached_property
+    def snapshot(self) -> DataLoader[str, AccountSnapshot | None]:
+        return self._content(AccountSnapshot)
+
+    @cached_property
+    def model(self) -> DataLoader[str, ModelPortfolio | None]:
+        return self._content(ModelPortfolio)
 
     def suspensions(self, firm_id: str) -> ManyRows:
         """Open suspensions by account, those of the whole firm among them."""
@@ -126,6 +131,13 @@ class Loaders:
     @cached_property
     def deliveries(self) -> DataLoader[Any, list[Row[Any]]]:
         return self._many(history.deliveries_on, "business_date")
+
+    def _content(self, kind: type[Value]) -> DataLoader[str, Value | None]:
+        async def batch(digests: list[str]) -> list[Value | None]:
+            found = await self._reader.run(lambda connection: history.contents(connection, digests, kind))
+            return [found.get(digest) for digest in digests]
+
+        return DataLoader(load_fn=batch)
 
     def _one(self, load: Load, column: str) -> OneRow:
         async def batch(keys: list[str]) -> list[Row[Any] | None]:

@@ -9,13 +9,8 @@ from trimtab.db.day_pages import DayFilter
 from trimtab.db.history import account_days_by_id, accounts_by_id
 from trimtab.domain.lifecycle import Lane, TerminalState
 from trimtab.graphql.access import guarded
-from trimtab.graphql.accounts.types import (
-    Account,
-    AccountDay,
-    AccountDayConnection,
-    Place,
-    read_days,
-)
+from trimtab.graphql.accounts.places import Place
+from trimtab.graphql.accounts.types import Account, AccountDay, AccountDayConnection, read_days
 from trimtab.graphql.context import Info
 from trimtab.graphql.ids import key_of
 from trimtab.graphql.paging import DEFAULT_PAGE

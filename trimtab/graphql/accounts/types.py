@@ -1,69 +1,33 @@
 """Accounts and their days."""
 
+from collections.abc import Callable
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import Row
-from strawberry.scalars import JSON
+from sqlalchemy import Connection, Row
 
 from trimtab.auth.matrix import Operation
 from trimtab.db.day_pages import DayFilter, count_days, day_page
 from trimtab.domain.lifecycle import Lane, TerminalState
+from trimtab.graphql.accounts.places import BlockedReason, Filtering, Place
+from trimtab.graphql.analysis.classes import ClassWeight, class_weights
 from trimtab.graphql.analysis.types import Proposal
 from trimtab.graphql.context import Info
 from trimtab.graphql.errors import BadInput, NotAllowed
 from trimtab.graphql.history.orders import Intent
-from trimtab.graphql.history.types import Decision, RecordEntry, Snapshot, StagePass
+from trimtab.graphql.history.types import Decision, RecordEntry, Snapshot, StagePass, target_hash
 from trimtab.graphql.ids import cursor, node_id, read_cursor
 from trimtab.graphql.paging import DEFAULT_PAGE, PageInfo, cut, page_size
+from trimtab.graphql.reviews.changes import Change, changes_since
+from trimtab.graphql.reviews.terms import (
+    ApprovalTerms,
+    ReviewAct,
+    approval_terms,
+    permitted_acts,
+    reviews_expire_at,
+)
 from trimtab.graphql.suspensions.types import Suspension
-
-
-@strawberry.enum(description="Where an account's day stands: one of the eight stages, or where it waits.")
-class Place(StrEnum):
-    INGEST = "ingest"
-    VALIDATE = "validate"
-    ANALYZE = "analyze"
-    FILTER = "filter"
-    REVIEW = "review"
-    APPROVE = "approve"
-    TRADE = "trade"
-    RECORD = "record"
-    SUSPENDED = "suspended"
-    BLOCKED = "blocked"
-
-
-strawberry.enum(Lane, description="Where the firm's filters send an account that has something to trade.")
-strawberry.enum(TerminalState, description="How an account's day ended.")
-
-
-@strawberry.type(description="Which filter sent the account here, and what of the account it matched.")
-class Filtering:
-    filter_key: str | None = strawberry.field(description="suspend, compliance, review or automated; null for none.")
-    matched: JSON = strawberry.field(description="Field name to the account's value.")
-    reason: str
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> "Filtering":
-        outcome = row.body.get("outcome") or {}
-        return cls(
-            filter_key=row.body.get("filter"),
-            matched=JSON(row.body.get("matched") or {}),
-            reason=outcome.get("reason") or "",
-        )
-
-
-@strawberry.type(description="A step that is parked: what failed, and what to do.")
-class BlockedReason:
-    stage: Place
-    error_type: str
-    error_class: str
-    message: str
-    runbook: str
-    tries: int
-    resolved: bool
 
 
 @strawberry.type(description="One account on one business date, one attempt.")
@@ -116,6 +80,39 @@ class AccountDay:
         row = await info.context.loaders.proposal.load(self.row.proposal_id)
         return None if row is None else Proposal.of(row)
 
+    @strawberry.field(description="Weights by asset class before and after the proposal that stands, cash last.")
+    async def class_weights(self, info: Info) -> list[ClassWeight] | None:
+        target = target_hash(await info.context.loaders.passes.load(self.row.account_day_id))
+        if self.snapshot_hash is None or self.row.proposal_id is None or target is None:
+            return None
+        snapshot = await info.context.loaders.snapshot.load(self.snapshot_hash)
+        proposal = await info.context.loaders.proposal.load(self.row.proposal_id)
+        if snapshot is None or proposal is None:
+            return None
+        return await class_weights(info, snapshot, target, proposal)
+
+    @strawberry.field(description="Since when it has stood where it stands; null once its day has ended.")
+    def waiting_since(self) -> datetime | None:
+        return None if self.terminal_state is not None else self.updated_at
+
+    @strawberry.field(description="When its review expires, in business time; null when it waits for no decision.")
+    async def deadline(self, info: Info) -> datetime | None:
+        if self.terminal_state is not None or self.stage is not Place.REVIEW:
+            return None
+        return reviews_expire_at(await info.context.loaders.market_events.load(self.row.run_id), self.row)
+
+    @strawberry.field(description="Null when it waits for no decision.")
+    async def approval_terms(self, info: Info) -> ApprovalTerms | None:
+        return await approval_terms(info, self.row)
+
+    @strawberry.field(description="What you may do about it now.")
+    async def permitted_acts(self, info: Info) -> list[ReviewAct]:
+        return await permitted_acts(info, self.row)
+
+    @strawberry.field(description="What is otherwise than what you saw: send its hash and version.")
+    async def changes_since(self, info: Info, proposal_hash: str, version: int) -> list[Change]:
+        return await changes_since(info, self.row, proposal_hash, version)
+
     @strawberry.field
     async def decisions(self, info: Info) -> list[Decision]:
         return [Decision.of(row) for row in await info.context.loaders.decisions.load(self.row.account_day_id)]
@@ -131,19 +128,7 @@ class AccountDay:
 
     @strawberry.field
     async def blocked(self, info: Info) -> list[BlockedReason]:
-        rows = await info.context.loaders.blocked.load(self.row.account_day_id)
-        return [
-            BlockedReason(
-                stage=Place(row.stage),
-                error_type=row.error_type,
-                error_class=row.error_class,
-                message=row.message,
-                runbook=row.runbook,
-                tries=row.tries,
-                resolved=row.resolved,
-            )
-            for row in rows
-        ]
+        return [BlockedReason.of(row) for row in await info.context.loaders.blocked.load(self.row.account_day_id)]
 
     @strawberry.field(description="The day's entries in the account's record. Null without the right to the audit log.")
     async def records(self, info: Info) -> list[RecordEntry] | None:
@@ -184,14 +169,13 @@ class AccountDayEdge:
 
 @strawberry.type
 class AccountDayConnection:
-    wanted: strawberry.Private[DayFilter]
-    book: strawberry.Private[str | None]
+    count: strawberry.Private[Callable[[Connection], int]]
     edges: list[AccountDayEdge]
     page_info: PageInfo
 
     @strawberry.field(description="How many there are over all pages; counted only when asked for.")
     async def total_count(self, info: Info) -> int:
-        return await info.context.reader.run(lambda one: count_days(one, self.wanted, self.book))
+        return await info.context.reader.run(self.count)
 
 
 @strawberry.type(description="A custodial account.")
@@ -254,7 +238,9 @@ async def read_days(
     rows = await info.context.reader.run(lambda one: day_page(one, wanted, book, size, start))
     page = cut(rows, size)
     edges = [AccountDayEdge(cursor=_cursor(row), node=AccountDay.of(row)) for row in page.rows]
-    return AccountDayConnection(wanted=wanted, book=book, edges=edges, page_info=page.info(_cursor))
+    return AccountDayConnection(
+        count=lambda one: count_days(one, wanted, book), edges=edges, page_info=page.info(_cursor)
+    )
 
 
 def _cursor(row: Row[Any]) -> str:

@@ -8,6 +8,7 @@ import strawberry
 from sqlalchemy import Row
 
 from trimtab.graphql.context import Info
+from trimtab.graphql.securities import Security, security_of
 
 
 @strawberry.type(description="What the broker executed of a block; shares and dollars a share.")
@@ -94,6 +95,10 @@ class Intent:
     status: str
     proposal_hash: str
     committed_at: datetime
+
+    @strawberry.field(description="Null when the security master does not have it any more.")
+    async def security(self, info: Info) -> Security | None:
+        return await security_of(info, self.security_id)
 
     @strawberry.field(description="The order at the broker; null before its release.")
     async def block(self, info: Info) -> Block | None:

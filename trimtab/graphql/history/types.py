@@ -1,5 +1,6 @@
 """What happened in an account's day: inputs, analysis, decisions, orders, and its entries in the record."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,8 +9,13 @@ import strawberry
 from sqlalchemy import Row
 from strawberry.scalars import JSON
 
+from trimtab.domain import accounts as account_values
+from trimtab.domain.account_settings import AccountSettings
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.settings_sentences import settings_sentences
 from trimtab.domain.snapshots import AccountSnapshot
 from trimtab.graphql.context import Info
+from trimtab.graphql.securities import Security, security_of, symbols_of
 
 
 @strawberry.type(description="A person of the firm, or the policy itself (id trimtab).")
@@ -52,6 +58,12 @@ class StagePass:
         )
 
 
+def target_hash(passes: Sequence[Row[Any]]) -> str | None:
+    """The hash of the model that the latest analysis was made for."""
+    analysed = [row for row in passes if row.kind == "STAGE_ANALYZE"]
+    return analysed[-1].body.get("target") if analysed else None
+
+
 def place_name(place: str) -> str:
     """The place as the API writes it: in capitals."""
     return place.upper()
@@ -63,6 +75,10 @@ class HeldPosition:
     quantity: Decimal
     market_value: Decimal
 
+    @strawberry.field(description="Null when the security master does not have it any more.")
+    async def security(self, info: Info) -> Security | None:
+        return await security_of(info, self.security_id)
+
 
 @strawberry.type
 class HeldLot:
@@ -71,6 +87,10 @@ class HeldLot:
     quantity: Decimal
     acquired_on: date
     cost: Decimal
+
+    @strawberry.field(description="Null when the security master does not have it any more.")
+    async def security(self, info: Info) -> Security | None:
+        return await security_of(info, self.security_id)
 
 
 @strawberry.type
@@ -93,6 +113,14 @@ class HeldSettings:
     minimum_trade: Decimal
     commission: Decimal
     restrictions: list[SecurityRestriction]
+    account: strawberry.Private[account_values.Account]
+    held: strawberry.Private[AccountSettings]
+
+    @strawberry.field(description="The same in plain English, one sentence a setting.")
+    async def sentences(self, info: Info) -> list[str]:
+        named = sorted({*(one.security_id for one in self.held.restrictions), *self.held.weight_bands})
+        symbols = await symbols_of(info, [str(one) for one in named])
+        return settings_sentences(self.account, self.held, {SecurityId(key): name for key, name in symbols.items()})
 
 
 @strawberry.type(description="The frozen inputs of the account's analysis.")
@@ -154,6 +182,8 @@ class Snapshot:
                 SecurityRestriction(kind=one.kind.value, security_id=str(one.security_id), reason=one.reason)
                 for one in held.restrictions
             ],
+            account=self.value.account,
+            held=held,
         )
 
     @strawberry.field(description="Wash keys that must not be bought: open windows after sales at a loss.")

@@ -10,7 +10,7 @@ from trimtab.auth.decisions import Allowed
 from trimtab.auth.matrix import Operation
 from trimtab.auth.principal import Subject
 from trimtab.domain.lifecycle import Stage, Standstill
-from trimtab.graphql.accounts.types import Place
+from trimtab.graphql.accounts.places import Place
 from trimtab.graphql.context import RequestContext
 from trimtab.graphql.ids import cursor, node_id
 from trimtab.graphql.paging import PageInfo
