@@ -1,64 +1,61 @@
 import type { Client } from "urql";
-import { ApproveDocument, ClearComplianceDocument, type DayNowFragment, LiftSuspensionDocument, RejectDocument, SuspendDocument } from "../api/generated";
+import {
+  ApproveDocument,
+  ClearComplianceDocument,
+  LiftSuspensionDocument,
+  type QueueRowFragment,
+  type ReasonKind,
+  RejectDocument,
+  SuspendDocument,
+} from "../api/generated";
 
 export type Act = "approve" | "reject" | "suspend" | "clear";
 
 /** An account-day as the person saw it when they decided. */
-export interface Seen {
-  id: string;
-  accountId: string;
-  version: number;
-  proposalHash: string | null | undefined;
-  tradeCount: number;
-  tradedValue: string;
-  discretionary: boolean;
-}
+export type Seen = Pick<QueueRowFragment, "id" | "accountId" | "version" | "proposalHash" | "permittedActs" | "account" | "approvalTerms"> & {
+  proposal?: { tradeCount: number; tradedValue: string } | null;
+};
 
 export interface Wish {
   act: Act;
   reason: string;
   consent: string;
-  kind: "ADVISOR" | "COMPLIANCE" | "DATA" | null;
+  kind: ReasonKind | null;
 }
 
 /** What came of one decision. "unanswered": it may have counted; the same key makes another try safe. */
 export type Outcome =
   | { what: "accepted"; seen: Seen; furtherApprovals: number; suspensionId?: string }
-  | { what: "refused"; seen: Seen; code: string; message: string; now: DayNowFragment | null }
+  | { what: "refused"; seen: Seen; code: string; message: string; changes: string[] }
   | { what: "unanswered"; seen: Seen; message: string };
 
 export async function decide(client: Client, seen: Seen, wish: Wish, key: string): Promise<Outcome> {
   if (wish.act === "suspend") return suspend(client, seen, wish, key);
-  const input = {
-    accountDayId: seen.id,
-    proposalHash: seen.proposalHash ?? "",
-    version: seen.version,
-    idempotencyKey: key,
-  };
-  const answer = await send(client, wish, input);
-  if (answer.error || !answer.result) {
-    return { what: "unanswered", seen, message: answer.error?.message ?? "The API gave no answer." };
-  }
-  const { result } = answer;
+  const { result, error } = await send(client, seen, wish, key);
+  if (error || !result) return { what: "unanswered", seen, message: error?.message ?? "The API gave no answer." };
   if (result.__typename === "DecisionAccepted") {
     return { what: "accepted", seen, furtherApprovals: result.furtherApprovals };
   }
-  const now = result.__typename === "DecisionRefused" ? (result.accountDay ?? null) : null;
-  return { what: "refused", seen, code: result.code, message: result.message, now };
+  const now = result.__typename === "DecisionRefused" ? result.accountDay : null;
+  const changes = now?.changesSince.map((change) => change.sentence) ?? [];
+  return { what: "refused", seen, code: result.code, message: result.message, changes };
 }
 
-type Input = { accountDayId: string; proposalHash: string; version: number; idempotencyKey: string };
-
-async function send(client: Client, wish: Wish, input: Input) {
+async function send(client: Client, seen: Seen, wish: Wish, key: string) {
+  const hash = seen.proposalHash ?? "";
+  const input = { accountDayId: seen.id, proposalHash: hash, version: seen.version, idempotencyKey: key };
+  const shown = { seenHash: hash, seenVersion: seen.version };
   if (wish.act === "approve") {
-    const { data, error } = await client.mutation(ApproveDocument, { input: { ...input, clientConsent: wish.consent } }).toPromise();
+    const variables = { input: { ...input, clientConsent: wish.consent }, ...shown };
+    const { data, error } = await client.mutation(ApproveDocument, variables).toPromise();
     return { result: data?.approve, error };
   }
+  const variables = { input: { ...input, reason: wish.reason }, ...shown };
   if (wish.act === "reject") {
-    const { data, error } = await client.mutation(RejectDocument, { input: { ...input, reason: wish.reason } }).toPromise();
+    const { data, error } = await client.mutation(RejectDocument, variables).toPromise();
     return { result: data?.reject, error };
   }
-  const { data, error } = await client.mutation(ClearComplianceDocument, { input: { ...input, reason: wish.reason } }).toPromise();
+  const { data, error } = await client.mutation(ClearComplianceDocument, variables).toPromise();
   return { result: data?.clearCompliance, error };
 }
 
@@ -70,7 +67,7 @@ async function suspend(client: Client, seen: Seen, wish: Wish, key: string): Pro
   if (result.__typename === "AccountSuspended") {
     return { what: "accepted", seen, furtherApprovals: 0, suspensionId: result.suspensionId };
   }
-  return { what: "refused", seen, code: result.code, message: result.message, now: null };
+  return { what: "refused", seen, code: result.code, message: result.message, changes: [] };
 }
 
 /** Lifts a suspension that was just opened; the message when it is refused. */

@@ -1,18 +1,25 @@
-import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
-import { type Client, type CombinedError, useClient } from "urql";
+import { createContext, useCallback, useContext, useEffect, useMemo, useReducer, useRef } from "react";
+import { type Client, type CombinedError, useClient, useQuery } from "urql";
 import { type LifecycleEvent, useLifecycleEvents } from "../api/events";
-import { QueueDayDocument, type QueueRowFragment, ReviewQueueDocument } from "../api/generated";
+import { QueueDayDocument, type QueueRowFragment, ReviewQueueDocument, ReviewSummaryDocument, type ReviewSummaryQuery } from "../api/generated";
+import { argumentsOf, type QueueView } from "./view";
 
-/** Most that the API gives at once. */
-const PAGE = 100;
-/** More days than this at once are cheaper read as a whole queue. */
+/** Rows a request. */
+const PAGE = 50;
+/** More days than this at once are cheaper read as a queue. */
 const MOST_SINGLE_DAYS = 12;
+/** A queue of up to so many rows is read anew when an account enters it; a longer one says so and waits. */
+const MOST_READ_ANEW = 200;
 
 export interface Queue {
   rows: QueueRowFragment[];
-  /** How many there are; more than `rows` while the rest is on its way. */
-  total: number;
-  complete: boolean;
+  /** False while the first page is on its way. */
+  loaded: boolean;
+  hasMore: boolean;
+  loadMore: () => void;
+  /** Accounts that have entered the queue and are not among `rows` yet. */
+  arrived: number;
+  summary: ReviewSummaryQuery["reviewSummary"] | undefined;
   error: CombinedError | undefined;
   reload: () => void;
   /** Read these account-days anew; those that wait no more leave the queue. */
@@ -27,47 +34,98 @@ export function useQueue(): Queue {
   return queue;
 }
 
-type Rows = ReadonlyMap<string, QueueRowFragment>;
+export interface QueueState {
+  rows: readonly QueueRowFragment[];
+  loaded: boolean;
+  /** Where the next page begins; null at the end. */
+  next: string | null;
+  arrived: ReadonlySet<string>;
+  error: CombinedError | undefined;
+}
 
-/** The whole queue, page after page, kept up with what happens. */
-export function useLiveQueue(): Queue {
+export type QueueChange =
+  | { kind: "failed"; error: CombinedError }
+  | { kind: "read"; rows: QueueRowFragment[]; next: string | null }
+  | { kind: "more"; rows: QueueRowFragment[]; next: string | null }
+  | { kind: "days"; ids: readonly string[]; days: readonly (QueueRowFragment | null)[] };
+
+export const EMPTY: QueueState = { rows: [], loaded: false, next: null, arrived: new Set(), error: undefined };
+
+export function changed(state: QueueState, change: QueueChange): QueueState {
+  switch (change.kind) {
+    case "failed":
+      return { ...state, error: change.error };
+    case "read":
+      return { rows: change.rows, loaded: true, next: change.next, arrived: new Set(), error: undefined };
+    case "more": {
+      const known = new Set(state.rows.map((row) => row.id));
+      const fresh = change.rows.filter((row) => !known.has(row.id));
+      return { ...state, rows: [...state.rows, ...fresh], next: change.next, error: undefined };
+    }
+    case "days":
+      return withDays(state, change.ids, change.days);
+  }
+}
+
+/** The days as they are now: those that wait no more leave, those that are new are counted. */
+function withDays(state: QueueState, ids: readonly string[], days: readonly (QueueRowFragment | null)[]): QueueState {
+  const now = new Map(ids.map((id, index) => [id, days[index] ?? null]));
+  const known = new Set(state.rows.map((row) => row.id));
+  const arrived = new Set(state.arrived);
+  for (const [id, day] of now) {
+    if (day && waits(day) && !known.has(id)) arrived.add(id);
+    else arrived.delete(id);
+  }
+  const rows = state.rows.flatMap((row) => {
+    const day = now.get(row.id);
+    if (!day) return [row];
+    return waits(day) ? [day] : [];
+  });
+  return { ...state, rows, arrived };
+}
+
+export function waits(day: QueueRowFragment): boolean {
+  return day.stage === "REVIEW" && day.current && !day.terminalState;
+}
+
+/** The queue as far as it was scrolled to, kept up with what happens. */
+export function useLiveQueue(view: QueueView): Queue {
   const client = useClient();
-  const [rows, setRows] = useState<Rows>(new Map());
-  const [total, setTotal] = useState(0);
-  const [complete, setComplete] = useState(false);
-  const [error, setError] = useState<CombinedError>();
-  const [round, setRound] = useState(0);
-  const known = useRef(rows);
-  known.current = rows;
+  const [state, change] = useReducer(changed, EMPTY);
+  const [{ data: summary }, readSummary] = useQuery({ query: ReviewSummaryDocument, requestPolicy: "cache-and-network" });
+  const wanted = useMemo(() => argumentsOf(view), [view.lane, view.reason, view.account, view.sort, view.descending]);
+  const latest = useRef({ state, wanted, reading: 0 });
+  latest.current.state = state;
+  latest.current.wanted = wanted;
 
-  const reload = useCallback(() => setRound((number) => number + 1), []);
+  const read = useCallback(
+    async (after: string | null, pages: number) => {
+      const number = ++latest.current.reading;
+      const answer = await readPages(client, wanted, after, pages);
+      if (number !== latest.current.reading) return; // another view, or a newer reading
+      change("error" in answer ? { kind: "failed", ...answer } : { kind: after === null ? "read" : "more", ...answer });
+    },
+    [client, wanted],
+  );
+
+  const reload = useCallback(() => {
+    readSummary({ requestPolicy: "network-only" });
+    void read(null, Math.max(1, Math.ceil(Math.min(latest.current.state.rows.length, MOST_READ_ANEW) / PAGE)));
+  }, [read, readSummary]);
+
+  const busy = useRef(false);
+  const loadMore = useCallback(() => {
+    const { next } = latest.current.state;
+    if (next === null || busy.current) return;
+    busy.current = true;
+    void read(next, 1).finally(() => {
+      busy.current = false;
+    });
+  }, [read]);
 
   useEffect(() => {
-    let wanted = true;
-    const read = async () => {
-      setComplete(false);
-      const found = new Map<string, QueueRowFragment>();
-      for await (const page of pages(client)) {
-        if (!wanted) return;
-        if ("error" in page) {
-          setError(page.error);
-          return;
-        }
-        for (const row of page.rows) found.set(row.id, row);
-        setError(undefined);
-        setTotal(page.total);
-        // The first reading shows what has come; a later one replaces what stands only as a whole.
-        if (round === 0 || known.current.size === 0) setRows(new Map(found));
-      }
-      setRows(found);
-      setTotal(found.size);
-      setComplete(true);
-    };
-    void read();
-    return () => {
-      wanted = false;
-    };
-  }, [client, round]);
+    void read(null, 1);
+  }, [read]);
 
   const refresh = useCallback(
     (ids: readonly string[]) => {
@@ -75,44 +133,62 @@ export function useLiveQueue(): Queue {
         reload();
         return;
       }
-      void Promise.all(ids.map((id) => readDay(client, id))).then((days) => {
-        setRows((before) => merged(before, ids, days));
-      });
+      readSummary({ requestPolicy: "network-only" });
+      void Promise.all(ids.map((id) => readDay(client, id))).then((days) => change({ kind: "days", ids, days }));
     },
-    [client, reload],
+    [client, reload, readSummary],
   );
 
   useLifecycleEvents((events) => {
     if (events === null) reload();
-    else refresh(daysOf(events));
+    else if (events.length > 0) refresh(daysOf(events));
   });
 
   useEffect(() => {
-    if (complete) setTotal(rows.size);
-  }, [rows, complete]);
+    if (state.arrived.size > 0 && state.rows.length <= MOST_READ_ANEW) reload();
+  }, [state.arrived, state.rows.length, reload]);
 
   return useMemo(
-    () => ({ rows: [...rows.values()], total, complete, error, reload, refresh }),
-    [rows, total, complete, error, reload, refresh],
+    () => ({
+      rows: [...state.rows],
+      loaded: state.loaded,
+      hasMore: state.next !== null,
+      loadMore,
+      arrived: state.arrived.size,
+      summary: summary?.reviewSummary,
+      error: state.error,
+      reload,
+      refresh,
+    }),
+    [state, summary, loadMore, reload, refresh],
   );
 }
 
-type Page = { rows: QueueRowFragment[]; total: number } | { error: CombinedError };
+type Answer = { rows: QueueRowFragment[]; next: string | null } | { error: CombinedError };
 
-async function* pages(client: Client): AsyncGenerator<Page> {
-  let after: string | null = null;
-  do {
-    const { data, error } = await client
-      .query(ReviewQueueDocument, { first: PAGE, after }, { requestPolicy: "network-only" })
-      .toPromise();
-    const connection = data?.reviewQueue;
-    if (error || !connection) {
-      if (error) yield { error };
-      return;
-    }
-    yield { rows: connection.edges.map((edge) => edge.node), total: connection.totalCount };
-    after = connection.pageInfo.hasNextPage ? (connection.pageInfo.endCursor ?? null) : null;
-  } while (after !== null);
+async function readPages(client: Client, wanted: ReturnType<typeof argumentsOf>, after: string | null, pages: number): Promise<Answer> {
+  const rows: QueueRowFragment[] = [];
+  let next = after;
+  for (let page = 0; page < pages; page++) {
+    const answer: Answer = await readPage(client, wanted, next);
+    if ("error" in answer) return answer;
+    rows.push(...answer.rows);
+    next = answer.next;
+    if (next === null) break;
+  }
+  return { rows, next };
+}
+
+async function readPage(client: Client, wanted: ReturnType<typeof argumentsOf>, after: string | null): Promise<Answer> {
+  const variables = { ...wanted, first: PAGE, after };
+  const { data, error } = await client.query(ReviewQueueDocument, variables, { requestPolicy: "network-only" }).toPromise();
+  if (error) return { error };
+  const found = data?.reviewQueue;
+  if (!found) return { rows: [], next: null };
+  return {
+    rows: found.edges.map((edge) => edge.node),
+    next: found.pageInfo.hasNextPage ? (found.pageInfo.endCursor ?? null) : null,
+  };
 }
 
 async function readDay(client: Client, id: string): Promise<QueueRowFragment | null> {
@@ -122,22 +198,4 @@ async function readDay(client: Client, id: string): Promise<QueueRowFragment | n
 
 function daysOf(events: readonly LifecycleEvent[]): string[] {
   return [...new Set(events.flatMap((event) => (event.accountDayId ? [event.accountDayId] : [])))];
-}
-
-/** `before` with the days as they are now. Those that were not to be had stay as they were. */
-export function merged(before: Rows, ids: readonly string[], days: readonly (QueueRowFragment | null)[]): Rows {
-  const after = new Map(before);
-  let changed = false;
-  ids.forEach((id, index) => {
-    const day = days[index];
-    if (!day) return;
-    if (waits(day)) after.set(day.id, day);
-    else if (!after.delete(id)) return;
-    changed = true;
-  });
-  return changed ? after : before;
-}
-
-export function waits(day: QueueRowFragment): boolean {
-  return day.stage === "REVIEW" && day.current && !day.terminalState;
 }

@@ -1,7 +1,6 @@
 import { Checkbox } from "@mantine/core";
 import {
   type ColumnDef,
-  createSortedRowModel,
   rowSortingFeature,
   type RowData,
   type SortingState,
@@ -12,7 +11,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useRef } from "react";
 import classes from "./DataTable.module.css";
 
-export const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
+export const features = tableFeatures({ rowSortingFeature });
 
 /** Column `meta`: how wide (any CSS length of a fixed table), and whether it holds figures. */
 export interface ColumnMeta {
@@ -36,12 +35,14 @@ interface Props<T extends RowData> {
   /** The row that keys act on; it is scrolled to and its first link focused when it changes. */
   activeId?: string | null;
   onActive?: (id: string) => void;
+  /** Called when the last rows come into sight. */
+  onEnd?: () => void;
   rowHeight?: number;
   height: string;
   empty?: ReactNode;
 }
 
-/** A table of any length: only the rows in sight are in the page. */
+/** A table of any length, whose rows come in order: only the rows in sight are in the page. */
 export function DataTable<T extends RowData>(props: Props<T>) {
   const { caption, columns, rows, idOf, sorting, onSorting, selected, onSelected, activeId, rowHeight = 44 } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -51,6 +52,7 @@ export function DataTable<T extends RowData>(props: Props<T>) {
     data: rows,
     getRowId: idOf,
     state: { sorting },
+    manualSorting: true, // the rows come in order
     enableSortingRemoval: false,
     onSortingChange: (change) => onSorting?.(typeof change === "function" ? change(sorting) : change),
   });
@@ -62,6 +64,11 @@ export function DataTable<T extends RowData>(props: Props<T>) {
     overscan: 8,
   });
   const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  const { onEnd } = props;
+  useEffect(() => {
+    if (onEnd && shown.length > 0 && last >= shown.length - 15) onEnd();
+  }, [onEnd, last, shown.length]);
   const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   useActiveRow(scroller, activeId, (id) => {
