@@ -4,6 +4,7 @@ otherwise than with BadInput, or None for an id."""
 import base64
 import binascii
 import re
+from datetime import date
 from typing import Final
 
 import orjson
@@ -76,6 +77,14 @@ def read_cursor(value: str | None, count: int) -> list[str] | None:
     if not _is_cursor(parts, count):
         raise BadInput("this is not a cursor of this list")
     return [str(part) for part in parts[1:]]  # type: ignore[index]  # checked above
+
+
+def iso_date(text: str) -> date:
+    """A date in a cursor. Raises BadInput."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput("this is not a cursor of this list") from None
 
 
 def _is_cursor(parts: object, count: int) -> bool:

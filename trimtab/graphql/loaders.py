@@ -17,6 +17,14 @@ ManyRows = DataLoader[str, list[Row[Any]]]
 Load = Callable[[Connection, Sequence[str]], list[Row[Any]]]
 
 
+class LoadOfBook(Protocol):
+    """Like a Load, in one advisor's book or in the firm."""
+
+    __name__: str
+
+    def __call__(self, connection: Connection, keys: Sequence[str], book: str | None, /) -> list[Row[Any]]: ...
+
+
 class Runs(Protocol):
     """Runs work in the request's read transaction."""
 
@@ -103,6 +111,15 @@ class Loaders:
         return self._content(AccountSnapshot)
 
     @cached_property
+    def plain(self) -> DataLoader[str, dict[str, Any] | None]:
+        """Stored values as plain JSON values."""
+        return self._content(dict[str, Any])
+
+    @cached_property
+    def latest_day(self) -> OneRow:
+        return self._one(history.latest_days_of, "account_id")
+
+    @cached_property
     def model(self) -> DataLoader[str, ModelPortfolio | None]:
         return self._content(ModelPortfolio)
 
@@ -117,11 +134,21 @@ class Loaders:
 
     def outcomes(self, book: str | None) -> ManyRows:
         """Counts of account-days by run, in one advisor's book or in the firm."""
+        return self._of_book(history.outcomes_of, book)
 
-        def load(connection: Connection, runs: Sequence[str]) -> list[Row[Any]]:
-            return history.outcomes_of(connection, runs, book)
+    def work(self, book: str | None) -> ManyRows:
+        """How many accounts have passed each stage, by run."""
+        return self._of_book(history.work_of, book)
 
-        return self._kept(f"outcomes of {book}", lambda: self._many(load, "run_id"))
+    def without_day(self, book: str | None) -> ManyRows:
+        """How many accounts have no account-day, by run."""
+        return self._of_book(history.without_day_of, book)
+
+    def _of_book(self, load: LoadOfBook, book: str | None) -> ManyRows:
+        def of_book(connection: Connection, run_ids: Sequence[str]) -> list[Row[Any]]:
+            return load(connection, run_ids, book)
+
+        return self._kept(f"{load.__name__} {book}", lambda: self._many(of_book, "run_id"))
 
     def _kept(self, name: str, make: Callable[[], ManyRows]) -> ManyRows:
         if name not in self._made:

@@ -109,6 +109,8 @@ class Intent:
 
     @strawberry.field
     async def allocations(self, info: Info) -> list[Allocation]:
+        if self.client_order_id is None:
+            return []
         return [Allocation.of(row) for row in await info.context.loaders.allocations.load(self.id)]
 
     @classmethod

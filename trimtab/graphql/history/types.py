@@ -1,6 +1,5 @@
 """What happened in an account's day: inputs, analysis, decisions, orders, and its entries in the record."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -28,45 +27,6 @@ async def actor(info: Info, person_id: str) -> Actor:
     """The person with their name; the id alone for the policy, a machine client, or somebody unknown."""
     row = await info.context.loaders.person.load(person_id)
     return Actor(id=strawberry.ID(person_id), name=row.display_name if row is not None else person_id)
-
-
-@strawberry.type(description="One pass of a stage.")
-class StagePass:
-    stage: str
-    went_to: str | None = strawberry.field(description="The place after it; null after the record stage.")
-    lane: str | None
-    terminal_state: str | None
-    code: str
-    reason: str
-    input_hash: str
-    at: datetime
-    record_seq: int = strawberry.field(description="Where the account's record tells of it.")
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> "StagePass":
-        outcome = row.body.get("outcome") or {}
-        return cls(
-            stage=place_name(str(outcome.get("stage") or row.kind.removeprefix("STAGE_"))),
-            went_to=place_name(outcome["next"]) if outcome.get("next") else None,
-            lane=outcome.get("lane"),
-            terminal_state=outcome.get("terminal"),
-            code=outcome.get("code") or "",
-            reason=outcome.get("reason") or row.body.get("message") or "",
-            input_hash=row.body.get("input") or "",
-            at=row.recorded_at,
-            record_seq=row.seq,
-        )
-
-
-def target_hash(passes: Sequence[Row[Any]]) -> str | None:
-    """The hash of the model that the latest analysis was made for."""
-    analysed = [row for row in passes if row.kind == "STAGE_ANALYZE"]
-    return analysed[-1].body.get("target") if analysed else None
-
-
-def place_name(place: str) -> str:
-    """The place as the API writes it: in capitals."""
-    return place.upper()
 
 
 @strawberry.type

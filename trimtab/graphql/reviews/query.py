@@ -12,7 +12,7 @@ from trimtab.db import review_queue
 from trimtab.db.day_pages import run_on
 from trimtab.domain.lifecycle import Lane
 from trimtab.graphql.access import guarded
-from trimtab.graphql.accounts.types import AccountDay, AccountDayConnection, AccountDayEdge
+from trimtab.graphql.accounts.days import AccountDay, AccountDayConnection, AccountDayEdge
 from trimtab.graphql.context import Info
 from trimtab.graphql.errors import BadInput
 from trimtab.graphql.ids import cursor, read_cursor
