@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.demo_process import Demo, demo
-from tests.web.browser import AXE, ROOT, Tab, a_tab, chromium, launch
+from tests.web.browser import ROOT, Tab, a_tab, chromium, launch
 from trimtab.demo.people import secrets_file
 
 HERE = ROOT / "tests" / "web"
@@ -37,8 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def built() -> None:
     """trimtab/_web is of web/ as it stands, and the tests' own programs are there."""
     script = str(ROOT / "web" / "build.py")
-    arguments = [] if AXE.is_file() else ["--with-tools"]
-    done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, script, "--with-tools"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
