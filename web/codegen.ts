@@ -6,7 +6,7 @@ const config: CodegenConfig = {
   documents: "src/**/*.graphql",
   generates: {
     "src/api/generated.ts": {
-      plugins: ["typescript", "typescript-operations", "typed-document-node"],
+      plugins: ["typescript-operations", "typed-document-node"],
       config: {
         useTypeImports: true,
         enumsAsTypes: true,

@@ -1,9 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-// `npm run dev` on port 5173 against a running demo: set TRIMTAB_API to its address.
-const api = process.env.TRIMTAB_API ?? "http://127.0.0.1:8000";
-
+// No dev server: tokens come back to the API's own address alone. `npm run watch` builds beneath a running API.
 export default defineConfig({
   plugins: [react()],
   build: {
@@ -12,14 +10,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the policy allows no data: fonts or scripts
     modulePreload: { polyfill: false }, // an inline script, which the policy refuses
     target: "es2023",
+    cssTarget: ["chrome125", "firefox125", "safari17.5"], // light-dark() stays as it is written
     chunkSizeWarningLimit: 800,
-  },
-  server: {
-    proxy: {
-      "/graphql": { target: api, ws: true },
-      "/oauth": api,
-      "/.well-known": api,
-      "/pages.json": api,
-    },
   },
 });

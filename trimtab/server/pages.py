@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -52,14 +53,14 @@ def mount_pages(app: FastAPI, settings: PagesSettings) -> None:
     """Serve the pages; to be called after every other route is in place."""
     app.include_router(_config(settings))
     index = settings.built / "index.html"
-    if (settings.built / "assets").is_dir():
-        app.mount("/assets", KeptAssets(directory=settings.built / "assets"), "pages-assets")
-    template = index.read_text(encoding="utf-8") if index.is_file() else None
+    assets = KeptAssets(directory=settings.built / "assets", check_dir=False)
+    app.mount("/assets", GZipMiddleware(assets, minimum_size=1_000), "pages-assets")
 
     async def page(request: Request) -> Response:
         if request.url.path.split("/")[1] in _NOT_PAGES:
             raise HTTPException(404)
-        return _missing() if template is None else _page(template, settings)
+        # Read each time, one small file: whoever works on the pages builds them anew beneath a running API.
+        return _page(index.read_text(encoding="utf-8"), settings) if index.is_file() else _missing()
 
     app.add_api_route("/{path:path}", page, methods=["GET"], include_in_schema=False, response_model=None)
 

@@ -6,6 +6,7 @@ import { landingOf } from "./frame/places";
 import { useViewer } from "./frame/viewer";
 import { Waiting } from "./frame/Waiting";
 
+const Desk = lazy(() => import("./review/Desk"));
 const QueuePage = lazy(() => import("./review/QueuePage"));
 const ReviewPage = lazy(() => import("./review/ReviewPage"));
 const AccountsPage = lazy(() => import("./history/AccountsPage"));
@@ -19,8 +20,10 @@ export function Pages() {
       <Routes>
         <Route element={<Frame />}>
           <Route index element={<Landing />} />
-          <Route path="review" element={<QueuePage />} />
-          <Route path="review/:accountDayId" element={<ReviewPage />} />
+          <Route path="review" element={<Desk />}>
+            <Route index element={<QueuePage />} />
+            <Route path=":accountDayId" element={<ReviewPage />} />
+          </Route>
           <Route path="accounts" element={<AccountsPage />} />
           <Route path="accounts/:accountId" element={<HistoryPage />} />
           <Route path="night" element={<NightPage />} />

@@ -1,6 +1,9 @@
 /** SCREAMING_WORDS of the API as a reader's words: NO_TRADE is "No trade". */
 export function words(code: string): string {
-  const text = code.replaceAll("_", " ").toLowerCase();
+  return capitalized(code.replaceAll("_", " ").toLowerCase());
+}
+
+export function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -14,4 +17,13 @@ const LANES: Record<string, string> = {
 
 export function laneName(lane: string | null | undefined): string {
   return lane ? (LANES[lane] ?? words(lane)) : "–";
+}
+
+/** The API's sentence without what every row says alike. */
+export function shortReason(reason: string): string {
+  return reason
+    .replace(/^No filter wants it, so a person looks; not automated since /, "Not automated: ")
+    .replace(/^The (\w+) filter wants it: /, (_, name: string) => `${words(name)} filter: `)
+    .replace(/\b[A-Z]+_[A-Z_]+\b/g, (code) => words(code).toLowerCase())
+    .replace(/\.$/, "");
 }

@@ -1,0 +1,41 @@
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { useCallback, useMemo, useState } from "react";
+import { Outlet, useSearchParams } from "react-router";
+import { DecisionDialog } from "./DecisionDialog";
+import type { Act, Seen } from "./decide";
+import { DecideContext } from "./deciding";
+import { ShortcutHelp } from "./ShortcutHelp";
+import { QueueContext, useLiveQueue } from "./useQueue";
+import { readView } from "./view";
+
+/** The review desk: the queue, which its two pages share, and the one dialog in which decisions are made. */
+export default function Desk() {
+  const [params] = useSearchParams();
+  const queue = useLiveQueue(readView(params));
+  const [asked, setAsked] = useState<{ act: Act; days: Seen[]; after?: () => void } | null>(null);
+  const [help, { toggle, close }] = useDisclosure(false);
+  useHotkeys([["shift+?", toggle], ["?", toggle]]);
+  const ask = useCallback((act: Act, days: Seen[], after?: () => void) => {
+    if (days.length > 0) setAsked({ act, days, after });
+  }, []);
+  const deciding = useMemo(() => ({ ask, isOpen: asked !== null }), [ask, asked]);
+  return (
+    <QueueContext value={queue}>
+      <DecideContext value={deciding}>
+        <Outlet />
+        {asked && (
+          <DecisionDialog
+            act={asked.act}
+            days={asked.days}
+            onClose={() => setAsked(null)}
+            onDecided={(ids) => {
+              queue.refresh(ids);
+              asked.after?.();
+            }}
+          />
+        )}
+        <ShortcutHelp opened={help} onClose={close} />
+      </DecideContext>
+    </QueueContext>
+  );
+}
