@@ -1,13 +1,12 @@
-import "@mantine/core/styles.css";
-import "@mantine/notifications/styles.css";
+import "./mantine.css";
 import "./page.css";
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { nonce } from "./nonce";
 import { Pages } from "./Pages";
+import { Toasts } from "./frame/Toasts";
 import { SessionProvider } from "./session/SessionProvider";
 import { theme } from "./theme";
 
@@ -17,7 +16,7 @@ if (root === null) throw new Error("the page has no #root");
 createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
-      <Notifications position="bottom-right" />
+      <Toasts />
       <SessionProvider>
         <BrowserRouter>
           <Pages />

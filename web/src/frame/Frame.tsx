@@ -1,4 +1,4 @@
-import { ActionIcon, AppShell, Badge, Box, Group, Menu, Text, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, AppShell, Box, Button, Group, Text, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useSyncExternalStore } from "react";
 import { Link, NavLink, Outlet } from "react-router";
 import { useQuery } from "urql";
@@ -86,23 +86,21 @@ function SchemeToggle() {
 
 function Person({ viewer }: { viewer: Viewer }) {
   const { session } = useConnected();
+  const represented = viewer.onBehalfOf ? `for ${viewer.onBehalfOf.name}, ` : "";
   return (
-    <Menu position="bottom-end" width={220}>
-      <Menu.Target>
-        <UnstyledButton className={classes.person}>
-          <Text size="sm" fw={500}>
-            {viewer.person.name}
-          </Text>
-          <Badge variant="default" size="sm" tt="none" fw={500}>
-            {viewer.roles.map(roleName).join(", ")}
-          </Badge>
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>Firm {viewer.firmId}</Menu.Label>
-        {viewer.onBehalfOf && <Menu.Label>On behalf of {viewer.onBehalfOf.name}</Menu.Label>}
-        <Menu.Item onClick={() => void session.signOut()}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Group gap="sm" wrap="nowrap">
+      <div className={classes.person} title={`Firm ${viewer.firmId}`}>
+        <Text size="sm" fw={600}>
+          {viewer.person.name}
+        </Text>
+        <Text size="xs">
+          {represented}
+          {viewer.roles.map(roleName).join(", ")}
+        </Text>
+      </div>
+      <Button size="compact-sm" variant="default" onClick={() => void session.signOut()}>
+        Sign out
+      </Button>
+    </Group>
   );
 }

@@ -31,7 +31,7 @@ interface Props {
 }
 
 /** Says what is about to happen, asks for the reason, decides, and shows every decision that did not count. */
-export function DecisionDialog({ act, days, onClose, onDecided }: Props) {
+export default function DecisionDialog({ act, days, onClose, onDecided }: Props) {
   const client = useClient();
   const { roles } = useViewer();
   const [reason, setReason, forget] = useDraft(`${act}:${days.length === 1 ? days[0]?.id : "bulk"}`);

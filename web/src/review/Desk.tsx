@@ -1,12 +1,13 @@
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
-import { useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { Outlet, useSearchParams } from "react-router";
-import { DecisionDialog } from "./DecisionDialog";
 import type { Act, Seen } from "./decide";
 import { DecideContext } from "./deciding";
-import { ShortcutHelp } from "./ShortcutHelp";
 import { QueueContext, useLiveQueue } from "./useQueue";
 import { readView } from "./view";
+
+const DecisionDialog = lazy(() => import("./DecisionDialog"));
+const ShortcutHelp = lazy(() => import("./ShortcutHelp"));
 
 /** The review desk: the queue, which its two pages share, and the one dialog in which decisions are made. */
 export default function Desk() {
@@ -23,6 +24,7 @@ export default function Desk() {
     <QueueContext value={queue}>
       <DecideContext value={deciding}>
         <Outlet />
+        <Suspense fallback={null}>
         {asked && (
           <DecisionDialog
             act={asked.act}
@@ -34,7 +36,8 @@ export default function Desk() {
             }}
           />
         )}
-        <ShortcutHelp opened={help} onClose={close} />
+        {help && <ShortcutHelp onClose={close} />}
+        </Suspense>
       </DecideContext>
     </QueueContext>
   );

@@ -1,17 +1,17 @@
 import { useComputedColorScheme } from "@mantine/core";
 import { BarChart } from "echarts/charts";
-import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 import { formatSignedPercent } from "../format/numbers";
 import { className, type ClassWeight } from "./Drift";
 
-echarts.use([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, SVGRenderer]);
+echarts.use([BarChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
 const ROW_PIXELS = 30;
 
-/** Bars left of zero are too little, right of it too much; before and after differ by pattern as well as by colour. */
+/** Bars left of zero are too little, right of it too much; of each pair the upper, paler bar is before the trades. */
 export default function DriftChart({ classes }: { classes: readonly ClassWeight[] }) {
   const element = useRef<HTMLDivElement>(null);
   const dark = useComputedColorScheme("light") === "dark";
@@ -30,6 +30,7 @@ export default function DriftChart({ classes }: { classes: readonly ClassWeight[
 }
 
 function optionOf(classes: readonly ClassWeight[], dark: boolean): echarts.EChartsCoreOption {
+  const font = getComputedStyle(document.body).fontFamily;
   const text = dark ? "#c9c9c9" : "#343a40";
   const line = dark ? "#3b3b3b" : "#dee2e6";
   const percent = (value: unknown) => formatSignedPercent(String(value));
@@ -43,7 +44,7 @@ function optionOf(classes: readonly ClassWeight[], dark: boolean): echarts.EChar
   });
   return {
     animation: false,
-    aria: { enabled: false, decal: { show: true } },
+    textStyle: { fontFamily: font },
     grid: { left: 8, right: 16, top: 32, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, textStyle: { color: text }, itemWidth: 18, itemHeight: 10 },
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: percent },

@@ -2,14 +2,14 @@ import { Box, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import type { SortingState } from "@tanstack/react-table";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useNavigate, useSearchParams } from "react-router";
+import { useSearchParams } from "react-router";
 import { ApiProblem } from "../frame/Problems";
 import { StaleBanner } from "../frame/StaleBanner";
 import { useTitle } from "../frame/title";
 import { Waiting } from "../frame/Waiting";
 import { DataTable, toggled } from "../table/DataTable";
 import { BulkBar } from "./BulkBar";
-import { columnsAt, pathOf } from "./columns";
+import { columnsAt } from "./columns";
 import type { Act } from "./decide";
 import { useDeciding } from "./deciding";
 import { QueueFilters } from "./QueueFilters";
@@ -21,7 +21,6 @@ import { ORDERS, readView, sortingOf, writeView } from "./view";
 export default function QueuePage() {
   useTitle("Review desk");
   const queue = useQueue();
-  const navigate = useNavigate();
   const [params, setParams] = useSearchParams();
   const view = useMemo(() => readView(params), [params]);
   const [selected, setSelected] = useState<Set<string>>(new Set());
@@ -63,7 +62,6 @@ export default function QueuePage() {
   useHotkeys([
     ["j", () => move(1)],
     ["k", () => move(-1)],
-    ["Enter", () => activeId && !isOpen && document.activeElement === document.body && void navigate(pathOf(activeId, params))],
     ["x", () => activeId && setSelected((before) => toggled(before, activeId))],
     ["a", () => act("approve")],
     ["r", () => act("reject")],

@@ -15,9 +15,9 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["?", "This help"],
 ];
 
-export function ShortcutHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Keys of the review desk" closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened onClose={onClose} title="Keys of the review desk" closeButtonProps={{ "aria-label": "Close" }}>
       <Table>
         <Table.Tbody>
           {KEYS.map(([key, meaning]) => (

@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { Session } from "./session";
 
 /** Over whatever is on the screen, which stays as it is: filters, selection and half-written reasons. */
-export function SessionEnded({ session }: { session: Session }) {
+export default function SessionEnded({ session }: { session: Session }) {
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const again = async () => {

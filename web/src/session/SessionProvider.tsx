@@ -1,17 +1,18 @@
-import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { Provider as UrqlProvider } from "urql";
 import { type Api, connect } from "../api/client";
 import { FullPageMessage } from "../frame/FullPageMessage";
 import { Waiting } from "../frame/Waiting";
 import { loadConfig, type PagesConfig } from "./config";
 import { Session, SIGNED_IN_PATH } from "./session";
-import { SessionEnded } from "./SessionEnded";
 
 export interface Connected {
   config: PagesConfig;
   session: Session;
   api: Api;
 }
+
+const SessionEnded = lazy(() => import("./SessionEnded"));
 
 const Context = createContext<Connected | null>(null);
 
@@ -46,7 +47,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
 function Ended({ session }: { session: Session }) {
   const state = useSyncExternalStore(session.subscribe, session.state);
-  return state === "ended" ? <SessionEnded session={session} /> : null;
+  return (
+    <Suspense fallback={null}>
+      {state === "ended" && <SessionEnded session={session} />}
+    </Suspense>
+  );
 }
 
 /** Once per load of the page: a code is exchanged once. */
