@@ -12,7 +12,7 @@ type Trade = NonNullable<ReviewDay["proposal"]>["trades"][number];
 type LotSale = Trade["lotSales"][number];
 
 /** Every trade with its lots and its reason; sales first, the largest of each first. */
-export function Trades({ day }: { day: ReviewDay }) {
+export function Trades({ day }: { day: Pick<ReviewDay, "proposal" | "snapshot"> }) {
   const trades = [...(day.proposal?.trades ?? [])].sort(
     (a, b) => b.side.localeCompare(a.side) || Number(b.notional) - Number(a.notional),
   );

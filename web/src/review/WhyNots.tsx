@@ -5,7 +5,7 @@ import { Panel } from "./Panel";
 import type { ReviewDay } from "./useReview";
 
 /** What drift or a loss suggests, and why it is not proposed. */
-export function WhyNots({ day }: { day: ReviewDay }) {
+export function WhyNots({ day }: { day: Pick<ReviewDay, "proposal"> }) {
   const whyNots = day.proposal?.whyNots ?? [];
   return (
     <Panel title={`Why not more (${formatCount(whyNots.length)})`}>
