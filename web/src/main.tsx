@@ -8,14 +8,14 @@ import { nonce } from "./nonce";
 import { Pages } from "./Pages";
 import { Toasts } from "./frame/Toasts";
 import { SessionProvider } from "./session/SessionProvider";
-import { theme } from "./theme";
+import { readable, theme } from "./theme";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no #root");
 
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <Toasts />
       <SessionProvider>
         <BrowserRouter>

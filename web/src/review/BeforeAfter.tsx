@@ -31,7 +31,9 @@ export function BeforeAfter({ day }: { day: Pick<ReviewDay, "proposal"> }) {
       <Table verticalSpacing={2} horizontalSpacing={4} withRowBorders={false} fz="sm">
         <Table.Thead>
           <Table.Tr>
-            <Table.Th />
+            <Table.Th>
+              <span className="visually-hidden">Measure</span>
+            </Table.Th>
             <Table.Th className="number">Before</Table.Th>
             <Table.Th className="number">After</Table.Th>
           </Table.Tr>

@@ -100,7 +100,7 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
       onClose={() => !busy && onClose()}
       title={`${TITLES[act]} ${days.length === 1 ? days[0]?.accountId : `${formatCount(days.length)} accounts`}`}
       size="lg"
-      closeButtonProps={{ "aria-label": "Close" }}
+     
     >
       {outcomes.length > 0 ? (
         <Stack>

@@ -17,7 +17,7 @@ const KEYS: readonly (readonly [string, string])[] = [
 
 export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} title="Keys of the review desk" closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened onClose={onClose} title="Keys of the review desk">
       <Table>
         <Table.Tbody>
           {KEYS.map(([key, meaning]) => (
