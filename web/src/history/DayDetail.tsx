@@ -1,4 +1,4 @@
-import { Alert, Code, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Alert, Code, Group, Stack, Text, Title } from "@mantine/core";
 import type { DayShownFragment } from "../api/generated";
 import { formatDate } from "../format/dates";
 import { laneName, words } from "../format/words";
@@ -6,10 +6,12 @@ import { BeforeAfter } from "../review/BeforeAfter";
 import { Trades } from "../review/Trades";
 import { WhyNots } from "../review/WhyNots";
 import { Decisions } from "./Decisions";
+import classes from "./HistoryPage.module.css";
 import { Inputs } from "./Inputs";
 import { Orders } from "./Orders";
 import { Outcome, outcomeText } from "./outcome";
 import { Records } from "./Records";
+import { SaveTrades, SaveWhyNots } from "./SaveAnalysis";
 import { Stages } from "./Stages";
 
 /** Everything that happened in one account's day, in the order in which it happened. */
@@ -44,11 +46,11 @@ export function DayDetail({ day }: { day: DayShownFragment }) {
       <Inputs day={day} />
       {day.proposal && (
         <>
-          <SimpleGrid cols={{ base: 1, xl: 2 }} spacing="md">
+          <div className={classes.analysis}>
             <BeforeAfter day={day} />
-            <WhyNots day={day} />
-          </SimpleGrid>
-          <Trades day={day} />
+            <WhyNots day={day} aside={<SaveWhyNots day={day} />} />
+          </div>
+          <Trades day={day} aside={<SaveTrades day={day} />} />
         </>
       )}
       <Decisions day={day} />

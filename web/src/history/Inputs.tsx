@@ -75,7 +75,7 @@ export function Inputs({ day }: { day: DayShownFragment }) {
           )}
         </Stack>
         {inputs && (
-          <PlainTable caption="Files of the day" columns={COLUMNS} rows={inputs.feeds} keyOf={(feed) => feed.kind} empty="No file." minWidth={300} />
+          <PlainTable caption="Files of the day" columns={COLUMNS} rows={inputs.feeds} keyOf={(feed) => feed.kind} empty="No file." minWidth={280} dense />
         )}
       </SimpleGrid>
     </Panel>

@@ -31,7 +31,7 @@ export function Records({ day }: { day: DayShownFragment }) {
         rows={records}
         keyOf={(entry) => String(entry.seq)}
         empty={day.records === null ? "The record is not for your role." : "Nothing was recorded yet."}
-        minWidth={980}
+        minWidth={1000}
       />
     </Panel>
   );

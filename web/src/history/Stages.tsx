@@ -12,24 +12,24 @@ type Pass = PassShownFragment;
 
 const COLUMNS: readonly PlainColumn<Pass>[] = [
   { header: "Stage", value: (pass) => words(pass.stage), cell: (pass) => <b>{words(pass.stage)}</b>, width: 90 },
-  { header: "When", value: (pass) => pass.at, cell: (pass) => <span className="number">{formatInstant(pass.at)}</span>, width: 170 },
-  { header: "Then", value: then, width: 130 },
+  { header: "When", value: (pass) => pass.at, cell: (pass) => <span className="number">{formatInstant(pass.at)}</span>, width: 196 },
+  { header: "Then", value: then, width: 118 },
   { header: "What came of it", value: told, cell: (pass) => <Told pass={pass} /> },
   {
     header: "Read and made",
     value: (pass) => pass.hashes.map((each) => `${each.name}=${each.value}`).join(" "),
     cell: (pass) => <Hashes pass={pass} />,
-    width: 190,
+    width: 196,
   },
-  { header: "Build", value: (pass) => pass.build ?? "", cell: (pass) => pass.build ?? NOTHING, width: 90 },
+  { header: "Build", value: (pass) => pass.build ?? "", cell: (pass) => (pass.build ? <Build version={pass.build} /> : NOTHING), width: 104 },
   {
-    header: "Work, s",
+    header: "Seconds",
     value: (pass) => (pass.seconds == null ? "" : String(pass.seconds)),
     cell: (pass) => (pass.seconds == null ? NOTHING : formatQuantity(pass.seconds.toFixed(3))),
     numeric: true,
-    width: 70,
+    width: 84,
   },
-  { header: "Record", value: (pass) => String(pass.recordSeq), cell: (pass) => `#${pass.recordSeq}`, numeric: true, width: 70 },
+  { header: "Record", value: (pass) => String(pass.recordSeq), cell: (pass) => `#${pass.recordSeq}`, numeric: true, width: 80 },
 ];
 
 /** Each pass of a stage: when, what it read and made by hash, what came of it, and its entry in the record. */
@@ -43,7 +43,8 @@ export function Stages({ day }: { day: DayShownFragment }) {
         rows={day.stages}
         keyOf={(pass) => String(pass.recordSeq)}
         empty="No stage has been passed yet."
-        minWidth={980}
+        minWidth={1000}
+        fixed
       />
     </Panel>
   );
@@ -64,13 +65,14 @@ function told(pass: Pass): string {
 
 function Told({ pass }: { pass: Pass }) {
   const code = pass.code && !pass.code.startsWith("FILTER_") ? words(pass.code) : null;
+  const findings = pass.findings.filter((each) => !pass.reason.includes(each.message)); // what the reason says already
   return (
     <div className={classes.wrap}>
       {[code, pass.reason].filter(Boolean).join(": ") || NOTHING}
       {matchedText(pass) && <Text size="xs">Matched: {matchedText(pass)}</Text>}
-      {pass.findings.length > 0 && (
+      {findings.length > 0 && (
         <List size="xs" mt={2}>
-          {pass.findings.map((each) => (
+          {findings.map((each) => (
             <List.Item key={`${each.code}${each.subject}`}>
               <b>{words(each.code)}</b> ({each.subject}, {words(each.outcome).toLowerCase()}): {each.message}
             </List.Item>
@@ -82,7 +84,9 @@ function Told({ pass }: { pass: Pass }) {
   );
 }
 
+/** The values that a filter matched, where its sentence does not tell of them. */
 function matchedText(pass: Pass): string {
+  if (pass.reason) return "";
   const matched = Object.entries((pass.matched ?? {}) as Record<string, unknown>);
   return matched.map(([field, value]) => `${words(field)} ${shown(value)}`).join(", ");
 }
@@ -91,6 +95,15 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return value.map((each) => words(String(each))).join(", ");
   if (typeof value === "number") return formatQuantity(String(value));
   return String(value);
+}
+
+/** 1.2.0+3f2a91c04b7d: the commit may be long. */
+function Build({ version }: { version: string }) {
+  return (
+    <Text size="xs" truncate title={version}>
+      {version}
+    </Text>
+  );
 }
 
 function Hashes({ pass }: { pass: Pass }) {

@@ -50,6 +50,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
   ];
   return (
     <Panel
+      id="alerts"
       title={`Alerts (${formatCount(alerts.data?.alerts?.totalCount ?? alerts.rows.length)})`}
       aside={
         <div style={{ display: "flex", gap: 8, alignItems: "center" }}>

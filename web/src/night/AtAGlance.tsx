@@ -25,19 +25,28 @@ export function AtAGlance({ run, blocked, alerts, suspended }: Props) {
         <Figure label="Ended" value={formatCount(ended)} />
         <Figure label="Open" value={formatCount(run.roster - ended)} />
         <Figure label="Without a day" value={formatCount(run.withoutDay)} attention={run.withoutDay > 0} />
-        <Figure label="Files usable" value={`${formatCount(loaded)} of ${formatCount(run.feeds.length)}`} attention={loaded < run.feeds.length} />
-        {blocked !== undefined && <Figure label="Blocked steps" value={formatCount(blocked)} attention={blocked > 0} />}
-        {alerts !== undefined && <Figure label="Alerts nobody has" value={formatCount(alerts)} attention={alerts > 0} />}
-        <Figure label="Suspensions" value={formatCount(suspensions)} />
+        <Figure label="Files usable" to="#deliveries" value={`${formatCount(loaded)} of ${formatCount(run.feeds.length)}`} attention={loaded < run.feeds.length} />
+        {blocked !== undefined && <Figure label="Blocked steps" to="#blocked" value={formatCount(blocked)} attention={blocked > 0} />}
+        {alerts !== undefined && <Figure label="Alerts nobody has" to="#alerts" value={formatCount(alerts)} attention={alerts > 0} />}
+        <Figure label="Suspensions" to="#suspensions" value={formatCount(suspensions)} />
       </Group>
     </Paper>
   );
 }
 
-function Figure({ label, value, attention = false }: { label: string; value: string; attention?: boolean }) {
+function Figure(props: { label: string; value: string; attention?: boolean; to?: string }) {
+  const { label, value, attention = false, to } = props;
   return (
     <div>
-      <Text size="xs">{label}</Text>
+      <Text size="xs">
+        {to ? (
+          <a href={to} className={classes.jump}>
+            {label}
+          </a>
+        ) : (
+          label
+        )}
+      </Text>
       <Text className={classes.figure} data-attention={attention}>
         {attention && <span aria-hidden>▲ </span>}
         {value}

@@ -80,6 +80,7 @@ export function Blocked({ steps }: { steps: Pages<BlockedStepsQuery, Step> }) {
   const stages = [...new Set(rows.map((step) => step.stage))];
   return (
     <Panel
+      id="blocked"
       title={`Blocked steps (${formatCount(steps.data?.blockedSteps?.totalCount ?? rows.length)})`}
       aside={
         <Group gap="xs">

@@ -58,6 +58,7 @@ const COLUMNS: readonly PlainColumn<Feed>[] = [
 export function Deliveries({ run }: { run: Run }) {
   return (
     <Panel
+      id="deliveries"
       title="Deliveries"
       aside={<SaveButton name={`${run.businessDate}-deliveries`} what="the deliveries" columns={COLUMNS} rows={run.feeds} />}
     >

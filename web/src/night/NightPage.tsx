@@ -13,10 +13,13 @@ import { AtAGlance } from "./AtAGlance";
 import { Blocked } from "./Blocked";
 import { Clock } from "./Clock";
 import { Deliveries } from "./Deliveries";
+import classes from "./Night.module.css";
 import { Outcomes } from "./Outcomes";
 import { Progress } from "./Progress";
 import { Suspensions } from "./Suspensions";
 import { polls, useNight } from "./useNight";
+
+const STATUS: Record<string, string> = { OPEN: "Under way", DONE: "Done", NO_SESSION: "No session" };
 
 /** One business day as those see it who keep it running: files, progress, what is stuck, and how accounts ended. */
 export default function NightPage() {
@@ -64,7 +67,7 @@ export default function NightPage() {
         </Group>
         {run && (
           <Text size="sm">
-            {run.status === "NO_SESSION" ? "No session" : words(run.status)} · {words(run.phase || "not begun")} phase ·{" "}
+            {STATUS[run.status] ?? words(run.status)} · {run.phase ? `after ${words(run.phase).toLowerCase()}` : "not begun"} ·{" "}
             {run.clockMode === "stepped" ? "stepped clock" : "market clock"} · opened {formatInstant(run.openedAt)}
             {polls(viewer) && " · read anew every 5 s"}
           </Text>
@@ -88,10 +91,10 @@ export default function NightPage() {
           <Blocked steps={blocked} />
           <Alerts alerts={alerts} all={allAlerts} onAll={(all) => set("alerts", all ? "all" : null)} />
           <Deliveries run={run} />
-          <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+          <div className={classes.wideAndNarrow}>
             <Suspensions counts={data.suspensionCounts ?? []} />
             <Clock run={run} />
-          </SimpleGrid>
+          </div>
         </Stack>
       )}
     </Box>

@@ -1,5 +1,5 @@
 import { Table, Text } from "@mantine/core";
-import { formatCount, formatQuantity, NOTHING } from "../format/numbers";
+import { formatCount, formatRatio, NOTHING } from "../format/numbers";
 import { words } from "../format/words";
 import { Panel } from "../review/Panel";
 import type { Run } from "./AtAGlance";
@@ -36,7 +36,7 @@ export function Progress({ run }: { run: Run }) {
               <Table.Td className="number">{formatCount(each.passed)}</Table.Td>
               <Table.Td className="number">{each.here > 0 ? formatCount(each.here) : NOTHING}</Table.Td>
               <Table.Td className="number">{each.blocked > 0 ? formatCount(each.blocked) : NOTHING}</Table.Td>
-              <Table.Td className="number">{formatQuantity(each.seconds.toFixed(1))}</Table.Td>
+              <Table.Td className="number">{formatRatio(each.seconds.toFixed(2))}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

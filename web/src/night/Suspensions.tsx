@@ -39,12 +39,12 @@ export function Suspensions({ counts }: { counts: readonly SuspensionCount[] }) 
       ),
     },
     { header: "Suspensions", value: (count) => String(count.suspensions), cell: (count) => formatCount(count.suspensions), numeric: true },
-    { header: "Since", value: (count) => count.since, cell: (count) => formatDate(count.since) },
+    { header: "Since", value: (count) => count.since, cell: (count) => <span className="number">{formatDate(count.since)}</span> },
     { header: "Ends when", value: (count) => count.clearedBy, cell: (count) => <Text size="xs">{count.clearedBy}</Text> },
     { header: "May be lifted by", value: lifters },
   ];
   return (
-    <Panel title="Suspensions that stand now" aside={<SaveButton name="suspensions" what="the suspensions" columns={columns} rows={counts} />}>
+    <Panel id="suspensions" title="Suspensions that stand now" aside={<SaveButton name="suspensions" what="the suspensions" columns={columns} rows={counts} />}>
       <PlainTable
         caption="Open suspensions by reason"
         columns={columns}

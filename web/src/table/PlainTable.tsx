@@ -1,6 +1,7 @@
 import { Button, Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { type SavedColumn, save, toCsv } from "./csv";
+import classes from "./PlainTable.module.css";
 
 /** `cell` is what is shown; without one the saved value is. */
 export interface PlainColumn<T> extends SavedColumn<T> {
@@ -17,14 +18,24 @@ interface Props<T> {
   keyOf: (row: T) => string;
   empty: string;
   minWidth?: number;
+  /** Columns as wide as they say, the others share the rest. */
+  fixed?: boolean;
+  dense?: boolean;
 }
 
 /** A short table with all of its rows in the page; SaveButton saves the same columns and rows. */
-export function PlainTable<T>({ caption, columns, rows, keyOf, empty, minWidth = 720 }: Props<T>) {
+export function PlainTable<T>({ caption, columns, rows, keyOf, empty, minWidth = 720, fixed = false, dense = false }: Props<T>) {
   if (rows.length === 0) return <Text size="sm">{empty}</Text>;
   return (
-    <Table.ScrollContainer minWidth={minWidth} scrollAreaProps={{ viewportProps: { tabIndex: 0, role: "region", "aria-label": caption } }}>
-      <Table verticalSpacing={5} horizontalSpacing="xs" fz="sm" stickyHeader={false}>
+    <div className={classes.scroller} tabIndex={0} role="region" aria-label={caption}>
+      <Table
+        verticalSpacing={dense ? 2 : 5}
+        horizontalSpacing="xs"
+        fz={dense ? "xs" : "sm"}
+        miw={minWidth}
+        layout={fixed ? "fixed" : "auto"}
+        className={classes.table}
+      >
         <Table.Caption className="visually-hidden">{caption}</Table.Caption>
         <Table.Thead>
           <Table.Tr>
@@ -37,7 +48,7 @@ export function PlainTable<T>({ caption, columns, rows, keyOf, empty, minWidth =
         </Table.Thead>
         <Table.Tbody>
           {rows.map((row) => (
-            <Table.Tr key={keyOf(row)} style={{ verticalAlign: "top" }}>
+            <Table.Tr key={keyOf(row)}>
               {columns.map((column) => (
                 <Table.Td key={column.header} className={column.numeric ? "number" : undefined}>
                   {column.cell ? column.cell(row) : column.value(row)}
@@ -47,7 +58,7 @@ export function PlainTable<T>({ caption, columns, rows, keyOf, empty, minWidth =
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </div>
   );
 }
 
