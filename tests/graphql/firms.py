@@ -252,10 +252,10 @@ def _to_review(
     proposal_id = write_proposal(one, ref, digest, proposal.input_hash, plain(proposal), proposed_by)
     passes: list[tuple[StageOutcome, dict[str, Any], dict[str, Any]]] = [
         (StageOutcome(Stage.INGEST, Stage.VALIDATE), {}, {}),
-        (StageOutcome(Stage.VALIDATE, Stage.ANALYZE), {}, {"snapshot_hash": snapshot_hash}),
+        (StageOutcome(Stage.VALIDATE, Stage.ANALYZE), {"snapshot": snapshot_hash}, {"snapshot_hash": snapshot_hash}),
         (
             StageOutcome(Stage.ANALYZE, Stage.FILTER),
-            {"proposal": digest, "snapshot": snapshot_hash, "target": target_hash},
+            {"proposal": digest, "proposal_id": proposal_id, "snapshot": snapshot_hash, "target": target_hash},
             {"proposal_id": proposal_id, "proposal_hash": digest},
         ),
         (

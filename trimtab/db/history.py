@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Double, Row, Select, and_, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from trimtab.db.content import ContentChanged
 from trimtab.db.tables import (
@@ -51,7 +52,7 @@ def account_days_by_id(connection: Connection, day_ids: Collection[str], book: s
 def latest_days_of(connection: Connection, account_ids: Collection[str]) -> list[Row[Any]]:
     """Of each account the current account-day of its newest business date."""
     rows = days().where(account_day.c.account_id.in_(account_ids), account_day.c.current)
-    rows = rows.distinct(account_day.c.account_id)
+    rows = rows.ext(distinct_on(account_day.c.account_id))
     return list(connection.execute(rows.order_by(account_day.c.account_id, account_day.c.business_date.desc())))
 
 

@@ -7,6 +7,7 @@ their moves, which are never changed.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
@@ -90,5 +91,5 @@ def intent_as_known(intent: Row[Any], knowledge: Knowledge | None) -> Row[Any]:
     """Before its day's orders had come to their end an intent is shown as it was committed."""
     if knowledge is None or knowledge.is_settled:
         return intent
-    committed = {"status": IntentStatus.PENDING.value, "filled_quantity": 0, "client_order_id": None}
+    committed = {"status": IntentStatus.PENDING.value, "filled_quantity": Decimal(0), "client_order_id": None}
     return cast("Row[Any]", SimpleNamespace(**{**intent._mapping, **committed}))

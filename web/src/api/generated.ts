@@ -4,6 +4,11 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 import { gql } from 'urql';
+export type AcknowledgeAlertInput = {
+  alertId: string | number;
+  idempotencyKey: string;
+};
+
 export type ApproveInput = {
   accountDayId: string | number;
   /** Evidence of the client's consent; needed for accounts without discretion. */
@@ -60,6 +65,15 @@ export type RejectInput = {
   proposalHash: string;
   reason: string;
   version: number;
+};
+
+/** Name the account-day, or the stage for all that are blocked in it. */
+export type RetryStepInput = {
+  accountDayId?: string | number | null | undefined;
+  businessDate?: string | null | undefined;
+  idempotencyKey: string;
+  reason?: string;
+  stage?: Place | null | undefined;
 };
 
 /** What a person can do about an account-day. */
@@ -128,6 +142,118 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type ViewerQuery = { viewer: { firmId: string, roles: Array<string>, book: string | null, person: { id: string, name: string }, onBehalfOf: { id: string, name: string } | null } | null };
+
+export type AccountsQueryVariables = Exact<{
+  search?: string | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type AccountsQuery = { accounts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, code: string }> } }> } | null };
+
+export type AccountRowFragment = { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, code: string }> };
+
+export type HistoryDaysQueryVariables = Exact<{
+  account: string | number;
+  since?: string | null | undefined;
+  until?: string | null | undefined;
+  knownAt?: string | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type HistoryDaysQuery = { account: { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, history: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, accountId: string, businessDate: string, attempt: number, current: boolean, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } }> } | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, code: string }> } | null };
+
+export type HistoryDayQueryVariables = Exact<{
+  account: string | number;
+  on: string;
+  knownAt?: string | null | undefined;
+}>;
+
+
+export type HistoryDayQuery = { account: { accountId: string, history: { edges: Array<{ node: { terminalReason: string | null, waitingReason: string | null, blockedStage: Place | null, proposalHash: string | null, workflowId: string, id: string, accountId: string, businessDate: string, attempt: number, current: boolean, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null, stages: Array<{ stage: string, wentTo: string | null, lane: string | null, terminalState: string | null, code: string, reason: string, inputHash: string, at: string, actor: string, recordSeq: number, recordHash: string, filterKey: string | null, matched: unknown, decisionIds: Array<string>, build: string | null, seconds: number | null, hashes: Array<{ name: string, value: string }>, findings: Array<{ code: string, scope: string, subject: string, outcome: string, message: string }> }>, inputs: { hash: string, asOf: string, market: string, settingsSeq: number, priceFaultPolicy: string, feeds: Array<{ kind: string, deliveryId: string | null, contentHash: string, code: string, message: string }>, models: Array<{ modelId: string, hash: string }> } | null, snapshot: { hash: string, asOf: string, cashSettled: string, cashUnsettled: string, settings: { sentences: Array<string> }, lots: Array<{ lotId: string, acquiredOn: string }> } | null, proposal: { id: string, hash: string, inputHash: string, version: number, outcome: string, note: string, proposedAt: string, tradeCount: number, tradedValue: string, tax: string, cost: string, turnover: string, benefitBps: string, gapBps: string, score: string, shortTermGain: string, longTermGain: string, proposedBy: { name: string }, before: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, after: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, trades: Array<{ securityId: string, side: string, quantity: string, price: string, notional: string, security: { symbol: string | null, name: string, assetClass: string | null } | null, reasons: Array<{ code: string, sentence: string }>, lotSales: Array<{ lotId: string, quantity: string, proceeds: string, basis: string, gain: string, term: string }> }>, whyNots: Array<{ securityId: string, code: string, sentence: string, security: { symbol: string | null, name: string } | null }> } | null, decisions: Array<{ id: string, kind: string, status: string, refusal: string | null, reason: string, proposalHash: string | null, actorRoles: Array<string>, decidedAt: string, envelope: unknown, actor: { id: string, name: string }, onBehalfOf: { id: string, name: string } | null }>, intents: Array<{ id: string, leg: number, securityId: string, side: string, quantity: string, filledQuantity: string, referencePrice: string, status: string, committedAt: string, security: { symbol: string | null, name: string } | null, block: { clientOrderId: string, release: number, broker: string, quantity: string, filledQuantity: string, averagePrice: string | null, status: string, brokerText: string | null, executions: Array<{ execId: string, quantity: string, price: string, recordedAt: string }> } | null, allocations: Array<{ clientOrderId: string, quantity: string, price: string, notional: string, commission: string }> }>, blocked: Array<{ stage: Place, errorType: string, message: string, runbook: string, tries: number, resolved: boolean }>, records: Array<{ seq: number, kind: string, hash: string, previousHash: string, bodyHash: string, actor: string, body: unknown, recordedAt: string }> | null } }> } | null } | null };
+
+export type VerifyRecordsQueryVariables = Exact<{
+  account: string | number;
+}>;
+
+
+export type VerifyRecordsQuery = { verifyRecords: { verified: number, intact: boolean, fault: { seq: number, reason: string } | null } | null };
+
+export type DayRowFragment = { id: string, accountId: string, businessDate: string, attempt: number, current: boolean, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null };
+
+export type DayShownFragment = { terminalReason: string | null, waitingReason: string | null, blockedStage: Place | null, proposalHash: string | null, workflowId: string, id: string, accountId: string, businessDate: string, attempt: number, current: boolean, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null, stages: Array<{ stage: string, wentTo: string | null, lane: string | null, terminalState: string | null, code: string, reason: string, inputHash: string, at: string, actor: string, recordSeq: number, recordHash: string, filterKey: string | null, matched: unknown, decisionIds: Array<string>, build: string | null, seconds: number | null, hashes: Array<{ name: string, value: string }>, findings: Array<{ code: string, scope: string, subject: string, outcome: string, message: string }> }>, inputs: { hash: string, asOf: string, market: string, settingsSeq: number, priceFaultPolicy: string, feeds: Array<{ kind: string, deliveryId: string | null, contentHash: string, code: string, message: string }>, models: Array<{ modelId: string, hash: string }> } | null, snapshot: { hash: string, asOf: string, cashSettled: string, cashUnsettled: string, settings: { sentences: Array<string> }, lots: Array<{ lotId: string, acquiredOn: string }> } | null, proposal: { id: string, hash: string, inputHash: string, version: number, outcome: string, note: string, proposedAt: string, tradeCount: number, tradedValue: string, tax: string, cost: string, turnover: string, benefitBps: string, gapBps: string, score: string, shortTermGain: string, longTermGain: string, proposedBy: { name: string }, before: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, after: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, trades: Array<{ securityId: string, side: string, quantity: string, price: string, notional: string, security: { symbol: string | null, name: string, assetClass: string | null } | null, reasons: Array<{ code: string, sentence: string }>, lotSales: Array<{ lotId: string, quantity: string, proceeds: string, basis: string, gain: string, term: string }> }>, whyNots: Array<{ securityId: string, code: string, sentence: string, security: { symbol: string | null, name: string } | null }> } | null, decisions: Array<{ id: string, kind: string, status: string, refusal: string | null, reason: string, proposalHash: string | null, actorRoles: Array<string>, decidedAt: string, envelope: unknown, actor: { id: string, name: string }, onBehalfOf: { id: string, name: string } | null }>, intents: Array<{ id: string, leg: number, securityId: string, side: string, quantity: string, filledQuantity: string, referencePrice: string, status: string, committedAt: string, security: { symbol: string | null, name: string } | null, block: { clientOrderId: string, release: number, broker: string, quantity: string, filledQuantity: string, averagePrice: string | null, status: string, brokerText: string | null, executions: Array<{ execId: string, quantity: string, price: string, recordedAt: string }> } | null, allocations: Array<{ clientOrderId: string, quantity: string, price: string, notional: string, commission: string }> }>, blocked: Array<{ stage: Place, errorType: string, message: string, runbook: string, tries: number, resolved: boolean }>, records: Array<{ seq: number, kind: string, hash: string, previousHash: string, bodyHash: string, actor: string, body: unknown, recordedAt: string }> | null };
+
+export type PassShownFragment = { stage: string, wentTo: string | null, lane: string | null, terminalState: string | null, code: string, reason: string, inputHash: string, at: string, actor: string, recordSeq: number, recordHash: string, filterKey: string | null, matched: unknown, decisionIds: Array<string>, build: string | null, seconds: number | null, hashes: Array<{ name: string, value: string }>, findings: Array<{ code: string, scope: string, subject: string, outcome: string, message: string }> };
+
+export type IntentShownFragment = { id: string, leg: number, securityId: string, side: string, quantity: string, filledQuantity: string, referencePrice: string, status: string, committedAt: string, security: { symbol: string | null, name: string } | null, block: { clientOrderId: string, release: number, broker: string, quantity: string, filledQuantity: string, averagePrice: string | null, status: string, brokerText: string | null, executions: Array<{ execId: string, quantity: string, price: string, recordedAt: string }> } | null, allocations: Array<{ clientOrderId: string, quantity: string, price: string, notional: string, commission: string }> };
+
+export type NightQueryVariables = Exact<{
+  on?: string | null | undefined;
+}>;
+
+
+export type NightQuery = { run: { id: string, businessDate: string, asOf: string | null, clockMode: string, status: string, phase: string, openedAt: string, roster: number, withoutDay: number, outcomes: Array<{ name: string, accounts: number }>, outcomeCodes: Array<{ state: string, code: string | null, accounts: number }>, openPlaces: Array<{ name: string, accounts: number }>, progress: Array<{ stage: Place, passed: number, here: number, blocked: number, seconds: number }>, feeds: Array<{ kind: string, status: string, waiting: boolean, rows: number | null, quarantinedRows: number, reasonCodes: Array<string>, message: string, notes: Array<string>, deliveries: number, fileName: string | null, contentHash: string | null, receivedAt: string | null }>, marketEvents: Array<{ id: string, kind: string, at: string, publishedAt: string | null }> } | null, suspensionCounts: Array<{ scope: string, kind: string, code: string, suspensions: number, since: string, reason: string | null, clearedBy: string, mayBeLiftedBy: Array<string> }> | null };
+
+export type NightRunsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NightRunsQuery = { runs: { edges: Array<{ node: { id: string, businessDate: string } }> } | null };
+
+export type BlockedStepsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type BlockedStepsQuery = { blockedSteps: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, accountDayId: string, accountId: string, businessDate: string, stage: Place, errorType: string, errorClass: string, message: string, runbook: string, tries: number, workflowId: string, since: string } }> } | null };
+
+export type NightAlertsQueryVariables = Exact<{
+  on?: string | null | undefined;
+  unacknowledged: boolean;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type NightAlertsQuery = { alerts: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, cause: string, scope: string, businessDate: string, severity: string, message: string, raisedAt: string, acknowledgedBy: { name: string } | null } }> } | null };
+
+export type SuspendedAccountsQueryVariables = Exact<{
+  kind?: string | null | undefined;
+  code?: string | null | undefined;
+  first: number;
+}>;
+
+
+export type SuspendedAccountsQuery = { suspensions: { pageInfo: { hasNextPage: boolean }, edges: Array<{ node: { id: string, scope: string, scopeId: string, reason: string, since: string } }> } | null };
+
+export type RetryStepMutationVariables = Exact<{
+  input: RetryStepInput;
+}>;
+
+
+export type RetryStepMutation = { retryStep:
+    | { __typename: 'Forbidden', code: string, message: string }
+    | { __typename: 'IdempotencyKeyReused', code: string, message: string }
+    | { __typename: 'InvalidInput', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+    | { __typename: 'StepsRetried', steps: number }
+   };
+
+export type AcknowledgeAlertMutationVariables = Exact<{
+  input: AcknowledgeAlertInput;
+}>;
+
+
+export type AcknowledgeAlertMutation = { acknowledgeAlert:
+    | { __typename: 'AlertAcknowledged', alertId: string, acknowledgedBy: string }
+    | { __typename: 'Forbidden', code: string, message: string }
+    | { __typename: 'IdempotencyKeyReused', code: string, message: string }
+    | { __typename: 'InvalidInput', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+   };
 
 export type ApproveMutationVariables = Exact<{
   input: ApproveInput;
@@ -236,7 +362,7 @@ export type ReviewQueryVariables = Exact<{
 }>;
 
 
-export type ReviewQuery = { accountDay: { attempt: number, terminalReason: string | null, waitingReason: string | null, workflowId: string, id: string, accountId: string, businessDate: string, lane: Lane | null, stage: Place, terminalState: TerminalState | null, current: boolean, version: number, proposalHash: string | null, waitingSince: string | null, deadline: string | null, permittedActs: Array<ReviewAct>, account: { householdId: string, advisorId: string, programme: string | null, discretionary: boolean, registration: string | null, modelId: string | null, standing: string | null } | null, filtering: { filterKey: string | null, matched: unknown, reason: string } | null, snapshot: { hash: string, asOf: string, settings: { sentences: Array<string> }, lots: Array<{ lotId: string, acquiredOn: string }> } | null, openSuspensions: Array<{ id: string, kind: string, code: string, reason: string, since: string }>, decisions: Array<{ id: string, kind: string, status: string, refusal: string | null, reason: string, decidedAt: string, actor: { name: string } }>, approvalTerms: { proposalHash: string, snapshotHash: string | null, version: number, expiresAt: string, priceMoveLimit: string, tradedValue: string, approvalLimit: string, approvalsNeeded: number, approvalsGiven: number, needsConsent: boolean, needsClearance: boolean, approvedBy: Array<{ name: string }> } | null, classWeights: Array<{ assetClass: string, target: string, before: string, after: string, driftBefore: string, driftAfter: string }> | null, proposal: { version: number, outcome: string, note: string, proposedAt: string, tradeCount: number, tradedValue: string, tax: string, cost: string, turnover: string, benefitBps: string, gapBps: string, score: string, shortTermGain: string, longTermGain: string, proposedBy: { name: string }, before: { accountValue: string, maxDrift: string, cash: string, activeShare: string, trackingError: string }, after: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, trades: Array<{ securityId: string, side: string, quantity: string, price: string, notional: string, security: { symbol: string | null, name: string, assetClass: string | null } | null, reasons: Array<{ code: string, sentence: string }>, lotSales: Array<{ lotId: string, quantity: string, proceeds: string, basis: string, gain: string, term: string }> }>, whyNots: Array<{ securityId: string, code: string, sentence: string, security: { symbol: string | null, name: string } | null }> } | null } | null };
+export type ReviewQuery = { accountDay: { attempt: number, terminalReason: string | null, waitingReason: string | null, workflowId: string, id: string, accountId: string, businessDate: string, lane: Lane | null, stage: Place, terminalState: TerminalState | null, current: boolean, version: number, proposalHash: string | null, waitingSince: string | null, deadline: string | null, permittedActs: Array<ReviewAct>, account: { householdId: string, advisorId: string, programme: string | null, discretionary: boolean, registration: string | null, modelId: string | null, standing: string | null } | null, filtering: { filterKey: string | null, matched: unknown, reason: string } | null, snapshot: { hash: string, asOf: string, settings: { sentences: Array<string> }, lots: Array<{ lotId: string, acquiredOn: string }> } | null, openSuspensions: Array<{ id: string, kind: string, code: string, reason: string, since: string }>, decisions: Array<{ id: string, kind: string, status: string, refusal: string | null, reason: string, decidedAt: string, actor: { name: string } }>, approvalTerms: { proposalHash: string, snapshotHash: string | null, version: number, expiresAt: string, priceMoveLimit: string, tradedValue: string, approvalLimit: string, approvalsNeeded: number, approvalsGiven: number, needsConsent: boolean, needsClearance: boolean, approvedBy: Array<{ name: string }> } | null, classWeights: Array<{ assetClass: string, target: string, before: string, after: string, driftBefore: string, driftAfter: string }> | null, proposal: { tradeCount: number, tradedValue: string, tax: string, benefitBps: string, version: number, outcome: string, note: string, proposedAt: string, cost: string, turnover: string, gapBps: string, score: string, shortTermGain: string, longTermGain: string, before: { accountValue: string, maxDrift: string, cash: string, activeShare: string, trackingError: string }, proposedBy: { name: string }, after: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, trades: Array<{ securityId: string, side: string, quantity: string, price: string, notional: string, security: { symbol: string | null, name: string, assetClass: string | null } | null, reasons: Array<{ code: string, sentence: string }>, lotSales: Array<{ lotId: string, quantity: string, proceeds: string, basis: string, gain: string, term: string }> }>, whyNots: Array<{ securityId: string, code: string, sentence: string, security: { symbol: string | null, name: string } | null }> } | null } | null };
 
 export type ReviewChangesQueryVariables = Exact<{
   id: string | number;
@@ -249,6 +375,276 @@ export type ReviewChangesQuery = { accountDay: { id: string, version: number, pr
 
 export type MeasuresShownFragment = { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string };
 
+export type ProposalShownFragment = { version: number, outcome: string, note: string, proposedAt: string, tradeCount: number, tradedValue: string, tax: string, cost: string, turnover: string, benefitBps: string, gapBps: string, score: string, shortTermGain: string, longTermGain: string, proposedBy: { name: string }, before: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, after: { accountValue: string, cash: string, maxDrift: string, activeShare: string, trackingError: string }, trades: Array<{ securityId: string, side: string, quantity: string, price: string, notional: string, security: { symbol: string | null, name: string, assetClass: string | null } | null, reasons: Array<{ code: string, sentence: string }>, lotSales: Array<{ lotId: string, quantity: string, proceeds: string, basis: string, gain: string, term: string }> }>, whyNots: Array<{ securityId: string, code: string, sentence: string, security: { symbol: string | null, name: string } | null }> };
+
+export const AccountRowFragmentDoc = gql`
+    fragment AccountRow on Account {
+  id
+  accountId
+  householdId
+  advisorId
+  programme
+  registration
+  modelId
+  discretionary
+  standing
+  latestDay {
+    id
+    businessDate
+    stage
+    lane
+    terminalState
+    terminalCode
+  }
+  openSuspensions {
+    id
+    code
+  }
+}
+    ` as unknown as DocumentNode<AccountRowFragment, unknown>;
+export const DayRowFragmentDoc = gql`
+    fragment DayRow on AccountDay {
+  id
+  accountId
+  businessDate
+  attempt
+  current
+  stage
+  lane
+  terminalState
+  terminalCode
+}
+    ` as unknown as DocumentNode<DayRowFragment, unknown>;
+export const PassShownFragmentDoc = gql`
+    fragment PassShown on StagePass {
+  stage
+  wentTo
+  lane
+  terminalState
+  code
+  reason
+  inputHash
+  at
+  actor
+  recordSeq
+  recordHash
+  filterKey
+  matched
+  decisionIds
+  build
+  seconds
+  hashes {
+    name
+    value
+  }
+  findings {
+    code
+    scope
+    subject
+    outcome
+    message
+  }
+}
+    ` as unknown as DocumentNode<PassShownFragment, unknown>;
+export const MeasuresShownFragmentDoc = gql`
+    fragment MeasuresShown on Measures {
+  accountValue
+  cash
+  maxDrift
+  activeShare
+  trackingError
+}
+    ` as unknown as DocumentNode<MeasuresShownFragment, unknown>;
+export const ProposalShownFragmentDoc = gql`
+    fragment ProposalShown on Proposal {
+  version
+  outcome
+  note
+  proposedAt
+  proposedBy {
+    name
+  }
+  tradeCount
+  tradedValue
+  tax
+  cost
+  turnover
+  benefitBps
+  gapBps
+  score
+  shortTermGain
+  longTermGain
+  before {
+    ...MeasuresShown
+  }
+  after {
+    ...MeasuresShown
+  }
+  trades {
+    securityId
+    side
+    quantity
+    price
+    notional
+    security {
+      symbol
+      name
+      assetClass
+    }
+    reasons {
+      code
+      sentence
+    }
+    lotSales {
+      lotId
+      quantity
+      proceeds
+      basis
+      gain
+      term
+    }
+  }
+  whyNots {
+    securityId
+    code
+    sentence
+    security {
+      symbol
+      name
+    }
+  }
+}
+    ` as unknown as DocumentNode<ProposalShownFragment, unknown>;
+export const IntentShownFragmentDoc = gql`
+    fragment IntentShown on Intent {
+  id
+  leg
+  securityId
+  side
+  quantity
+  filledQuantity
+  referencePrice
+  status
+  committedAt
+  security {
+    symbol
+    name
+  }
+  block {
+    clientOrderId
+    release
+    broker
+    quantity
+    filledQuantity
+    averagePrice
+    status
+    brokerText
+    executions {
+      execId
+      quantity
+      price
+      recordedAt
+    }
+  }
+  allocations {
+    clientOrderId
+    quantity
+    price
+    notional
+    commission
+  }
+}
+    ` as unknown as DocumentNode<IntentShownFragment, unknown>;
+export const DayShownFragmentDoc = gql`
+    fragment DayShown on AccountDay {
+  ...DayRow
+  terminalReason
+  waitingReason
+  blockedStage
+  proposalHash
+  workflowId
+  stages {
+    ...PassShown
+  }
+  inputs {
+    hash
+    asOf
+    market
+    settingsSeq
+    priceFaultPolicy
+    feeds {
+      kind
+      deliveryId
+      contentHash
+      code
+      message
+    }
+    models {
+      modelId
+      hash
+    }
+  }
+  snapshot {
+    hash
+    asOf
+    cashSettled
+    cashUnsettled
+    settings {
+      sentences
+    }
+    lots {
+      lotId
+      acquiredOn
+    }
+  }
+  proposal {
+    id
+    hash
+    inputHash
+    ...ProposalShown
+  }
+  decisions {
+    id
+    kind
+    status
+    refusal
+    reason
+    proposalHash
+    actorRoles
+    decidedAt
+    envelope
+    actor {
+      id
+      name
+    }
+    onBehalfOf {
+      id
+      name
+    }
+  }
+  intents {
+    ...IntentShown
+  }
+  blocked {
+    stage
+    errorType
+    message
+    runbook
+    tries
+    resolved
+  }
+  records {
+    seq
+    kind
+    hash
+    previousHash
+    bodyHash
+    actor
+    body
+    recordedAt
+  }
+}
+    ` as unknown as DocumentNode<DayShownFragment, unknown>;
 export const DayNowFragmentDoc = gql`
     fragment DayNow on AccountDay {
   id
@@ -297,15 +693,6 @@ export const QueueRowFragmentDoc = gql`
   }
 }
     ` as unknown as DocumentNode<QueueRowFragment, unknown>;
-export const MeasuresShownFragmentDoc = gql`
-    fragment MeasuresShown on Measures {
-  accountValue
-  cash
-  maxDrift
-  activeShare
-  trackingError
-}
-    ` as unknown as DocumentNode<MeasuresShownFragment, unknown>;
 export const LifecycleEventsDocument = gql`
     subscription LifecycleEvents {
   lifecycleEvents {
@@ -342,6 +729,258 @@ export const ViewerDocument = gql`
   }
 }
     ` as unknown as DocumentNode<ViewerQuery, ViewerQueryVariables>;
+export const AccountsDocument = gql`
+    query Accounts($search: String, $first: Int!, $after: String) {
+  accounts(search: $search, first: $first, after: $after) {
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        ...AccountRow
+      }
+    }
+  }
+}
+    ${AccountRowFragmentDoc}` as unknown as DocumentNode<AccountsQuery, AccountsQueryVariables>;
+export const HistoryDaysDocument = gql`
+    query HistoryDays($account: ID!, $since: Date, $until: Date, $knownAt: DateTime, $first: Int!, $after: String) {
+  account(id: $account) {
+    ...AccountRow
+    history(
+      since: $since
+      until: $until
+      knownAt: $knownAt
+      first: $first
+      after: $after
+    ) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      edges {
+        node {
+          ...DayRow
+        }
+      }
+    }
+  }
+}
+    ${AccountRowFragmentDoc}
+${DayRowFragmentDoc}` as unknown as DocumentNode<HistoryDaysQuery, HistoryDaysQueryVariables>;
+export const HistoryDayDocument = gql`
+    query HistoryDay($account: ID!, $on: Date!, $knownAt: DateTime) {
+  account(id: $account) {
+    accountId
+    history(since: $on, until: $on, knownAt: $knownAt, first: 10) {
+      edges {
+        node {
+          ...DayShown
+        }
+      }
+    }
+  }
+}
+    ${DayShownFragmentDoc}
+${DayRowFragmentDoc}
+${PassShownFragmentDoc}
+${ProposalShownFragmentDoc}
+${MeasuresShownFragmentDoc}
+${IntentShownFragmentDoc}` as unknown as DocumentNode<HistoryDayQuery, HistoryDayQueryVariables>;
+export const VerifyRecordsDocument = gql`
+    query VerifyRecords($account: ID!) {
+  verifyRecords(accountId: $account) {
+    verified
+    intact
+    fault {
+      seq
+      reason
+    }
+  }
+}
+    ` as unknown as DocumentNode<VerifyRecordsQuery, VerifyRecordsQueryVariables>;
+export const NightDocument = gql`
+    query Night($on: Date) {
+  run(businessDate: $on) {
+    id
+    businessDate
+    asOf
+    clockMode
+    status
+    phase
+    openedAt
+    roster
+    withoutDay
+    outcomes {
+      name
+      accounts
+    }
+    outcomeCodes {
+      state
+      code
+      accounts
+    }
+    openPlaces {
+      name
+      accounts
+    }
+    progress {
+      stage
+      passed
+      here
+      blocked
+      seconds
+    }
+    feeds {
+      kind
+      status
+      waiting
+      rows
+      quarantinedRows
+      reasonCodes
+      message
+      notes
+      deliveries
+      fileName
+      contentHash
+      receivedAt
+    }
+    marketEvents {
+      id
+      kind
+      at
+      publishedAt
+    }
+  }
+  suspensionCounts {
+    scope
+    kind
+    code
+    suspensions
+    since
+    reason
+    clearedBy
+    mayBeLiftedBy
+  }
+}
+    ` as unknown as DocumentNode<NightQuery, NightQueryVariables>;
+export const NightRunsDocument = gql`
+    query NightRuns {
+  runs(first: 30) {
+    edges {
+      node {
+        id
+        businessDate
+      }
+    }
+  }
+}
+    ` as unknown as DocumentNode<NightRunsQuery, NightRunsQueryVariables>;
+export const BlockedStepsDocument = gql`
+    query BlockedSteps($first: Int!, $after: String) {
+  blockedSteps(first: $first, after: $after) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        id
+        accountDayId
+        accountId
+        businessDate
+        stage
+        errorType
+        errorClass
+        message
+        runbook
+        tries
+        workflowId
+        since
+      }
+    }
+  }
+}
+    ` as unknown as DocumentNode<BlockedStepsQuery, BlockedStepsQueryVariables>;
+export const NightAlertsDocument = gql`
+    query NightAlerts($on: Date, $unacknowledged: Boolean!, $first: Int!, $after: String) {
+  alerts(
+    businessDate: $on
+    unacknowledged: $unacknowledged
+    first: $first
+    after: $after
+  ) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        id
+        cause
+        scope
+        businessDate
+        severity
+        message
+        raisedAt
+        acknowledgedBy {
+          name
+        }
+      }
+    }
+  }
+}
+    ` as unknown as DocumentNode<NightAlertsQuery, NightAlertsQueryVariables>;
+export const SuspendedAccountsDocument = gql`
+    query SuspendedAccounts($kind: String, $code: String, $first: Int!) {
+  suspensions(openOnly: true, kind: $kind, code: $code, first: $first) {
+    pageInfo {
+      hasNextPage
+    }
+    edges {
+      node {
+        id
+        scope
+        scopeId
+        reason
+        since
+      }
+    }
+  }
+}
+    ` as unknown as DocumentNode<SuspendedAccountsQuery, SuspendedAccountsQueryVariables>;
+export const RetryStepDocument = gql`
+    mutation RetryStep($input: RetryStepInput!) {
+  retryStep(input: $input) {
+    __typename
+    ... on StepsRetried {
+      steps
+    }
+    ... on UserError {
+      code
+      message
+    }
+  }
+}
+    ` as unknown as DocumentNode<RetryStepMutation, RetryStepMutationVariables>;
+export const AcknowledgeAlertDocument = gql`
+    mutation AcknowledgeAlert($input: AcknowledgeAlertInput!) {
+  acknowledgeAlert(input: $input) {
+    __typename
+    ... on AlertAcknowledged {
+      alertId
+      acknowledgedBy
+    }
+    ... on UserError {
+      code
+      message
+    }
+  }
+}
+    ` as unknown as DocumentNode<AcknowledgeAlertMutation, AcknowledgeAlertMutationVariables>;
 export const ApproveDocument = gql`
     mutation Approve($input: ApproveInput!, $seenHash: String!, $seenVersion: Int!) {
   approve(input: $input) {
@@ -585,66 +1224,12 @@ export const ReviewDocument = gql`
       driftAfter
     }
     proposal {
-      version
-      outcome
-      note
-      proposedAt
-      proposedBy {
-        name
-      }
-      tradeCount
-      tradedValue
-      tax
-      cost
-      turnover
-      benefitBps
-      gapBps
-      score
-      shortTermGain
-      longTermGain
-      before {
-        ...MeasuresShown
-      }
-      after {
-        ...MeasuresShown
-      }
-      trades {
-        securityId
-        side
-        quantity
-        price
-        notional
-        security {
-          symbol
-          name
-          assetClass
-        }
-        reasons {
-          code
-          sentence
-        }
-        lotSales {
-          lotId
-          quantity
-          proceeds
-          basis
-          gain
-          term
-        }
-      }
-      whyNots {
-        securityId
-        code
-        sentence
-        security {
-          symbol
-          name
-        }
-      }
+      ...ProposalShown
     }
   }
 }
     ${QueueRowFragmentDoc}
+${ProposalShownFragmentDoc}
 ${MeasuresShownFragmentDoc}` as unknown as DocumentNode<ReviewQuery, ReviewQueryVariables>;
 export const ReviewChangesDocument = gql`
     query ReviewChanges($id: ID!, $seenHash: String!, $seenVersion: Int!) {

@@ -39,3 +39,19 @@ export const formatSignedPercent = (text: string): string => signedPercent.forma
 export const formatBps = (text: string): string => `${basisPoints.format(numeral(text))} bp`;
 export const formatRatio = (text: string): string => plain.format(numeral(text));
 export const formatCount = (number: number): string => count.format(number);
+
+const PLACES = 12;
+
+/** The exact sum of decimals, as text. */
+export function sumOf(texts: readonly string[]): string {
+  const total = texts.reduce((all, text) => all + scaled(text), 0n);
+  const digits = (total < 0n ? -total : total).toString().padStart(PLACES + 1, "0");
+  const fraction = digits.slice(-PLACES).replace(/0+$/, "");
+  return `${total < 0n ? "-" : ""}${digits.slice(0, -PLACES)}${fraction && `.${fraction}`}`;
+}
+
+function scaled(text: string): bigint {
+  const [whole = "0", fraction = ""] = text.replace(/^-/, "").split(".");
+  const size = BigInt(whole + fraction.slice(0, PLACES).padEnd(PLACES, "0"));
+  return text.startsWith("-") ? -size : size;
+}

@@ -1,6 +1,7 @@
 /** SCREAMING_WORDS of the API as a reader's words: NO_TRADE is "No trade". */
 export function words(code: string): string {
-  return capitalized(code.replaceAll("_", " ").toLowerCase());
+  const text = code.replaceAll("_", " ").toLowerCase();
+  return capitalized(text.replace(/\b(ira|uma|sma|ips|isin|cusip)\b/g, (word) => word.toUpperCase()));
 }
 
 export function capitalized(text: string): string {

@@ -17,7 +17,7 @@ const ROWS: readonly (readonly [string, (of: Measures) => string])[] = [
 ];
 
 /** The account before and after the trades, what they cost, and how near they are to the best possible. */
-export function BeforeAfter({ day }: { day: ReviewDay }) {
+export function BeforeAfter({ day }: { day: Pick<ReviewDay, "proposal"> }) {
   const { proposal } = day;
   if (!proposal) {
     return (

@@ -1,5 +1,5 @@
 import { Badge, Table, Text } from "@mantine/core";
-import { Fragment } from "react";
+import { Fragment, type ReactNode } from "react";
 import { formatDate } from "../format/dates";
 import { formatCount, formatGain, formatMoney, formatPrice, formatQuantity, NOTHING } from "../format/numbers";
 import { words } from "../format/words";
@@ -12,13 +12,13 @@ type Trade = NonNullable<ReviewDay["proposal"]>["trades"][number];
 type LotSale = Trade["lotSales"][number];
 
 /** Every trade with its lots and its reason; sales first, the largest of each first. */
-export function Trades({ day }: { day: ReviewDay }) {
+export function Trades({ day, aside }: { day: Pick<ReviewDay, "proposal" | "snapshot">; aside?: ReactNode }) {
   const trades = [...(day.proposal?.trades ?? [])].sort(
     (a, b) => b.side.localeCompare(a.side) || Number(b.notional) - Number(a.notional),
   );
   const acquired = new Map(day.snapshot?.lots.map((lot) => [lot.lotId, lot.acquiredOn]));
   return (
-    <Panel title={`Proposed trades (${formatCount(trades.length)})`} aside={day.proposal && <Text size="sm">{formatMoney(day.proposal.tradedValue)} in all</Text>}>
+    <Panel title={`Proposed trades (${formatCount(trades.length)})`} aside={aside ?? (day.proposal && <Text size="sm">{formatMoney(day.proposal.tradedValue)} in all</Text>)}>
       {trades.length === 0 ? (
         <Text size="sm">Nothing is to be traded.</Text>
       ) : (

@@ -1,14 +1,15 @@
 import { Table, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 import { formatCount } from "../format/numbers";
 import { words } from "../format/words";
 import { Panel } from "./Panel";
 import type { ReviewDay } from "./useReview";
 
 /** What drift or a loss suggests, and why it is not proposed. */
-export function WhyNots({ day }: { day: ReviewDay }) {
+export function WhyNots({ day, aside }: { day: Pick<ReviewDay, "proposal">; aside?: ReactNode }) {
   const whyNots = day.proposal?.whyNots ?? [];
   return (
-    <Panel title={`Why not more (${formatCount(whyNots.length)})`}>
+    <Panel title={`Why not more (${formatCount(whyNots.length)})`} aside={aside}>
       {whyNots.length === 0 ? (
         <Text size="sm">Nothing that drift or a loss suggests was left undone.</Text>
       ) : (
