@@ -50,17 +50,20 @@ class Tab:
     tolerated: list[str] = field(default_factory=list)
     """Patterns of console messages that the test provokes."""
 
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    """The access token that the page sent last."""
+
     def open(self, path: str, username: str, password: str) -> Tab:
         """Goes to the address; the form asks who it is; afterwards the address is there again."""
+        self.username, self.password = username, password
         self.page.goto(self.url + path)
-        self.sign_in(username, password)
-        return self
-
-    def sign_in(self, username: str, password: str) -> None:
         self.page.fill("#username", username)
         self.page.fill("#password", password)
         self.page.keyboard.press("Enter")
         self.page.wait_for_selector("#content", timeout=PATIENCE_MS)
+        return self
 
     def axe(self) -> list[str]:
         """What axe finds: rule, how bad, and where."""
@@ -74,6 +77,8 @@ class Tab:
             self.problems.append(f"console {message.type}: {message.text}")
 
     def asked(self, request: Request) -> None:
+        header = request.headers.get("authorization", "")
+        self.token = header.removeprefix("Bearer ") or self.token
         if urlsplit(request.url).netloc not in {self.host, ""}:
             self.problems.append(f"left this host: {request.url}")
 
