@@ -1,4 +1,4 @@
-"""A person at a browser: Debian's Chromium, driven by Playwright, that leaves this machine as little as the pages do."""
+"""A person at a browser: Debian's Chromium, driven by Playwright; it leaves this machine as little as the pages do."""
 
 from __future__ import annotations
 

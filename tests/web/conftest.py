@@ -12,15 +12,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import Connection, select
 
 from tests.e2e.demo_process import Demo, demo
 from tests.e2e.test_people import places
 from tests.web.browser import ROOT, Tab, a_tab, chromium, launch
+from trimtab.db.tables import account, account_day, firm, proposal
 from trimtab.demo.people import secrets_file
 
+ACCOUNTS = 48  # enough reviews that every test can decide on accounts of its own
 HERE = ROOT / "tests" / "web"
 Signed = Callable[..., Tab]
 
@@ -55,8 +59,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def held(built: None) -> Iterator[Demo]:
-    """The demo of 24 accounts, its clock held while reviews wait."""
-    with demo("--hold-reviews") as running:
+    """The demo of 48 accounts, its clock held while reviews wait."""
+    with demo("--hold-reviews", accounts=ACCOUNTS) as running:
         assert running.answer()["outcomes"]["OPEN"] > 0
         yield running
         running.stop()
@@ -73,6 +77,32 @@ def signed_in(browser: Browser, held: Demo) -> Iterator[Signed]:
             return tab.open(path, username, passwords[username])
 
         yield open_tab
+
+
+@pytest.fixture(scope="session")
+def undecided(held: Demo) -> Iterator[str]:
+    """next(undecided): an account in review that one reviewer alone may decide, and that no other test is given."""
+    query = (
+        select(account_day.c.account_id)
+        .join(proposal, proposal.c.proposal_id == account_day.c.proposal_id)
+        .join(account, account.c.account_id == account_day.c.account_id)
+        .where(account_day.c.stage == "review", account.c.profile["discretionary"].as_boolean())
+        .order_by(account_day.c.account_id)
+    )
+    limit = select(firm.c.approval_limit)
+    traded = select(account_day.c.account_id, proposal.c.body).join(
+        proposal, proposal.c.proposal_id == account_day.c.proposal_id
+    )
+
+    def small(connection: Connection) -> list[str]:
+        most = connection.scalar(limit)
+        sums = {
+            row.account_id: sum(Decimal(trade["notional"]) for trade in row.body["trades"])
+            for row in connection.execute(traded)
+        }
+        return [account_id for account_id in connection.scalars(query) if sums[account_id] <= most]
+
+    return iter(held.ask(small))
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_compliance_sees_an_approved_and_a_rejected_account_in_the_history(signe
     passed = panel(page, "Stages").locator("tbody tr td:first-child").all_inner_texts()
     assert passed[:6] == ["Ingest", "Validate", "Analyze", "Filter", "Review", "Approve"]
     expect(panel(page, "Stages")).to_contain_text(decided["approved"]["proposalHash"][:10])
-    expect(panel(page, "Inputs")).to_contain_text("Follows its model")
+    expect(panel(page, "Inputs")).to_contain_text("in cash.")
 
 
 def test_the_days_entries_stand_in_the_accounts_chain_and_the_chain_is_verified(signed_in: Signed, held: Demo, decided):

@@ -95,15 +95,14 @@ def _missing() -> HTMLResponse:
 def policy(nonce: str, settings: PagesSettings) -> str:
     """The Content-Security-Policy of the page: scripts and requests of this host only, the issuer's tokens aside.
 
-    Style elements need the nonce. Style attributes are allowed since the charts' SVG carries them: they can restyle
-    an element, but load nothing, as images and fonts are bound to this host too.
+    Style elements, which the pages' components add, need the nonce; style attributes are refused.
     """
     host = urlsplit(settings.public_url)
     socket = f"{'wss' if host.scheme == 'https' else 'ws'}://{host.netloc}"
     issuer = urlsplit(settings.issuer)
     return (
         "default-src 'none'; script-src 'self'; "
-        f"style-src 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; "
+        f"style-src 'self' 'nonce-{nonce}'; "
         f"img-src 'self' data:; font-src 'self'; connect-src 'self' {socket} {issuer.scheme}://{issuer.netloc}; "
         "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
     )

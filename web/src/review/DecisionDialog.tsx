@@ -17,7 +17,7 @@ const COLOURS: Record<Act, string> = { approve: "blue", reject: "red", suspend: 
 const EXPLAINED: Record<Act, string> = {
   approve: "The trades go to the order desk as they were shown. An approval cannot be taken back.",
   reject: "The account trades nothing today. A rejection cannot be taken back.",
-  suspend: "Nothing of the account is approved or sent to the broker until somebody lifts the suspension.",
+  suspend: "Nothing of the account is approved or sent to the broker until somebody lifts the suspension. After the day's cut-off it ends the account's day.",
   clear: "The compliance review ends; the remaining filters choose the lane.",
 };
 /** Decisions on their way at a time. */
@@ -27,7 +27,8 @@ interface Props {
   act: Act;
   days: Seen[];
   onClose: () => void;
-  onDecided: (ids: string[]) => void;
+  /** Called with every account-day that was sent, and whether all of the decisions count. */
+  onDecided: (ids: string[], all: boolean) => void;
 }
 
 /** Says what is about to happen, asks for the reason, decides, and shows every decision that did not count. */
@@ -64,7 +65,10 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, wanted.length) }, worker));
     setBusy(false);
     const accepted = found.filter((each) => each.what === "accepted");
-    if (found.some((each) => each.what !== "unanswered")) onDecided(accepted.map((each) => each.seen.id));
+    onDecided(
+      found.map((each) => each.seen.id),
+      accepted.length === found.length,
+    );
     if (accepted.length > 0) tell(act, accepted);
     if (accepted.length === found.length) {
       forget();

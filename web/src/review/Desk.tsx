@@ -1,6 +1,7 @@
-import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { useDisclosure } from "@mantine/hooks";
 import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { Outlet, useSearchParams } from "react-router";
+import { useKeys } from "../frame/useKeys";
 import type { Act, Seen } from "./decide";
 import { DecideContext } from "./deciding";
 import { QueueContext, useLiveQueue } from "./useQueue";
@@ -15,7 +16,7 @@ export default function Desk() {
   const queue = useLiveQueue(readView(params));
   const [asked, setAsked] = useState<{ act: Act; days: Seen[]; after?: () => void } | null>(null);
   const [help, { toggle, close }] = useDisclosure(false);
-  useHotkeys([["shift+?", toggle], ["?", toggle]]);
+  useKeys({ "?": toggle, "shift+?": toggle });
   const ask = useCallback((act: Act, days: Seen[], after?: () => void) => {
     if (days.length > 0) setAsked({ act, days, after });
   }, []);
@@ -30,9 +31,9 @@ export default function Desk() {
             act={asked.act}
             days={asked.days}
             onClose={() => setAsked(null)}
-            onDecided={(ids) => {
+            onDecided={(ids, all) => {
               queue.refresh(ids);
-              asked.after?.();
+              if (all) asked.after?.();
             }}
           />
         )}

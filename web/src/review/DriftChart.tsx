@@ -47,7 +47,8 @@ function optionOf(classes: readonly ClassWeight[], dark: boolean): echarts.EChar
     textStyle: { fontFamily: font },
     grid: { left: 8, right: 16, top: 32, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, textStyle: { color: text }, itemWidth: 18, itemHeight: 10 },
-    tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: percent },
+    // As part of the picture: HTML would carry style attributes, which the page's policy refuses.
+    tooltip: { renderMode: "richText", trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: percent },
     xAxis: {
       type: "value",
       axisLabel: { color: text, formatter: (value: number) => `${Math.round(value * 1000) / 10}%` },

@@ -1,5 +1,5 @@
 import { Group, Text } from "@mantine/core";
-import { formatAge, formatDate, formatInstant } from "../format/dates";
+import { formatAge, formatDate, formatMoment } from "../format/dates";
 import { formatCount } from "../format/numbers";
 import type { Queue } from "./useQueue";
 
@@ -11,8 +11,8 @@ export function QueueHead({ summary, now }: { summary: Queue["summary"]; now: nu
       <Fact label="Business date" value={formatDate(summary.businessDate)} />
       <Fact label="Waiting" value={formatCount(summary.waiting)} />
       {summary.waitingSince && <Fact label="Longest" value={formatAge(summary.waitingSince, now).replace(/ ago$/, "")} />}
-      <Fact label={summary.expired ? "Reviews expired" : "Decide by"} value={formatInstant(summary.expiresAt)} />
-      {summary.businessNow && <Fact label="Business clock" value={formatInstant(summary.businessNow)} />}
+      <Fact label={summary.expired ? "Reviews expired" : "Decide by"} value={formatMoment(summary.expiresAt)} />
+      {summary.businessNow && <Fact label="Business clock" value={formatMoment(summary.businessNow)} />}
     </Group>
   );
 }

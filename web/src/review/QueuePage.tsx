@@ -1,11 +1,11 @@
 import { Box, Button, Group, Stack, Text, Title } from "@mantine/core";
-import { useHotkeys } from "@mantine/hooks";
 import type { SortingState } from "@tanstack/react-table";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 import { ApiProblem } from "../frame/Problems";
 import { StaleBanner } from "../frame/StaleBanner";
 import { useTitle } from "../frame/title";
+import { useKeys } from "../frame/useKeys";
 import { Waiting } from "../frame/Waiting";
 import { DataTable, toggled } from "../table/DataTable";
 import { BulkBar } from "./BulkBar";
@@ -59,17 +59,17 @@ export default function QueuePage() {
       if (following) setActiveId(following);
     });
   };
-  useHotkeys([
-    ["j", () => move(1)],
-    ["k", () => move(-1)],
-    ["x", () => activeId && setSelected((before) => toggled(before, activeId))],
-    ["a", () => act("approve")],
-    ["r", () => act("reject")],
-    ["s", () => act("suspend")],
-    ["c", () => act("clear")],
-    ["/", () => search.current?.focus()],
-    ["Escape", () => !isOpen && setSelected(new Set())],
-  ]);
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    x: () => activeId && setSelected((before) => toggled(before, activeId)),
+    a: () => act("approve"),
+    r: () => act("reject"),
+    s: () => act("suspend"),
+    c: () => act("clear"),
+    "/": () => search.current?.focus(),
+    Escape: () => !isOpen && setSelected(new Set()),
+  });
 
   if (queue.error && !queue.loaded) return <ApiProblem error={queue.error} retry={queue.reload} />;
   return (

@@ -1,9 +1,9 @@
 import { Box, SimpleGrid, Stack } from "@mantine/core";
-import { useHotkeys } from "@mantine/hooks";
 import { useNavigate, useParams, useSearchParams } from "react-router";
 import { ApiProblem, NothingThere } from "../frame/Problems";
 import { StaleBanner } from "../frame/StaleBanner";
 import { useTitle } from "../frame/title";
+import { useKeys } from "../frame/useKeys";
 import { Waiting } from "../frame/Waiting";
 import { BeforeAfter } from "./BeforeAfter";
 import { pathOf } from "./columns";
@@ -41,15 +41,15 @@ export default function ReviewPage() {
     // The next one opens by itself: a queue is worked off without going back to it.
     ask(wanted, [day], () => (next ? void navigate(pathOf(next, params), { replace: true }) : void navigate(queuePath)));
   };
-  useHotkeys([
-    ["j", () => open(next)],
-    ["k", () => open(previous)],
-    ["u", () => !isOpen && void navigate(queuePath)],
-    ["a", () => act("approve")],
-    ["r", () => act("reject")],
-    ["s", () => act("suspend")],
-    ["c", () => act("clear")],
-  ]);
+  useKeys({
+    j: () => open(next),
+    k: () => open(previous),
+    u: () => !isOpen && void navigate(queuePath),
+    a: () => act("approve"),
+    r: () => act("reject"),
+    s: () => act("suspend"),
+    c: () => act("clear"),
+  });
 
   if (error && !day) return <ApiProblem error={error} retry={again} />;
   if (!day) return loading ? <Waiting label="Loading the review" /> : <NothingThere thing="account-day" />;

@@ -1,5 +1,5 @@
 import { Alert, Code, List, Stack, Text } from "@mantine/core";
-import { formatDate, formatInstant } from "../format/dates";
+import { formatDate, formatInstant, formatMoment } from "../format/dates";
 import { formatBps, formatCount, formatMoney, formatPercent, formatRatio } from "../format/numbers";
 import { capitalized, shortReason, words } from "../format/words";
 import { Facts } from "./Facts";
@@ -102,7 +102,7 @@ function Terms({ day, terms }: { day: ReviewDay; terms: NonNullable<ReviewDay["a
           ["Proposal", <Hash key="p" hash={terms.proposalHash} before={`version ${day.proposal?.version ?? 1}, `} />],
           ["Snapshot", terms.snapshotHash && <Hash key="s" hash={terms.snapshotHash} before={day.snapshot ? `${formatDate(day.snapshot.asOf)}, ` : ""} />],
           ["Prices", `within ${formatPercent(terms.priceMoveLimit)} of each`],
-          ["Until", formatInstant(terms.expiresAt)],
+          ["Until", formatMoment(terms.expiresAt)],
           ["Firm's limit", formatMoney(terms.approvalLimit)],
           ["Approvals", `${formatCount(terms.approvalsGiven)} of ${formatCount(terms.approvalsNeeded)}${given && ` (${given})`}`],
         ]}

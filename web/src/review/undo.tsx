@@ -38,7 +38,7 @@ async function undo(client: Client, accepted: (Outcome & { what: "accepted" })[]
   const problems = (await Promise.all(ids.map((id) => undoSuspension(client, id)))).filter((each) => each !== null);
   notifications.show(
     problems.length === 0
-      ? { title: "Suspension lifted", message: "As it was before." }
+      ? { title: "Suspension lifted", message: "A day that the suspension has ended stays ended: after cut-off the account trades on the next business day." }
       : { title: "Could not undo", message: problems.join(" "), color: "red" },
   );
 }
