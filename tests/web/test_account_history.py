@@ -130,8 +130,12 @@ def test_dates_before_the_first_day_show_nothing_and_say_so(signed_in: Signed, d
 
 
 def test_an_advisor_looks_up_the_own_accounts_and_no_others(signed_in: Signed, held: Demo, decided):
-    advisors = held.ask(lambda c: dict(c.execute(select(person.c.advisor_id, person.c.username)).tuples().all()))
-    owners = held.ask(lambda c: dict(c.execute(select(account.c.account_id, account.c.advisor_id)).tuples().all()))
+    people, accounts = (
+        select(person.c.advisor_id, person.c.username),
+        select(account.c.account_id, account.c.advisor_id),
+    )
+    advisors = held.ask(lambda c: {row.advisor_id: row.username for row in c.execute(people)})
+    owners = held.ask(lambda c: {row.account_id: row.advisor_id for row in c.execute(accounts)})
     mine = decided["approved"]["accountId"]
     other = next(one for one, owner in owners.items() if owner != owners[mine])
     tab = signed_in(advisors[owners[mine]], "/")
