@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Connection, select
 
 from tests.e2e.demo_process import Demo, demo
+from tests.e2e.test_people import places
 from tests.web.browser import ROOT, Tab, a_tab, chromium, launch
 from trimtab.db.tables import account, account_day, firm, proposal
 from trimtab.demo.people import secrets_file
@@ -29,7 +30,8 @@ Signed = Callable[..., Tab]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker process for all of them: the demo is started once."""
+    """One worker process for all of them: the demo is started once, and what ends its day comes last."""
+    items.sort(key=lambda item: "end_of_day" in getattr(item, "fixturenames", ()))
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("pages"))
@@ -107,3 +109,14 @@ def undecided(held: Demo) -> Iterator[str]:
 def a_reason() -> str:
     """A text that no other test has written."""
     return f"not this month {secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def end_of_day(held: Demo) -> Callable[[], None]:
+    """Lets the clock go on until every account has ended. Tests that take it run after all others here."""
+
+    def end() -> None:
+        held.cli("run", "step")
+        held.until(lambda: all(ended for _, ended in places(held).values()), "the day's end")
+
+    return end

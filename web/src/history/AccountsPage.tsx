@@ -1,7 +1,7 @@
-import { Anchor, Badge, Box, Group, Stack, Text, TextInput, Title } from "@mantine/core";
-import { useDebouncedCallback, useHotkeys } from "@mantine/hooks";
+import { Anchor, Box, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { useEffect, useRef, useState } from "react";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { useLifecycleEvents } from "../api/events";
 import { type AccountRowFragment, AccountsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
@@ -9,7 +9,9 @@ import { formatDate } from "../format/dates";
 import { laneName, words } from "../format/words";
 import { ApiProblem } from "../frame/Problems";
 import { StaleBanner } from "../frame/StaleBanner";
+import { Tag } from "../frame/Tag";
 import { useTitle } from "../frame/title";
+import { useKeys } from "../frame/useKeys";
 import { Waiting } from "../frame/Waiting";
 import { NOTHING } from "../format/numbers";
 import { type Column, DataTable } from "../table/DataTable";
@@ -25,7 +27,6 @@ export const historyPath = (accountId: string): string => `/accounts/${encodeURI
 export default function AccountsPage() {
   useTitle("Accounts");
   const [params, setParams] = useSearchParams();
-  const navigate = useNavigate();
   const search = params.get("search") ?? "";
   const accounts = usePages(AccountsDocument, { search, first: PAGE }, (data) => data.accounts);
   const [activeId, setActiveId] = useState<string | null>(null);
@@ -41,18 +42,7 @@ export default function AccountsPage() {
     const next = at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step));
     setActiveId(rows[next]?.id ?? null);
   };
-  useHotkeys([
-    ["j", () => move(1)],
-    ["k", () => move(-1)],
-    ["/", () => box.current?.focus()],
-    [
-      "Enter",
-      () => {
-        const row = rows.find((each) => each.id === activeId);
-        if (row && document.activeElement === document.body) void navigate(historyPath(row.accountId));
-      },
-    ],
-  ]);
+  useKeys({ j: () => move(1), k: () => move(-1), "/": () => box.current?.focus() });
   if (accounts.error && !accounts.loaded) return <ApiProblem error={accounts.error} retry={accounts.reload} />;
   return (
     <Box p="md">
@@ -131,9 +121,9 @@ const COLUMNS: Column<Row>[] = [
     accessorFn: (row: Row) => row.openSuspensions.length,
     cell: ({ row }) =>
       row.original.openSuspensions.map((each) => (
-        <Badge key={each.id} size="sm" variant="default" tt="none" mr={4}>
+        <Tag key={each.id} tone="warning">
           {words(each.code)}
-        </Badge>
+        </Tag>
       )),
   },
 ];

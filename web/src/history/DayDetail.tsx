@@ -24,7 +24,7 @@ export function DayDetail({ day }: { day: DayShownFragment }) {
           <Title order={2} fz="h4">
             {formatDate(day.businessDate)}
           </Title>
-          <Outcome day={day} size="md" />
+          <Outcome day={day} />
           <Text size="sm">
             {[day.lane && `${laneName(day.lane)} lane`, `attempt ${day.attempt}`, !day.current && "superseded by a later one"]
               .filter(Boolean)

@@ -1,5 +1,4 @@
-import { Alert, Anchor, Badge, Box, Group, Stack, Text, Title } from "@mantine/core";
-import { useHotkeys } from "@mantine/hooks";
+import { Alert, Anchor, Box, Group, Stack, Text, Title } from "@mantine/core";
 import { useMemo } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import type { AccountRowFragment } from "../api/generated";
@@ -7,7 +6,9 @@ import { formatInstant } from "../format/dates";
 import { words } from "../format/words";
 import { ApiProblem, NothingThere } from "../frame/Problems";
 import { StaleBanner } from "../frame/StaleBanner";
+import { Tag } from "../frame/Tag";
 import { useTitle } from "../frame/title";
+import { useKeys } from "../frame/useKeys";
 import { Waiting } from "../frame/Waiting";
 import { DayDetail } from "./DayDetail";
 import { Days } from "./Days";
@@ -31,10 +32,7 @@ export default function HistoryPage() {
     const next = days.rows[at + step];
     if (next) change({ day: next.id });
   };
-  useHotkeys([
-    ["j", () => move(1)],
-    ["k", () => move(-1)],
-  ]);
+  useKeys({ j: () => move(1), k: () => move(-1) });
 
   if (days.error && !days.loaded) return <ApiProblem error={days.error} retry={days.reload} />;
   if (!days.loaded && !days.data) return <Waiting label="Loading the history" />;
@@ -95,9 +93,9 @@ function Head({ account }: { account: AccountRowFragment }) {
             {account.accountId}
           </Title>
           {account.openSuspensions.map((each) => (
-            <Badge key={each.id} tt="none" color="orange.9" variant="filled">
+            <Tag key={each.id} tone="warning">
               Suspended: {words(each.code).toLowerCase()}
-            </Badge>
+            </Tag>
           ))}
           <Verify account={account.accountId} />
         </Group>

@@ -1,5 +1,5 @@
-import { Badge } from "@mantine/core";
 import { words } from "../format/words";
+import { Tag, type Tone } from "../frame/Tag";
 
 interface Day {
   stage: string;
@@ -20,20 +20,15 @@ function standing(stage: string): string {
   return `At ${words(stage).toLowerCase()}`;
 }
 
-const COLOURS: Record<string, string> = {
-  TRADED: "green.9",
-  REJECTED: "red.9",
-  SUSPENDED: "orange.9",
-  HELD: "orange.9",
-  BLOCKED: "red.9",
+const TONES: Record<string, Tone> = {
+  TRADED: "good",
+  REJECTED: "bad",
+  SUSPENDED: "warning",
+  HELD: "warning",
+  BLOCKED: "bad",
 };
 
-/** The same as a badge; the colour repeats what the word says. */
-export function Outcome({ day, size = "sm" }: { day: Day; size?: "sm" | "md" }) {
-  const colour = COLOURS[day.terminalState ?? day.stage];
-  return (
-    <Badge size={size} tt="none" fw={600} variant={colour ? "filled" : "default"} color={colour}>
-      {outcomeText({ ...day, terminalCode: null })}
-    </Badge>
-  );
+/** The same as a tag. */
+export function Outcome({ day }: { day: Day }) {
+  return <Tag tone={TONES[day.terminalState ?? day.stage]}>{outcomeText({ ...day, terminalCode: null })}</Tag>;
 }

@@ -1,4 +1,4 @@
-import { Badge, Button, SegmentedControl } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useClient } from "urql";
@@ -7,6 +7,7 @@ import type { Pages } from "../api/pages";
 import { formatInstant } from "../format/dates";
 import { formatCount } from "../format/numbers";
 import { words } from "../format/words";
+import { Tag } from "../frame/Tag";
 import { Waiting } from "../frame/Waiting";
 import { newKey } from "../review/decide";
 import { Panel } from "../review/Panel";
@@ -27,7 +28,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
   const { acknowledge, busy } = useAcknowledge(alerts.reload);
   const columns: PlainColumn<Alert>[] = [
     { header: "Raised", value: (alert) => alert.raisedAt, cell: (alert) => <span className="number">{formatInstant(alert.raisedAt)}</span> },
-    { header: "Severity", value: (alert) => words(alert.severity), cell: (alert) => <Severity word={alert.severity} /> },
+    { header: "Severity", value: (alert) => words(alert.severity), cell: (alert) => <Tag tone={alert.severity === "CRITICAL" ? "bad" : "warning"}>{words(alert.severity)}</Tag> },
     { header: "Cause", value: (alert) => words(alert.cause), cell: (alert) => <b>{words(alert.cause)}</b> },
     { header: "About", value: (alert) => alert.scope },
     { header: "What happened", value: (alert) => alert.message, cell: (alert) => <div className={classes.wrap}>{alert.message}</div> },
@@ -86,15 +87,6 @@ export function Alerts({ alerts, all, onAll }: Props) {
         </Button>
       )}
     </Panel>
-  );
-}
-
-function Severity({ word }: { word: string }) {
-  const grave = word === "CRITICAL";
-  return (
-    <Badge size="sm" tt="none" variant={grave ? "filled" : "default"} color={grave ? "red.9" : undefined}>
-      {words(word)}
-    </Badge>
   );
 }
 

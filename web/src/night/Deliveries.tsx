@@ -1,7 +1,8 @@
-import { Badge, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { formatInstant } from "../format/dates";
 import { formatCount, NOTHING } from "../format/numbers";
 import { words } from "../format/words";
+import { Tag, type Tone } from "../frame/Tag";
 import { Hash } from "../history/Hash";
 import { Panel } from "../review/Panel";
 import { type PlainColumn, PlainTable, SaveButton } from "../table/PlainTable";
@@ -10,7 +11,7 @@ import classes from "./Night.module.css";
 
 type Feed = Run["feeds"][number];
 
-const COLOURS: Record<string, string> = { QUARANTINED: "red.9", MISSING: "red.9", LOADED: "green.9", WAIVED: "orange.9" };
+const TONES: Record<string, Tone> = { QUARANTINED: "bad", MISSING: "bad", LOADED: "good", WAIVED: "warning" };
 
 const told = (feed: Feed): string => {
   const codes = feed.reasonCodes.map(words).join(", ");
@@ -22,11 +23,7 @@ const COLUMNS: readonly PlainColumn<Feed>[] = [
   {
     header: "State",
     value: (feed) => words(feed.status),
-    cell: (feed) => (
-      <Badge size="sm" tt="none" variant={COLOURS[feed.status] ? "filled" : "default"} color={COLOURS[feed.status]}>
-        {words(feed.status)}
-      </Badge>
-    ),
+    cell: (feed) => <Tag tone={TONES[feed.status]}>{words(feed.status)}</Tag>,
   },
   {
     header: "Received",
