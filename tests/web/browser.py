@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
@@ -26,6 +26,7 @@ FLAGS = (
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.e2e.demo_process import Demo
 from tests.web.browser import ROOT
@@ -225,63 +225,3 @@ def test_every_component_has_its_style_sheet():
         used |= others if name in used else set()
     needed = {name for name in used if (sheets / f"{name}.css").is_file()}
     assert needed - named == set()
-
-
-@pytest.mark.parametrize("count", [10_000])
-def test_a_long_queue_scrolls_without_a_frame_over_100_ms(signed_in: Signed, count: int):
-    """Ten thousand rows through the real queue: the API's answer is copied out to that many accounts."""
-    tab = signed_in("olivia", "/nowhere")
-    page = tab.page
-    served: list[int] = []
-
-    def many(route: Route) -> None:
-        body = route.request.post_data_json
-        if body.get("operationName") != "ReviewQueue":
-            route.continue_()
-            return
-        begin = int(body["variables"]["after"] or 0)
-        answer = (
-            route.fetch(post_data={**body, "variables": {**body["variables"], "after": None}}) if not served else None
-        )
-        if answer is not None:
-            many.edges = answer.json()["data"]["reviewQueue"]["edges"]  # type: ignore[attr-defined]
-        size = 500
-        edges = []
-        for number in range(begin, min(begin + size, count)):
-            edge = many.edges[number % len(many.edges)]  # type: ignore[attr-defined]
-            node = {**edge["node"], "id": f"row-{number}", "accountId": f"S{number:05d}"}
-            edges.append({**edge, "node": node})
-        end = begin + len(edges)
-        served.append(end)
-        info = {"__typename": "PageInfo", "hasNextPage": end < count, "endCursor": str(end)}
-        queue = {"__typename": "AccountDayConnection", "pageInfo": info, "edges": edges}
-        route.fulfill(json={"data": {"reviewQueue": queue}})
-
-    page.route("**/graphql", many)
-    page.get_by_role("link", name="Review desk").click()
-    expect(rows(page).first).to_be_visible()
-    scroller = page.get_by_role("region", name="Accounts that wait for a decision")
-    while not served or served[-1] < count:
-        before = len(served)
-        scroller.evaluate("each => each.scrollTo(0, each.scrollHeight)")
-        page.wait_for_function("before => true", arg=before)
-        page.wait_for_timeout(60)
-    expect(page.get_by_text("10,000 accounts")).to_be_visible()
-    frames = scroller.evaluate(
-        """async each => {
-            each.scrollTo(0, 0);
-            await new Promise(requestAnimationFrame);
-            const frames = []; let last = performance.now();
-            const step = each.scrollHeight / 300;
-            for (let number = 0; number < 300; number++) {
-                each.scrollBy(0, step);
-                const now = await new Promise(requestAnimationFrame);
-                frames.push(now - last); last = now;
-            }
-            return frames.slice(1);
-        }"""
-    )
-    expect(rows(page).last).to_contain_text("S09999")
-    assert rows(page).count() < 60  # only what is in sight stands in the page
-    frames.sort()
-    assert frames[-1] < 100, frames[-5:]

@@ -1,7 +1,8 @@
-import { ActionIcon, Anchor, Badge, Button, Group, Kbd, Text, Title } from "@mantine/core";
+import { ActionIcon, Anchor, Button, Group, Kbd, Text, Title } from "@mantine/core";
 import { Link } from "react-router";
 import { formatDate } from "../format/dates";
 import { laneName, words } from "../format/words";
+import { Tag } from "../frame/Tag";
 import type { Act } from "./decide";
 import type { ReviewDay } from "./useReview";
 
@@ -26,9 +27,7 @@ export function ReviewHead({ day, act, queuePath, previous, next, open }: Props)
           <Title order={1} fz="h3">
             {day.accountId}
           </Title>
-          <Badge variant="default" tt="none">
-            {day.terminalState ? `Ended: ${words(day.terminalState)}` : day.stage === "REVIEW" ? laneName(day.lane) : words(day.stage)}
-          </Badge>
+          <Tag>{day.terminalState ? `Ended: ${words(day.terminalState)}` : day.stage === "REVIEW" ? laneName(day.lane) : words(day.stage)}</Tag>
           <Text size="sm">{formatDate(day.businessDate)}</Text>
           <Anchor component={Link} to={`/accounts/${encodeURIComponent(day.accountId)}`} size="sm">
             History

@@ -1,8 +1,9 @@
-import { Badge, Table, Text } from "@mantine/core";
+import { Table, Text } from "@mantine/core";
 import { Fragment, type ReactNode } from "react";
 import { formatDate } from "../format/dates";
 import { formatCount, formatGain, formatMoney, formatPrice, formatQuantity, NOTHING } from "../format/numbers";
 import { words } from "../format/words";
+import { Tag } from "../frame/Tag";
 import { className } from "./Drift";
 import { Panel } from "./Panel";
 import classes from "./Trades.module.css";
@@ -58,9 +59,7 @@ function TradeRow({ trade }: { trade: Trade }) {
   return (
     <Table.Tr>
       <Table.Td>
-        <Badge variant={trade.side === "SELL" ? "outline" : "default"} tt="none" size="sm" color={trade.side === "SELL" ? "orange.9" : undefined} className={classes.side}>
-          {words(trade.side)}
-        </Badge>
+        <Tag>{words(trade.side)}</Tag>
       </Table.Td>
       <Table.Td>
         <b>{security?.symbol ?? trade.securityId}</b>{" "}

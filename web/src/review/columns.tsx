@@ -1,10 +1,10 @@
-import { Anchor, Badge, Text } from "@mantine/core";
 import { Link } from "react-router";
 import type { QueueRowFragment } from "../api/generated";
 import { formatAge, formatInstant, formatTime } from "../format/dates";
 import { formatBps, formatCount, formatGain, formatMoney, formatPercent, NOTHING } from "../format/numbers";
 import { laneName, shortReason } from "../format/words";
 import type { Column } from "../table/DataTable";
+import classes from "./columns.module.css";
 
 export function pathOf(accountDayId: string, params: URLSearchParams): string {
   const query = params.toString();
@@ -64,42 +64,36 @@ export function columnsAt(now: number, params: URLSearchParams): Column<Row>[] {
   ];
 }
 
+// Plain elements: a page of rows is drawn within one frame while somebody scrolls.
+
 function AccountCell({ row, params }: { row: Row; params: URLSearchParams }) {
   const { account } = row;
   return (
     <>
-      <Anchor component={Link} to={pathOf(row.id, params)} fw={600} size="sm">
+      <Link to={pathOf(row.id, params)} className={classes.account}>
         {row.accountId}
-      </Anchor>
-      <Text size="xs" truncate>
-        {account ? [account.householdId, account.programme].filter(Boolean).join(" · ") : NOTHING}
-      </Text>
+      </Link>
+      <div className={classes.small}>{account ? [account.householdId, account.programme].filter(Boolean).join(" · ") : NOTHING}</div>
     </>
   );
 }
 
 function WhyCell({ reason }: { reason: string }) {
   return (
-    <Text size="xs" lineClamp={2} title={reason} className="wrapped">
+    <div className={classes.why} title={reason}>
       {shortReason(reason)}
-    </Text>
+    </div>
   );
 }
 
 function LaneCell({ row }: { row: Row }) {
   const { approvalTerms: terms, account } = row;
+  const second = terms && terms.approvalsNeeded > 1;
+  const note = second ? `${terms.approvalsGiven} of ${terms.approvalsNeeded} approvals` : account?.discretionary === false ? "needs consent" : null;
   return (
     <>
-      <Text size="sm">{laneName(row.lane)}</Text>
-      {terms && terms.approvalsNeeded > 1 ? (
-        <Badge size="xs" variant="default" tt="none">
-          {terms.approvalsGiven} of {terms.approvalsNeeded} approvals
-        </Badge>
-      ) : account?.discretionary === false ? (
-        <Badge size="xs" variant="default" tt="none">
-          needs consent
-        </Badge>
-      ) : null}
+      {laneName(row.lane)}
+      {note && <div className={classes.small}>{note}</div>}
     </>
   );
 }

@@ -1,4 +1,3 @@
-import { Checkbox } from "@mantine/core";
 import {
   type ColumnDef,
   rowSortingFeature,
@@ -131,8 +130,9 @@ export function DataTable<T extends RowData>(props: Props<T>) {
               >
                 {selected && onSelected && (
                   <td>
-                    <Checkbox
-                      size="xs"
+                    <input
+                      type="checkbox"
+                      className={classes.check}
                       aria-label={`Select ${props.labelOf(row.original)}`}
                       checked={selected.has(row.id)}
                       onChange={() => onSelected(toggled(selected, row.id))}
@@ -171,11 +171,14 @@ function SelectAll(props: { ids: string[]; selected: ReadonlySet<string>; onSele
   const { ids, selected, onSelected } = props;
   const all = ids.length > 0 && ids.every((id) => selected.has(id));
   return (
-    <Checkbox
-      size="xs"
+    <input
+      type="checkbox"
+      className={classes.check}
       aria-label="Select all that are shown"
       checked={all}
-      indeterminate={!all && selected.size > 0}
+      ref={(element) => {
+        if (element) element.indeterminate = !all && selected.size > 0;
+      }}
       onChange={() => onSelected(all ? new Set() : new Set(ids))}
     />
   );
