@@ -14,8 +14,11 @@ interface Returning {
  */
 export class Session {
   private readonly manager: UserManager;
+  // Of the request under way, for the way back: state and PKCE verifier, used once.
+  private readonly requests = new WebStorageStateStore({ store: window.sessionStorage });
   private user: User | null = null;
   private ended = false;
+  private again = 0;
   private readonly listeners = new Set<() => void>();
 
   constructor(config: PagesConfig) {
@@ -31,8 +34,7 @@ export class Session {
       loadUserInfo: false,
       monitorSession: false,
       userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
-      // Of the request under way, for the way back: state and PKCE verifier, used once.
-      stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
+      stateStore: this.requests,
       popupWindowFeatures: { width: 480, height: 640 },
     });
     this.manager.events.addUserLoaded((user) => this.hold(user));
@@ -67,11 +69,20 @@ export class Session {
 
   /** Called at SIGNED_IN_PATH: takes the code in; the path to go on at. In a pop-up it closes the window. */
   async comeBack(): Promise<string> {
-    const user = await this.manager.signinCallback();
-    if (user === undefined) return SIGNED_IN_PATH; // a pop-up: its opener goes on
+    if (window.opener !== null && !(await this.asked())) {
+      await this.manager.signinPopupCallback(); // a window beside the page, which asked and goes on
+      return SIGNED_IN_PATH;
+    }
+    const user = await this.manager.signinRedirectCallback();
     this.hold(user);
     const state = user.state as Returning | undefined;
     return localPath(state?.to);
+  }
+
+  /** Whether this very window made the request whose answer it has received. */
+  private async asked(): Promise<boolean> {
+    const state = new URLSearchParams(location.search).get("state");
+    return state !== null && (await this.requests.get(state)) !== null;
   }
 
   /**
@@ -110,8 +121,12 @@ export class Session {
     location.assign("/");
   }
 
+  /** How often somebody has signed in again: what was refused before can be asked anew. */
+  revivals = (): number => this.again;
+
   private hold(user: User): void {
     this.user = user;
+    if (this.ended) this.again += 1;
     this.ended = false;
     this.tell();
   }
