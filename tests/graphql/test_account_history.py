@@ -16,7 +16,7 @@ from trimtab.db.account_days import lock_day, move_on
 from trimtab.db.content import put_content
 from trimtab.db.suspensions import open_suspension
 from trimtab.db.tables import account_day, record, stage_result
-from trimtab.domain.lifecycle import Stage, TerminalState
+from trimtab.domain.lifecycle import Stage, Standstill, TerminalState
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 
 ACCOUNTS = """
@@ -39,7 +39,7 @@ query Days($id: ID!, $since: Date, $until: Date, $knownAt: DateTime, $first: Int
         inputs { hash asOf market settingsSeq feeds { kind code contentHash } models { modelId hash } }
         decisions { kind } proposal { hash } snapshot { hash }
         intents { status filledQuantity block { clientOrderId } allocations { quantity } }
-        records { seq kind }
+        records { seq kind recordedBy { name } }
       } }
     }
   }
@@ -170,7 +170,8 @@ async def test_a_suspension_that_names_no_day_stands_among_the_days_records(api:
     wanted = Suspension(SuspensionScope.ACCOUNT, "A1", SuspensionKind.ADVISOR, "ADVISOR", "why", ON, "olga")
     book.write(lambda one: open_suspension(one, "firm-a", wanted))
     (day,) = await days(api)
-    assert day["records"][-1] == {"seq": 5, "kind": "SUSPENSION_OPENED"}
+    told = {"seq": 5, "kind": "SUSPENSION_OPENED", "recordedBy": {"name": "Olga Overlay"}}
+    assert day["records"][-1] == told
 
 
 @pytest.mark.covers("R4")
@@ -181,6 +182,7 @@ async def test_history_as_known_at_an_instant_shows_the_day_as_it_stood_then(api
     ends = [
         StageOutcome(Stage.REVIEW, Stage.APPROVE),
         StageOutcome(Stage.APPROVE, Stage.TRADE),
+        StageOutcome(Stage.TRADE, Standstill.TRADE),  # the orders are committed
         StageOutcome(Stage.TRADE, Stage.RECORD),
         StageOutcome(Stage.RECORD, None, terminal=TerminalState.TRADED, code="FULL"),
     ]
@@ -190,11 +192,11 @@ async def test_history_as_known_at_an_instant_shows_the_day_as_it_stood_then(api
                 one, waiting.ref, lock_day(one, waiting.ref), outcome, input_hash="d" * 64, detail={}, changes={}
             )
         )
-    at = {(row.kind): row.recorded_at.isoformat() for row in book.rows(record)}
+    at = {row.kind: row.recorded_at.isoformat() for row in reversed(book.rows(record))}  # of a kind the first
 
     (now,) = await days(api)
     assert (now["stage"], now["terminalState"], now["terminalCode"]) == ("RECORD", "TRADED", "FULL")
-    assert (now["intents"][0]["status"], len(now["records"])) == ("FILLED", 9)
+    assert (now["intents"][0]["status"], len(now["records"])) == ("FILLED", 10)
 
     (filtered,) = await days(api, knownAt=at["STAGE_FILTER"])
     assert (filtered["stage"], filtered["lane"], filtered["terminalState"]) == ("REVIEW", "REVIEW", None)
@@ -206,10 +208,12 @@ async def test_history_as_known_at_an_instant_shows_the_day_as_it_stood_then(api
     assert (validated["stage"], validated["proposal"], validated["proposalHash"]) == ("ANALYZE", None, None)
     assert validated["snapshot"] is not None
 
-    (approved,) = await days(api, knownAt=at["STAGE_APPROVE"])
-    (leg,) = approved["intents"]
+    (committed,) = await days(api, knownAt=at["STAGE_TRADE"])
+    (leg,) = committed["intents"]
     assert (leg["status"], leg["filledQuantity"], leg["block"], leg["allocations"]) == ("PENDING", "0", None, [])
-    assert [one["kind"] for one in approved["decisions"]] == ["APPROVE"]
+    assert [one["kind"] for one in committed["decisions"]] == ["APPROVE"]
+    (settled,) = await days(api, knownAt=at["STAGE_RECORD"])
+    assert (settled["intents"][0]["status"], settled["terminalState"]) == ("FILLED", "TRADED")
 
 
 async def test_what_was_opened_later_is_not_known_before(api: Api, book: Book):

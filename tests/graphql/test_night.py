@@ -60,7 +60,7 @@ def end(book: Book, account_id: str, state: str, code: str | None = None) -> Non
     )
 
 
-def passed(book: Book, account_id: str, stage: str, seconds: float) -> None:
+def passed(book: Book, account_id: str, stage: str, seconds: float, following: str = "x") -> None:
     row = {
         "firm_id": book.firm_id,
         "run_id": run_id(book.firm_id, ON),
@@ -68,7 +68,7 @@ def passed(book: Book, account_id: str, stage: str, seconds: float) -> None:
         "attempt": 1,
         "stage": stage,
         "input_hash": stage,
-        "result": {"seconds": seconds},
+        "result": {"seconds": seconds, "outcome": {"next": following}},
         "build": "test",
     }
     book.write(lambda one: one.execute(insert(stage_result).values(**row)))
@@ -108,6 +108,9 @@ async def test_progress_counts_each_account_once_and_sums_its_work(api: Api, boo
     assert list(progress) == ["INGEST", "VALIDATE", "ANALYZE", "FILTER", "REVIEW", "APPROVE", "TRADE", "RECORD"]
     assert progress["INGEST"] == {"stage": "INGEST", "passed": 2, "here": 2, "blocked": 0, "seconds": 1.0}
     assert (progress["VALIDATE"]["passed"], progress["VALIDATE"]["seconds"]) == (1, 0.25)
+    passed(book, "A1", "trade", 0.5, following="trade")  # orders are committed: work, and no passing
+    trade = (await api.data(OLGA, NIGHT))["run"]["progress"][6]
+    assert (trade["passed"], trade["seconds"]) == (0, 0.5)
     of_bert = {one["stage"]: one["passed"] for one in (await api.data(BERT, NIGHT))["run"]["progress"]}
     assert (of_bert["INGEST"], of_bert["VALIDATE"]) == (1, 0)
 

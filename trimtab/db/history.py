@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Double, Row, Select, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Double, Row, Select, and_, cast, false, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from trimtab.db.content import ContentChanged
@@ -238,12 +238,16 @@ def outcomes_of(connection: Connection, run_ids: Collection[str], book: str | No
 
 
 def work_of(connection: Connection, run_ids: Collection[str], book: str | None) -> list[Row[Any]]:
-    """run_id, stage, accounts that have passed it, and seconds of work in all."""
+    """run_id, stage, accounts that have passed it, and seconds of work in all.
+
+    A result that stays at its stage, such as that of committed orders, is work but no passing.
+    """
     spent = cast(stage_result.c.result["seconds"].astext, Double)
+    stays = func.coalesce(stage_result.c.result["outcome"]["next"].astext == stage_result.c.stage, false())
     rows = select(
         stage_result.c.run_id,
         stage_result.c.stage,
-        func.count(stage_result.c.account_id.distinct()).label("accounts"),
+        func.count(stage_result.c.account_id.distinct()).filter(not_(stays)).label("accounts"),
         func.sum(spent).label("seconds"),
     ).where(stage_result.c.run_id.in_(run_ids))
     if book is not None:

@@ -38,8 +38,13 @@ def known(rows: Sequence[Recorded], knowledge: Knowledge | None) -> list[Recorde
 
 
 def knowledge_at(at: datetime, passes: Sequence[Row[Any]]) -> Knowledge:
-    settled = any(row.kind == "STAGE_TRADE" and row.recorded_at <= at for row in passes)
-    return Knowledge(at, settled)
+    return Knowledge(at, any(row.recorded_at <= at and _ends_trading(row) for row in passes))
+
+
+def _ends_trading(row: Row[Any]) -> bool:
+    """The pass that committed the orders stays in TRADE: they are still to come to their end."""
+    following = (row.body.get("outcome") or {}).get("next")
+    return bool(row.kind == "STAGE_TRADE" and following != Stage.TRADE.value)
 
 
 def day_as_known(day: Row[Any], passes: Sequence[Row[Any]], knowledge: Knowledge) -> Row[Any]:

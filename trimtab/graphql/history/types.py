@@ -201,9 +201,13 @@ class RecordEntry:
     hash: str
     previous_hash: str
     body_hash: str
-    actor: str
+    actor: str = strawberry.field(description="The id, as the chain holds it.")
     body: JSON
     recorded_at: datetime
+
+    @strawberry.field(description="Who acted, with their name.")
+    async def recorded_by(self, info: Info) -> Actor:
+        return await actor(info, self.actor)
 
     @classmethod
     def of(cls, row: Row[Any]) -> "RecordEntry":

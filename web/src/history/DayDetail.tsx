@@ -14,6 +14,15 @@ import { Records } from "./Records";
 import { SaveTrades, SaveWhyNots } from "./SaveAnalysis";
 import { Stages } from "./Stages";
 
+const PARTS: readonly (readonly [string, string])[] = [
+  ["stages", "Stages"],
+  ["inputs", "Inputs"],
+  ["analysis", "Analysis"],
+  ["decisions", "Decisions"],
+  ["orders", "Orders"],
+  ["record", "Record"],
+];
+
 /** Everything that happened in one account's day, in the order in which it happened. */
 export function DayDetail({ day }: { day: DayShownFragment }) {
   const reason = day.terminalReason ?? day.waitingReason;
@@ -31,6 +40,13 @@ export function DayDetail({ day }: { day: DayShownFragment }) {
               .join(" · ")}
           </Text>
         </Group>
+        <Text size="sm" mt={4} component="nav" aria-label="Parts of the day">
+          {PARTS.filter(([id]) => id !== "analysis" || day.proposal).map(([id, label]) => (
+            <a key={id} href={`#${id}`} className={classes.part}>
+              {label}
+            </a>
+          ))}
+        </Text>
         <Text size="sm" mt={4}>
           {[day.terminalCode && outcomeText(day), reason].filter(Boolean).join(": ")}
         </Text>
@@ -46,7 +62,7 @@ export function DayDetail({ day }: { day: DayShownFragment }) {
       <Inputs day={day} />
       {day.proposal && (
         <>
-          <div className={classes.analysis}>
+          <div className={classes.analysis} id="analysis">
             <BeforeAfter day={day} />
             <WhyNots day={day} aside={<SaveWhyNots day={day} />} />
           </div>

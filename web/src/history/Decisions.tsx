@@ -53,7 +53,7 @@ function Expiry({ at }: { at: string | null }) {
 export function Decisions({ day }: { day: DayShownFragment }) {
   const name = `${day.accountId}-${day.businessDate}-decisions`;
   return (
-    <Panel title="Decisions" aside={<SaveButton name={name} what="the decisions" columns={COLUMNS} rows={day.decisions} />}>
+    <Panel id="decisions" title="Decisions" aside={<SaveButton name={name} what="the decisions" columns={COLUMNS} rows={day.decisions} />}>
       <PlainTable
         caption="Decisions, oldest first"
         columns={COLUMNS}

@@ -27,13 +27,14 @@ export function Inputs({ day }: { day: DayShownFragment }) {
   const name = `${day.accountId}-${day.businessDate}-files`;
   if (!inputs && !snapshot) {
     return (
-      <Panel title="Inputs">
+      <Panel id="inputs" title="Inputs">
         <Text size="sm">Nothing was frozen for the account yet.</Text>
       </Panel>
     );
   }
   return (
     <Panel
+      id="inputs"
       title="Inputs"
       aside={inputs && <SaveButton name={name} what="the files" columns={COLUMNS} rows={inputs.feeds} />}
     >

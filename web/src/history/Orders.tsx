@@ -78,7 +78,7 @@ export function Orders({ day }: { day: DayShownFragment }) {
   const executions = executionsOf(day.intents);
   return (
     <>
-      <Panel title="Orders" aside={<SaveButton name={`${name}-orders`} what="the orders" columns={COLUMNS} rows={day.intents} />}>
+      <Panel id="orders" title="Orders" aside={<SaveButton name={`${name}-orders`} what="the orders" columns={COLUMNS} rows={day.intents} />}>
         <PlainTable caption="Orders, by leg" columns={COLUMNS} rows={day.intents} keyOf={(leg) => leg.id} empty="Nothing was ordered." minWidth={1040} />
       </Panel>
       {executions.length > 0 && (

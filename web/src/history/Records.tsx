@@ -12,7 +12,7 @@ type Entry = NonNullable<DayShownFragment["records"]>[number];
 const COLUMNS: readonly PlainColumn<Entry>[] = [
   { header: "Sequence", value: (entry) => String(entry.seq), cell: (entry) => <b>#{entry.seq}</b>, numeric: true, width: 80 },
   { header: "What", value: (entry) => words(entry.kind), width: 180 },
-  { header: "Who", value: (entry) => entry.actor, width: 130 },
+  { header: "Who", value: (entry) => entry.recordedBy.name, width: 150 },
   { header: "Recorded", value: (entry) => entry.recordedAt, cell: (entry) => <span className="number">{formatInstant(entry.recordedAt)}</span>, width: 170 },
   { header: "Hash", value: (entry) => entry.hash, cell: (entry) => <Hash hash={entry.hash} />, width: 110 },
   { header: "Previous", value: (entry) => entry.previousHash, cell: (entry) => <Hash hash={entry.previousHash} name={entry.seq > 1 ? `#${entry.seq - 1}` : "start"} />, width: 150 },
@@ -24,7 +24,7 @@ export function Records({ day }: { day: DayShownFragment }) {
   const records = day.records ?? [];
   const name = `${day.accountId}-${day.businessDate}-records`;
   return (
-    <Panel title="Record" aside={<SaveButton name={name} what="the record" columns={COLUMNS} rows={records} />}>
+    <Panel id="record" title="Record" aside={<SaveButton name={name} what="the record" columns={COLUMNS} rows={records} />}>
       <PlainTable
         caption="Entries in the account's record, in the chain's order"
         columns={COLUMNS}

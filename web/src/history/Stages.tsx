@@ -36,7 +36,7 @@ const COLUMNS: readonly PlainColumn<Pass>[] = [
 export function Stages({ day }: { day: DayShownFragment }) {
   const name = `${day.accountId}-${day.businessDate}-stages`;
   return (
-    <Panel title="Stages" aside={<SaveButton name={name} what="the stages" columns={COLUMNS} rows={day.stages} />}>
+    <Panel id="stages" title="Stages" aside={<SaveButton name={name} what="the stages" columns={COLUMNS} rows={day.stages} />}>
       <PlainTable
         caption="Passes of the stages, in order"
         columns={COLUMNS}
@@ -53,6 +53,7 @@ export function Stages({ day }: { day: DayShownFragment }) {
 function then(pass: Pass): string {
   if (pass.terminalState && !pass.wentTo) return `Ended: ${words(pass.terminalState)}`;
   if (!pass.wentTo) return NOTHING;
+  if (pass.wentTo === pass.stage) return "Waits";
   const lane = pass.stage === "FILTER" && pass.lane ? ` (${laneName(pass.lane)})` : "";
   return `${words(pass.wentTo)}${lane}`;
 }

@@ -28,7 +28,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
   const { acknowledge, busy } = useAcknowledge(alerts.reload);
   const columns: PlainColumn<Alert>[] = [
     { header: "Raised", value: (alert) => alert.raisedAt, cell: (alert) => <span className="number">{formatInstant(alert.raisedAt)}</span> },
-    { header: "Severity", value: (alert) => words(alert.severity), cell: (alert) => <Tag tone={alert.severity === "CRITICAL" ? "bad" : "warning"}>{words(alert.severity)}</Tag> },
+    { header: "Severity", value: (alert) => words(alert.severity), cell: (alert) => <Tag tone={alert.severity === "WARNING" ? "warning" : "bad"}>{words(alert.severity)}</Tag> },
     { header: "Cause", value: (alert) => words(alert.cause), cell: (alert) => <b>{words(alert.cause)}</b> },
     { header: "About", value: (alert) => alert.scope },
     { header: "What happened", value: (alert) => alert.message, cell: (alert) => <div className={classes.wrap}>{alert.message}</div> },

@@ -12,7 +12,7 @@ const COLUMNS: readonly PlainColumn<Tick>[] = [
   {
     header: "Passed",
     value: (tick) => tick.publishedAt ?? "",
-    cell: (tick) => (tick.publishedAt ? `✓ ${formatInstant(tick.publishedAt)}` : "not yet"),
+    cell: (tick) => <span className="number">{tick.publishedAt ? `✓ ${formatInstant(tick.publishedAt)}` : "not yet"}</span>,
   },
 ];
 

@@ -19,11 +19,13 @@ const COLUMNS: readonly SavedColumn<Line>[] = [
   { header: "Accounts", value: (line) => String(line.accounts) },
 ];
 
+const PLACES: Record<string, string> = { REVIEW: "In review", BLOCKED: "Blocked", SUSPENDED: "Suspended until the cut-off", TRADE: "In trade" };
+
 /** Every account of the roster exactly once: how it ended, or where it still stands. */
 export function Outcomes({ run }: { run: Run }) {
   const lines: Line[] = [
     ...run.outcomeCodes.map((each) => ({ what: words(each.state), why: each.code ? words(each.code) : "", accounts: each.accounts })),
-    ...run.openPlaces.map((each) => ({ what: "Open", why: `at ${words(each.name).toLowerCase()}`, accounts: each.accounts })),
+    ...run.openPlaces.map((each) => ({ what: "Open", why: PLACES[each.name] ?? `at ${words(each.name).toLowerCase()}`, accounts: each.accounts })),
     ...(run.withoutDay > 0 ? [{ what: "Without a day", why: "", accounts: run.withoutDay }] : []),
   ];
   const total = lines.reduce((all, line) => all + line.accounts, 0);
