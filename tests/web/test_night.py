@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from tests.e2e.demo_process import ACCOUNTS, Demo
+from tests.e2e.demo_process import Demo
 from tests.e2e.test_people import mend, places, spoil_snapshots
 from tests.web.conftest import Signed
 from tests.web.desk import Desk
@@ -36,13 +36,14 @@ def test_every_account_of_the_roster_is_in_one_line_of_the_outcomes(signed_in: S
     page = tab.page
     expect(page).to_have_url(re.compile(r"/night$"))
     outcomes = panel(page, "Outcomes")
-    expect(outcomes.locator("tfoot")).to_contain_text(str(ACCOUNTS))
+    roster = len(places(held))
+    expect(outcomes.locator("tfoot")).to_contain_text(str(roster))
     counted = [int(row[-1]) for row in cells(outcomes)]
-    assert sum(counted) == ACCOUNTS
+    assert sum(counted) == roster
     assert [row[-1] for row in saved(tab, "the outcomes")[1:]] == [str(number) for number in counted]
     stages = panel(page, "Progress through the stages").locator("tbody tr")
     expect(stages).to_have_count(8)
-    assert stages.first.locator("td").nth(1).inner_text() == str(ACCOUNTS)
+    assert stages.first.locator("td").nth(1).inner_text() == str(roster)
     deliveries = panel(page, "Deliveries").locator("tbody tr")
     expect(deliveries).to_have_count(13)
     assert set(deliveries.locator("td:nth-child(2)").all_inner_texts()) == {"Loaded"}
