@@ -99,9 +99,11 @@ def test_compliance_is_refused_the_night_by_the_api(signed_in: Signed):
     assert page.get_by_role("link", name="The night").count() == 0
 
 
-def test_a_date_without_a_run_says_so(signed_in: Signed):
+def test_a_date_without_a_run_says_so_and_a_broken_one_too(signed_in: Signed):
     page = signed_in("dan", "/night?date=2020-01-02").page
     expect(page.get_by_text("There was no run on 2020-01-02")).to_be_visible()
+    broken = signed_in("dan", "/night?date=yesterday").page
+    expect(broken.get_by_role("heading", name="There is no such business date")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
