@@ -45,7 +45,7 @@ export default function HistoryPage() {
   return (
     <Box p="md" maw={1760} mx="auto">
       <Head account={account} />
-      <StaleBanner error={days.error ?? one.error} retry={reload} />
+      <StaleBanner error={days.error ?? (one.day ? one.error : undefined)} retry={reload} />
       {view.knownAt !== null && (
         <Alert color="blue" mb="sm" py="xs">
           As the records stood at {formatInstant(view.knownAt)}: whatever was recorded later is left out.
@@ -63,6 +63,8 @@ export default function HistoryPage() {
         />
         {one.day ? (
           <DayDetail day={one.day} />
+        ) : one.error ? (
+          <ApiProblem error={one.error} retry={reload} />
         ) : one.loading || !days.loaded ? (
           <Waiting label="Loading the day" />
         ) : (
