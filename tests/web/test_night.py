@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from tests.e2e.demo_process import ACCOUNTS, Demo
+from tests.e2e.demo_process import Demo
 from tests.e2e.test_people import mend, places, spoil_snapshots
 from tests.web.conftest import Signed
 from tests.web.desk import Desk
@@ -36,13 +36,14 @@ def test_every_account_of_the_roster_is_in_one_line_of_the_outcomes(signed_in: S
     page = tab.page
     expect(page).to_have_url(re.compile(r"/night$"))
     outcomes = panel(page, "Outcomes")
-    expect(outcomes.locator("tfoot")).to_contain_text(str(ACCOUNTS))
+    roster = len(places(held))
+    expect(outcomes.locator("tfoot")).to_contain_text(str(roster))
     counted = [int(row[-1]) for row in cells(outcomes)]
-    assert sum(counted) == ACCOUNTS
+    assert sum(counted) == roster
     assert [row[-1] for row in saved(tab, "the outcomes")[1:]] == [str(number) for number in counted]
     stages = panel(page, "Progress through the stages").locator("tbody tr")
     expect(stages).to_have_count(8)
-    assert stages.first.locator("td").nth(1).inner_text() == str(ACCOUNTS)
+    assert stages.first.locator("td").nth(1).inner_text() == str(roster)
     deliveries = panel(page, "Deliveries").locator("tbody tr")
     expect(deliveries).to_have_count(13)
     assert set(deliveries.locator("td:nth-child(2)").all_inner_texts()) == {"Loaded"}
@@ -98,9 +99,11 @@ def test_compliance_is_refused_the_night_by_the_api(signed_in: Signed):
     assert page.get_by_role("link", name="The night").count() == 0
 
 
-def test_a_date_without_a_run_says_so(signed_in: Signed):
+def test_a_date_without_a_run_says_so_and_a_broken_one_too(signed_in: Signed):
     page = signed_in("dan", "/night?date=2020-01-02").page
     expect(page.get_by_text("There was no run on 2020-01-02")).to_be_visible()
+    broken = signed_in("dan", "/night?date=yesterday").page
+    expect(broken.get_by_role("heading", name="There is no such business date")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

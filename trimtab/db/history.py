@@ -256,13 +256,10 @@ def work_of(connection: Connection, run_ids: Collection[str], book: str | None) 
     return list(connection.execute(rows.group_by(stage_result.c.run_id, stage_result.c.stage)))
 
 
-def without_day_of(connection: Connection, run_ids: Collection[str], book: str | None) -> list[Row[Any]]:
-    """run_id, accounts: how many of the firm's accounts have no account-day in the run (H4)."""
-    same = and_(account_day.c.firm_id == account.c.firm_id, account_day.c.account_id == account.c.account_id)
-    has_day = select(account_day.c.account_id).where(same, account_day.c.run_id == run.c.run_id).exists()
-    rows = select(run.c.run_id, func.count().label("accounts")).join(account, account.c.firm_id == run.c.firm_id)
-    rows = of_book(rows.where(run.c.run_id.in_(run_ids), ~has_day), book)
-    return list(connection.execute(rows.group_by(run.c.run_id)))
+def account_counts(connection: Connection, firm_ids: Collection[str], book: str | None) -> list[Row[Any]]:
+    """firm_id, accounts: how many the firm has now."""
+    rows = select(account.c.firm_id, func.count().label("accounts")).where(account.c.firm_id.in_(firm_ids))
+    return list(connection.execute(of_book(rows, book).group_by(account.c.firm_id)))
 
 
 def market_events_of(connection: Connection, run_ids: Collection[str]) -> list[Row[Any]]:

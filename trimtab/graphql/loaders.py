@@ -140,15 +140,15 @@ class Loaders:
         """How many accounts have passed each stage, by run."""
         return self._of_book(history.work_of, book)
 
-    def without_day(self, book: str | None) -> ManyRows:
-        """How many accounts have no account-day, by run."""
-        return self._of_book(history.without_day_of, book)
+    def accounts(self, book: str | None) -> ManyRows:
+        """How many accounts there are, by firm."""
+        return self._of_book(history.account_counts, book, "firm_id")
 
-    def _of_book(self, load: LoadOfBook, book: str | None) -> ManyRows:
-        def of_book(connection: Connection, run_ids: Sequence[str]) -> list[Row[Any]]:
-            return load(connection, run_ids, book)
+    def _of_book(self, load: LoadOfBook, book: str | None, column: str = "run_id") -> ManyRows:
+        def of_book(connection: Connection, keys: Sequence[str]) -> list[Row[Any]]:
+            return load(connection, keys, book)
 
-        return self._kept(f"{load.__name__} {book}", lambda: self._many(of_book, "run_id"))
+        return self._kept(f"{load.__name__} {book}", lambda: self._many(of_book, column))
 
     def _kept(self, name: str, make: Callable[[], ManyRows]) -> ManyRows:
         if name not in self._made:

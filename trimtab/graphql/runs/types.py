@@ -7,6 +7,7 @@ import strawberry
 from sqlalchemy import Row
 from strawberry.scalars import JSON
 
+from trimtab.db.runs import OPEN
 from trimtab.graphql.context import Info
 from trimtab.graphql.ids import cursor, node_id
 from trimtab.graphql.paging import PageInfo
@@ -78,12 +79,20 @@ class Run:
 
     @strawberry.field
     async def roster(self, info: Info) -> int:
+        return await self._roster(info)
+
+    async def _roster(self, info: Info) -> int:
         return sum(row.accounts for row in await self._counts(info))
 
-    @strawberry.field(description="Accounts of the firm that have no account-day in the run.")
-    async def without_day(self, info: Info) -> int:
-        rows = await info.context.loaders.without_day(info.context.counts_book()).load(self.run_id)
-        return sum(row.accounts for row in rows)
+    @strawberry.field(
+        description="Accounts that have no account-day in the run; null once it is over, since accounts come and go."
+    )
+    async def without_day(self, info: Info) -> int | None:
+        if self.status != OPEN:
+            return None
+        rows = await info.context.loaders.accounts(info.context.counts_book()).load(info.context.firm_id)
+        known: int = sum(row.accounts for row in rows)
+        return known - await self._roster(info)
 
     @strawberry.field(description="How many accounts ended as what, and why; most first.")
     async def outcome_codes(self, info: Info) -> list[OutcomeCount]:

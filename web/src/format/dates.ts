@@ -33,3 +33,6 @@ export function formatAge(at: string, now: number): string {
   }
   return relative.format(Math.trunc(seconds), "second");
 }
+
+/** Whether the text is a calendar date as the API writes it. */
+export const isDate = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));

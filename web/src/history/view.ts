@@ -1,3 +1,5 @@
+import { isDate } from "../format/dates";
+
 /** Which days of the history are shown, and as known when: all of it stands in the URL. */
 export interface HistoryView {
   since: string | null;
@@ -7,8 +9,6 @@ export interface HistoryView {
   /** The account-day that is open. */
   day: string | null;
 }
-
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 export function readView(params: URLSearchParams): HistoryView {
   const known = params.get("known");
@@ -30,7 +30,7 @@ export function writeView(view: HistoryView): URLSearchParams {
 }
 
 function dateIn(text: string | null): string | null {
-  return text !== null && DATE.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
+  return text !== null && isDate(text) ? text : null;
 }
 
 /** An instant as a datetime-local field writes it, in the reader's time zone. */

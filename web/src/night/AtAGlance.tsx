@@ -21,10 +21,10 @@ export function AtAGlance({ run, blocked, alerts, suspended }: Props) {
   return (
     <Paper withBorder p="sm" component="section" aria-label="At a glance">
       <Group gap="xl">
-        <Figure label="Accounts" value={formatCount(run.roster + run.withoutDay)} />
+        <Figure label="Accounts" value={formatCount(run.roster + (run.withoutDay ?? 0))} />
         <Figure label="Ended" value={formatCount(ended)} />
         <Figure label="Open" value={formatCount(run.roster - ended)} />
-        <Figure label="Without a day" value={formatCount(run.withoutDay)} attention={run.withoutDay > 0} />
+        {run.withoutDay != null && <Figure label="Without a day" value={formatCount(run.withoutDay)} attention={run.withoutDay > 0} />}
         <Figure label="Files usable" to="#deliveries" value={`${formatCount(loaded)} of ${formatCount(run.feeds.length)}`} attention={loaded < run.feeds.length} />
         {blocked !== undefined && <Figure label="Blocked steps" to="#blocked" value={formatCount(blocked)} attention={blocked > 0} />}
         {alerts !== undefined && <Figure label="Alerts nobody has" to="#alerts" value={formatCount(alerts)} attention={alerts > 0} />}

@@ -1,9 +1,9 @@
 import { Box, Group, NativeSelect, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useSearchParams } from "react-router";
 import { problemOf } from "../api/problem";
-import { formatDate, formatInstant } from "../format/dates";
+import { formatDate, formatInstant, isDate } from "../format/dates";
 import { words } from "../format/words";
-import { ApiProblem } from "../frame/Problems";
+import { ApiProblem, NothingThere } from "../frame/Problems";
 import { StaleBanner } from "../frame/StaleBanner";
 import { useTitle } from "../frame/title";
 import { useViewer } from "../frame/viewer";
@@ -26,7 +26,9 @@ export default function NightPage() {
   useTitle("The night");
   const viewer = useViewer();
   const [params, setParams] = useSearchParams();
-  const on = params.get("date");
+  const given = params.get("date");
+  const isBroken = given !== null && !isDate(given);
+  const on = isBroken ? null : given;
   const allAlerts = params.get("alerts") === "all";
   const { night, dates, blocked, alerts, reload } = useNight(on, allAlerts, viewer);
   const { data, error } = night;
@@ -41,6 +43,7 @@ export default function NightPage() {
       { replace: true },
     );
 
+  if (isBroken) return <NothingThere thing="business date" />;
   // The page is for those who may retry steps: whoever the API refuses that gets no page, though counts would be seen.
   const refused = blocked.error && problemOf(blocked.error) === "forbidden" ? blocked.error : undefined;
   const missing = error && !data?.run && !data?.suspensionCounts ? error : undefined;

@@ -26,7 +26,7 @@ export function Outcomes({ run }: { run: Run }) {
   const lines: Line[] = [
     ...run.outcomeCodes.map((each) => ({ what: words(each.state), why: each.code ? words(each.code) : "", accounts: each.accounts })),
     ...run.openPlaces.map((each) => ({ what: "Open", why: PLACES[each.name] ?? `at ${words(each.name).toLowerCase()}`, accounts: each.accounts })),
-    ...(run.withoutDay > 0 ? [{ what: "Without a day", why: "", accounts: run.withoutDay }] : []),
+    ...(run.withoutDay ? [{ what: "Without a day", why: "", accounts: run.withoutDay }] : []),
   ];
   const total = lines.reduce((all, line) => all + line.accounts, 0);
   return (

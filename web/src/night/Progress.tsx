@@ -15,7 +15,7 @@ export function Progress({ run }: { run: Run }) {
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Stage</Table.Th>
-            <Table.Th w="40%" aria-label="Share of the accounts" />
+            <Table.Th w="40%">Share of the roster</Table.Th>
             <Table.Th className="number">Passed</Table.Th>
             <Table.Th className="number">At it</Table.Th>
             <Table.Th className="number">Blocked</Table.Th>
