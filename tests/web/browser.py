@@ -90,12 +90,17 @@ class Tab:
 
 
 @contextmanager
-def a_tab(browser: Browser, url: str, **options: Any) -> Iterator[Tab]:
-    """A tab of its own, in New York and English. Fails when the console told of an error or a request left the host."""
+def a_tab(browser: Browser, url: str, *, clock: bool = False, **options: Any) -> Iterator[Tab]:
+    """A tab of its own, in New York and English. Fails when the console told of an error or a request left the host.
+
+    clock: the test moves the page's clock.
+    """
     settings = {"locale": "en-US", "timezone_id": "America/New_York", "viewport": {"width": 1440, "height": 900}}
     context: BrowserContext = browser.new_context(**{**settings, **options})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
+    if clock:
+        page.clock.install()
     tab = Tab(page, url, urlsplit(url).netloc)
     context.on("page", tab.watch)
     tab.watch(page)

@@ -112,6 +112,22 @@ def test_a_session_that_ends_while_somebody_writes_costs_them_nothing(
     assert said.count(a_reason) == 1
 
 
+def test_the_tokens_are_renewed_before_they_end_and_stay_out_of_the_browsers_storage(signed_in: Signed):
+    tab = signed_in("olivia", clock=True)
+    expect(rows(tab.page).first).to_be_visible()
+    first = tab.token
+    stored = tab.page.evaluate("() => JSON.stringify({...localStorage, ...sessionStorage})")
+    assert first not in stored
+    assert "access_token" not in stored
+    with tab.page.expect_response("**/oauth/token") as answer:
+        tab.page.clock.fast_forward("09:15")  # access tokens live ten minutes
+    assert answer.value.status == 200
+    tab.page.get_by_role("button", name="Traded").click()
+    expect(tab.page).to_have_url(re.compile("sort=traded"))
+    tab.page.wait_for_load_state("networkidle")
+    assert tab.token != first
+
+
 def _revoke(url: str, token: str) -> None:
     form = {"token": token, "client_id": "trimtab-pages"}
     assert httpx.post(f"{url}/oauth/revoke", data=form, trust_env=False).status_code == 200
