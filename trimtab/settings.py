@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     broker_socket: Path = Field(default_factory=lambda known: _broker_socket(known["state_dir"]))
     drop_folder: Path = Field(default_factory=lambda known: Path(known["state_dir"]) / "drop")
     oidc_issuers: tuple[OidcIssuer, ...] = ()
+    pages_client_id: str = "trimtab-pages"  # the pages' client at the first external issuer; the built-in one knows it
+    pages_scope: str = "openid"  # what the pages ask the external issuer for
+    temporal_ui_url: str | None = None  # where people look at workflows; None: the pages show no links to it
     processes: ProcessCounts = Field(default_factory=ProcessCounts)
     ready_file: Path | None = None  # written once the process has begun its work
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

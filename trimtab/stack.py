@@ -91,7 +91,7 @@ def known_urls(settings: Settings) -> dict[str, str]:
     state = State.load(settings.state_dir)
     port = settings.port or state.ports.get("api")
     api = settings.public_url or state.urls.get("api") or (f"http://{settings.host}:{port}" if port else None)
-    urls = {"api": api, "graphiql": f"{api}/graphql"} if api else {}
+    urls = {"pages": f"{api}/", "api": api, "graphiql": f"{api}/graphql"} if api else {}
     if ui := state.urls.get("temporal_ui"):
         urls["temporal"] = ui
     if address := settings.temporal_address or state.urls.get("temporal"):

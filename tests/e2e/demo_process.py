@@ -31,12 +31,14 @@ PATIENCE_SECONDS = 150.0
 class Demo:
     """A running demo of a small firm, in a state directory of its own."""
 
-    def __init__(self, home: Path, *options: str) -> None:
+    def __init__(self, home: Path, *options: str, accounts: int = ACCOUNTS) -> None:
+        self.accounts = accounts
+        self.firm = DemoOptions(accounts=accounts).firm_id
         self.state_dir = home / "state"
         self._output = home / "output"
         self._errors = home / "errors"
         self._engines: list[Engine] = []
-        command = [sys.executable, "-m", "trimtab.cli", "demo", f"--accounts={ACCOUNTS}", "--json", "--serve"]
+        command = [sys.executable, "-m", "trimtab.cli", "demo", f"--accounts={accounts}", "--json", "--serve"]
         with self._output.open("w") as output, self._errors.open("w") as errors:
             self.process = subprocess.Popen(
                 [*command, *options], stdout=output, stderr=errors, env=self.environment, start_new_session=True
@@ -87,7 +89,7 @@ class Demo:
         return pid
 
     def ask(self, question: Callable[[Connection], Any]) -> Any:
-        with firm_transaction(self.engine, FIRM) as connection:
+        with firm_transaction(self.engine, self.firm) as connection:
             return question(connection)
 
     def until(self, reached: Callable[[], Any], what: str, *, every: float = 0.05) -> Any:
@@ -125,7 +127,7 @@ class Demo:
     def again(self, *options: str) -> tuple[dict[str, Any], float]:
         """The same command once more, to its end: what it prints, and its seconds."""
         begun = time.monotonic()
-        printed = self.cli("demo", f"--accounts={ACCOUNTS}", "--json", *options)
+        printed = self.cli("demo", f"--accounts={self.accounts}", "--json", *options)
         (line,) = printed.splitlines()
         answer: dict[str, Any] = json.loads(line)
         return answer, time.monotonic() - begun
@@ -140,10 +142,10 @@ class Demo:
 
 
 @contextmanager
-def demo(*options: str) -> Iterator[Demo]:
+def demo(*options: str, accounts: int = ACCOUNTS) -> Iterator[Demo]:
     home = Path(tempfile.mkdtemp(prefix="trimtab-e2e-"))
     home.chmod(0o711)  # the database's user has to pass
-    running = Demo(home, *options)
+    running = Demo(home, *options, accounts=accounts)
     try:
         yield running
     finally:

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
 
-from tests.e2e.demo_process import ACCOUNTS, FIRM, Demo, demo
+from tests.e2e.demo_process import ACCOUNTS, Demo, demo
 from tests.graphql.documents import APPROVE, EVENTS, HISTORY, QUEUE, REJECT, SUSPEND
 from tests.server.running import Socket
 from trimtab.auth.client import client_credentials, sign_in
@@ -116,7 +116,7 @@ def spoil_snapshots(running: Demo, accounts: list[str]) -> dict[str, tuple[str, 
     kept = {}
     with running.superuser.begin() as outside:
         for account, digest in digests.items():
-            row = (content.c.firm_id == FIRM) & (content.c.content_hash == digest)
+            row = (content.c.firm_id == running.firm) & (content.c.content_hash == digest)
             kept[account] = digest, bytes(outside.scalar(select(content.c.body).where(row)))
             outside.execute(update(content).where(row).values(body=zlib.compress(b"{}")))
     return kept

@@ -14,8 +14,19 @@ from trimtab.db.account_days import lock_day, move_on
 from trimtab.db.content import put_content
 from trimtab.db.decisions import write_proposal
 from trimtab.db.engine import firm_transaction
+from trimtab.db.filters import write_facts
 from trimtab.db.people import PersonOnFile, put_person
-from trimtab.db.tables import account, account_day, firm, household, market_event, run
+from trimtab.db.tables import (
+    account,
+    account_day,
+    delivery,
+    firm,
+    household,
+    market_event,
+    run,
+    security_fact,
+)
+from trimtab.domain.account_facts import facts_of
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import (
     Account,
@@ -29,6 +40,7 @@ from trimtab.domain.accounts import (
 )
 from trimtab.domain.lifecycle import Lane, Stage, Standstill
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot
+from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import (
     AnalysisOutcome,
@@ -110,6 +122,10 @@ class Book:
         rows: list[Any] = self.write(lambda one: one.execute(table.select().where(*where)).all())
         return rows
 
+    def add_securities(self) -> None:
+        """The security master: VTI of US_LARGE and BND of BONDS."""
+        self.write(lambda one: _securities(one, self.firm_id))
+
     def publish(self, kind: str) -> None:
         """The business clock passes the event."""
         self.write(
@@ -165,6 +181,38 @@ def _found(one: Connection, firm_id: str, approval_limit: str) -> None:
         put_person(one, PersonOnFile(person_id, firm_id, f"{person_id}@{firm_id}.example", name, "-"))
 
 
+def _securities(one: Connection, firm_id: str) -> None:
+    master = {"firm_id": firm_id, "delivery_id": "securities-1"}
+    one.execute(
+        insert(delivery).values(
+            **master,
+            kind="securities",
+            business_date=ON,
+            file_name="securities.csv",
+            content_hash="0" * 64,
+            row_count=2,
+            status="LOADED",
+        )
+    )
+    for line, (symbol, asset_class) in enumerate((("VTI", "US_LARGE"), ("BND", "BONDS"))):
+        one.execute(
+            insert(security_fact).values(
+                **master,
+                line=line,
+                security_id=symbol,
+                symbol=symbol,
+                name=f"The {symbol} fund",
+                kind="ETF",
+                asset_class=asset_class,
+                currency="USD",
+                tradable=True,
+                whole_shares=True,
+                wash_group=symbol,
+                half_spread_bps=Decimal(1),
+            )
+        )
+
+
 def _account(one: Connection, firm_id: str, account_id: str, advisor: str, discretionary: bool) -> None:
     one.execute(insert(household).values(firm_id=firm_id, household_id=f"H-{account_id}"))
     one.execute(
@@ -199,13 +247,15 @@ def _to_review(
     one: Connection, ref: AccountDayRef, proposal: RebalanceProposal, digest: str, lane: Lane, proposed_by: str
 ) -> None:
     snapshot_hash = put_content(one, ref.firm_id, "snapshot", a_snapshot(ref.account_id))
+    target_hash = put_content(one, ref.firm_id, "model", a_model())
+    write_facts(one, ref.firm_id, ref.run_id, facts_of(a_snapshot(ref.account_id).account, AccountSettings(), proposal))
     proposal_id = write_proposal(one, ref, digest, proposal.input_hash, plain(proposal), proposed_by)
     passes: list[tuple[StageOutcome, dict[str, Any], dict[str, Any]]] = [
         (StageOutcome(Stage.INGEST, Stage.VALIDATE), {}, {}),
-        (StageOutcome(Stage.VALIDATE, Stage.ANALYZE), {}, {"snapshot_hash": snapshot_hash}),
+        (StageOutcome(Stage.VALIDATE, Stage.ANALYZE), {"snapshot": snapshot_hash}, {"snapshot_hash": snapshot_hash}),
         (
             StageOutcome(Stage.ANALYZE, Stage.FILTER),
-            {"proposal": digest},
+            {"proposal": digest, "proposal_id": proposal_id, "snapshot": snapshot_hash, "target": target_hash},
             {"proposal_id": proposal_id, "proposal_hash": digest},
         ),
         (
@@ -235,6 +285,11 @@ def an_account(account_id: str, advisor: str = "adv-1", discretionary: bool = Tr
         ModelId("balanced"),
         discretionary=discretionary,
     )
+
+
+def a_model() -> ModelPortfolio:
+    """Three quarters shares, a quarter bonds."""
+    return ModelPortfolio(ModelId("balanced"), 1, AS_OF, {VTI: Decimal("0.75"), BND: Decimal("0.25")}, Decimal(0))
 
 
 def a_snapshot(account_id: str) -> AccountSnapshot:

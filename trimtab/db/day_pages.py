@@ -3,7 +3,7 @@ that the caller sees whether another page follows."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, and_, func, literal, or_, select, tuple_
@@ -27,6 +27,9 @@ class DayFilter:
     reason: str | None = None
     open_only: bool = False
     every_attempt: bool = False
+    since: date | None = None  # business dates from here
+    until: date | None = None  # to here
+    known_at: datetime | None = None  # only what was recorded by then
 
 
 def day_page(
@@ -58,6 +61,12 @@ def _wanted(rows: Select[Any], wanted: DayFilter) -> Select[Any]:
     rows = rows.where(*(account_day.c[name] == value for name, value in exact.items() if value is not None))
     if not wanted.every_attempt:
         rows = rows.where(account_day.c.current)
+    if wanted.since is not None:
+        rows = rows.where(account_day.c.business_date >= wanted.since)
+    if wanted.until is not None:
+        rows = rows.where(account_day.c.business_date <= wanted.until)
+    if wanted.known_at is not None:
+        rows = rows.where(account_day.c.recorded_at <= wanted.known_at)
     if wanted.open_only:
         rows = rows.where(account_day.c.terminal_state.is_(None))
     return rows if wanted.reason is None else rows.where(_has_reason(wanted.reason))
@@ -79,6 +88,19 @@ def _has_reason(code: str) -> Any:
     return or_(account_day.c.terminal_code == code, passed, blocked.exists())
 
 
+def account_page(
+    connection: Connection, book: str | None, search: str | None, size: int, after: str | None
+) -> list[Row[Any]]:
+    """By account. `search` is how the number of the account, its household or its advisor begins, in any case."""
+    rows = of_book(select(account), book)
+    if search is not None:
+        named = (account.c.account_id, account.c.household_id, account.c.advisor_id)
+        rows = rows.where(or_(*(column.istartswith(search, autoescape=True) for column in named)))
+    if after is not None:
+        rows = rows.where(account.c.account_id > after)
+    return list(connection.execute(rows.order_by(account.c.account_id).limit(size + 1)))
+
+
 def run_page(connection: Connection, size: int, before: date | None) -> list[Row[Any]]:
     """Newest business date first."""
     rows = select(run)
@@ -93,16 +115,26 @@ def run_on(connection: Connection, on: date | None) -> Row[Any] | None:
     return connection.execute(rows.order_by(run.c.business_date.desc()).limit(1)).one_or_none()
 
 
+@dataclass(frozen=True, slots=True)
+class SuspensionFilter:
+    """Which suspensions; what is None does not matter."""
+
+    open_only: bool = True
+    kind: str | None = None
+    code: str | None = None
+
+
 def suspension_page(
-    connection: Connection, book: str | None, open_only: bool, size: int, after: tuple[date, str] | None
+    connection: Connection, book: str | None, wanted: SuspensionFilter, size: int, after: tuple[date, str] | None
 ) -> list[Row[Any]]:
     """Newest first; of an advisor's book, those of its accounts and those of the whole firm."""
-    rows = select(suspension)
-    if open_only:
+    rows = _of_own(select(suspension), book)
+    if wanted.open_only:
         rows = rows.where(suspension.c.lifted_by.is_(None))
-    if book is not None:
-        own = select(account.c.account_id).where(account.c.advisor_id == book)
-        rows = rows.where(or_(suspension.c.scope == "FIRM", suspension.c.scope_id.in_(own)))
+    if wanted.kind is not None:
+        rows = rows.where(suspension.c.kind == wanted.kind)
+    if wanted.code is not None:
+        rows = rows.where(suspension.c.code == wanted.code)
     if after is not None:
         since, suspension_id = after
         same_day = and_(suspension.c.since == since, suspension.c.suspension_id > suspension_id)
@@ -112,21 +144,57 @@ def suspension_page(
     )
 
 
+def suspension_counts(connection: Connection, book: str | None) -> list[Row[Any]]:
+    """scope, kind, code, count, oldest and one reason of those that stand open; most first."""
+    by = (suspension.c.scope, suspension.c.kind, suspension.c.code)
+    rows = select(
+        *by,
+        func.count().label("suspensions"),
+        func.min(suspension.c.since).label("since"),
+        func.min(suspension.c.reason).label("reason"),
+    )
+    rows = _of_own(rows.where(suspension.c.lifted_by.is_(None)), book)
+    return list(connection.execute(rows.group_by(*by).order_by(func.count().desc(), *by)))
+
+
+def _of_own(rows: Select[Any], book: str | None) -> Select[Any]:
+    if book is None:
+        return rows
+    own = select(account.c.account_id).where(account.c.advisor_id == book)
+    return rows.where(or_(suspension.c.scope == "FIRM", suspension.c.scope_id.in_(own)))
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts; what is None does not matter."""
+
+    unacknowledged: bool = False
+    business_date: date | None = None
+
+
 def alert_page(
-    connection: Connection, book: str | None, unacknowledged: bool, size: int, after: tuple[date, str] | None
+    connection: Connection, book: str | None, wanted: AlertFilter, size: int, after: tuple[date, str] | None
 ) -> list[Row[Any]]:
     """Newest business date first. An advisor's are those about one of the book's accounts: others may name more."""
-    rows = select(alert)
-    if unacknowledged:
-        rows = rows.where(alert.c.acknowledged_by.is_(None))
-    if book is not None:
-        rows = rows.where(alert.c.scope.in_(_of_own_accounts(book)))
+    rows = _alerts(select(alert), book, wanted)
     if after is not None:
         on, alert_id = after
         rows = rows.where(
             or_(alert.c.business_date < on, and_(alert.c.business_date == on, alert.c.alert_id > alert_id))
         )
     return list(connection.execute(rows.order_by(alert.c.business_date.desc(), alert.c.alert_id).limit(size + 1)))
+
+
+def count_alerts(connection: Connection, book: str | None, wanted: AlertFilter) -> int:
+    return int(connection.scalar(_alerts(select(func.count()).select_from(alert), book, wanted)) or 0)
+
+
+def _alerts(rows: Select[Any], book: str | None, wanted: AlertFilter) -> Select[Any]:
+    if wanted.unacknowledged:
+        rows = rows.where(alert.c.acknowledged_by.is_(None))
+    if wanted.business_date is not None:
+        rows = rows.where(alert.c.business_date == wanted.business_date)
+    return rows if book is None else rows.where(alert.c.scope.in_(_of_own_accounts(book)))
 
 
 def _of_own_accounts(book: str) -> Any:
@@ -142,6 +210,10 @@ def blocked_page(
         rows = rows.where(tuple_(blocked_step.c.account_day_id, blocked_step.c.stage) > after)
     order = (blocked_step.c.account_day_id, blocked_step.c.stage)
     return list(connection.execute(rows.order_by(*order).limit(size + 1)))
+
+
+def count_blocked(connection: Connection, stages: Collection[str]) -> int:
+    return int(connection.scalar(select(func.count()).select_from(_blocked(stages).subquery())) or 0)
 
 
 def blocked_steps(

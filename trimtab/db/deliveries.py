@@ -221,14 +221,16 @@ def _state(kind: str, rows: Sequence[Row[Any]]) -> FeedState:
 
 def delivery_report(connection: Connection, business_date: date, kinds: Sequence[str]) -> list[DeliveryLine]:
     """Each kind's state on the day, in the order of `kinds`; what is still awaited says so."""
-    newest = {
-        row.kind: row
-        for row in connection.execute(
-            select(delivery).where(delivery.c.business_date == business_date).order_by(delivery.c.recorded_at)
-        )
-    }
-    states = feed_states(connection, business_date, kinds)
-    return [_line(states[kind], newest.get(kind)) for kind in kinds]
+    rows = select(delivery).where(delivery.c.business_date == business_date)
+    found = connection.execute(rows.order_by(delivery.c.recorded_at, delivery.c.delivery_id)).all()
+    return [line for line, _ in report_of(found, kinds)]
+
+
+def report_of(rows: Sequence[Row[Any]], kinds: Sequence[str]) -> list[tuple[DeliveryLine, Row[Any] | None]]:
+    """The report of one day's deliveries in the order of their arrival, each kind with its newest delivery."""
+    of_kind: dict[str, list[Row[Any]]] = {kind: [row for row in rows if row.kind == kind] for kind in kinds}
+    newest = {kind: found[-1] if found else None for kind, found in of_kind.items()}
+    return [(_line(_state(kind, found), newest[kind]), newest[kind]) for kind, found in of_kind.items()]
 
 
 def _line(state: FeedState, row: Row[Any] | None) -> DeliveryLine:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Double, Row, Select, and_, cast, false, func, not_, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from trimtab.db.content import ContentChanged
 from trimtab.db.tables import (
@@ -23,6 +24,7 @@ from trimtab.db.tables import (
     decision,
     delivery,
     execution,
+    firm,
     intent,
     market_event,
     person,
@@ -30,6 +32,7 @@ from trimtab.db.tables import (
     record,
     run,
     security_fact,
+    stage_result,
     suspension,
 )
 
@@ -46,6 +49,13 @@ def account_days_by_id(connection: Connection, day_ids: Collection[str], book: s
     return list(connection.execute(of_book(days().where(account_day.c.account_day_id.in_(day_ids)), book)))
 
 
+def latest_days_of(connection: Connection, account_ids: Collection[str]) -> list[Row[Any]]:
+    """Of each account the current account-day of its newest business date."""
+    rows = days().where(account_day.c.account_id.in_(account_ids), account_day.c.current)
+    rows = rows.ext(distinct_on(account_day.c.account_id))
+    return list(connection.execute(rows.order_by(account_day.c.account_id, account_day.c.business_date.desc())))
+
+
 def days() -> Select[Any]:
     """Account-days joined to their accounts."""
     same = (account.c.firm_id == account_day.c.firm_id) & (account.c.account_id == account_day.c.account_id)
@@ -55,6 +65,11 @@ def days() -> Select[Any]:
 def of_book(rows: Select[Any], book: str | None) -> Select[Any]:
     """The statement (over `account`) narrowed to one advisor's accounts."""
     return rows if book is None else rows.where(account.c.advisor_id == book)
+
+
+def firms_by_id(connection: Connection, firm_ids: Collection[str]) -> list[Row[Any]]:
+    """The firm itself, with its limits; row-level security shows no other."""
+    return list(connection.execute(select(firm).where(firm.c.firm_id.in_(firm_ids))))
 
 
 def proposals_by_id(connection: Connection, proposal_ids: Collection[str]) -> list[Row[Any]]:
@@ -81,17 +96,57 @@ def people_by_id(connection: Connection, person_ids: Collection[str]) -> list[Ro
 
 
 def records_of(connection: Connection, day_ids: Collection[str]) -> list[Row[Any]]:
-    """The account-days' entries in their accounts' chains, in the chain's order."""
-    rows = select(record).where(record.c.account_day_id.in_(day_ids))
+    """The account-days' entries in their accounts' chains, in the chain's order.
+
+    Entries of the date that name no account-day, such as a suspension's, belong to the current attempt.
+    """
+    named = record.c.account_day_id == account_day.c.account_day_id
+    of_day = and_(_of_its_date(), or_(named, and_(record.c.account_day_id.is_(None), account_day.c.current)))
+    columns = [column for column in record.c if column.name != "account_day_id"]
+    rows = select(*columns, account_day.c.account_day_id).join(account_day, of_day)
+    rows = rows.where(account_day.c.account_day_id.in_(day_ids))
     return list(connection.execute(rows.order_by(record.c.account_id, record.c.seq)))
+
+
+def _of_its_date() -> ColumnElement[bool]:
+    """Records of the account-day's account and date: what the records' index finds."""
+    return and_(
+        record.c.firm_id == account_day.c.firm_id,
+        record.c.business_date == account_day.c.business_date,
+        record.c.account_id == account_day.c.account_id,
+    )
 
 
 def passes_of(connection: Connection, day_ids: Collection[str]) -> list[Row[Any]]:
-    """One row per pass of a stage, in order: the record of the move."""
-    rows = select(
-        record.c.account_day_id, record.c.seq, record.c.kind, record.c.actor, record.c.body, record.c.recorded_at
-    ).where(record.c.account_day_id.in_(day_ids), record.c.kind.startswith("STAGE_"))
+    """One row per pass of a stage, in order: the record of the move, with the build and the seconds of its result.
+
+    A pass that adopted a stored result has that result's.
+    """
+    moves = ("account_day_id", "seq", "kind", "actor", "body", "recorded_at", "hash", "prev")
+    of_day = and_(_of_its_date(), record.c.account_day_id == account_day.c.account_day_id)
+    computed = and_(
+        stage_result.c.firm_id == account_day.c.firm_id,
+        stage_result.c.run_id == account_day.c.run_id,
+        stage_result.c.account_id == account_day.c.account_id,
+        stage_result.c.attempt == account_day.c.attempt,
+        stage_result.c.stage == func.lower(func.substr(record.c.kind, len(_MOVE) + 1)),
+        stage_result.c.input_hash == record.c.body["input"].astext,
+    )
+    rows = (
+        select(
+            *(record.c[name] for name in moves),
+            stage_result.c.build,
+            stage_result.c.result["seconds"].astext.label("seconds"),
+        )
+        .join(account_day, of_day)
+        .outerjoin(stage_result, computed)
+        .where(account_day.c.account_day_id.in_(day_ids), record.c.kind.startswith(_MOVE, autoescape=True))
+    )
     return list(connection.execute(rows.order_by(record.c.account_id, record.c.seq)))
+
+
+_MOVE = "STAGE_"
+"""What the kind of a pass's record begins with; the stage's name follows."""
 
 
 def blocked_of(connection: Connection, day_ids: Collection[str]) -> list[Row[Any]]:
@@ -134,7 +189,7 @@ def open_suspensions_of(connection: Connection, firm_id: str, account_ids: Colle
 
 
 def securities_by_id(connection: Connection, security_ids: Collection[str]) -> list[Row[Any]]:
-    """Symbol and name as the newest loaded security master has them."""
+    """Symbol, name and asset class as the newest loaded security master has them."""
     newest = (
         select(delivery.c.delivery_id)
         .where(delivery.c.kind == "securities", delivery.c.status == "LOADED")
@@ -142,7 +197,8 @@ def securities_by_id(connection: Connection, security_ids: Collection[str]) -> l
         .limit(1)
         .scalar_subquery()
     )
-    rows = select(security_fact.c.security_id, security_fact.c.symbol, security_fact.c.name)
+    columns = [security_fact.c[name] for name in ("security_id", "symbol", "name", "asset_class")]
+    rows = select(*columns)
     rows = rows.where(security_fact.c.delivery_id == newest, security_fact.c.security_id.in_(security_ids))
     return list(connection.execute(rows))
 
@@ -168,15 +224,42 @@ def runs_by_id(connection: Connection, run_ids: Collection[str]) -> list[Row[Any
 
 
 def outcomes_of(connection: Connection, run_ids: Collection[str], book: str | None) -> list[Row[Any]]:
-    """Counts of current account-days by run, terminal state ('' while open), place and lane."""
+    """Counts of current account-days by run, terminal state ('' while open), its code, place and lane."""
     state = func.coalesce(account_day.c.terminal_state, "").label("state")
     lane = func.coalesce(account_day.c.lane, "").label("lane")
     same = (account.c.firm_id == account_day.c.firm_id) & (account.c.account_id == account_day.c.account_id)
-    rows = select(account_day.c.run_id, state, account_day.c.stage, lane, func.count().label("accounts"))
+    code = func.coalesce(account_day.c.terminal_code, "").label("code")
+    by = (account_day.c.run_id, state, code, account_day.c.stage, account_day.c.blocked_stage, lane)
+    rows = select(*by, func.count().label("accounts"))
     if book is not None:
         rows = rows.join(account, same).where(account.c.advisor_id == book)
     rows = rows.where(account_day.c.run_id.in_(run_ids), account_day.c.current)
-    return list(connection.execute(rows.group_by(account_day.c.run_id, state, account_day.c.stage, lane)))
+    return list(connection.execute(rows.group_by(*by)))
+
+
+def work_of(connection: Connection, run_ids: Collection[str], book: str | None) -> list[Row[Any]]:
+    """run_id, stage, accounts that have passed it, and seconds of work in all.
+
+    A result that stays at its stage, such as that of committed orders, is work but no passing.
+    """
+    spent = cast(stage_result.c.result["seconds"].astext, Double)
+    stays = func.coalesce(stage_result.c.result["outcome"]["next"].astext == stage_result.c.stage, false())
+    rows = select(
+        stage_result.c.run_id,
+        stage_result.c.stage,
+        func.count(stage_result.c.account_id.distinct()).filter(not_(stays)).label("accounts"),
+        func.sum(spent).label("seconds"),
+    ).where(stage_result.c.run_id.in_(run_ids))
+    if book is not None:
+        same = (account.c.firm_id == stage_result.c.firm_id) & (account.c.account_id == stage_result.c.account_id)
+        rows = rows.join(account, same).where(account.c.advisor_id == book)
+    return list(connection.execute(rows.group_by(stage_result.c.run_id, stage_result.c.stage)))
+
+
+def account_counts(connection: Connection, firm_ids: Collection[str], book: str | None) -> list[Row[Any]]:
+    """firm_id, accounts: how many the firm has now."""
+    rows = select(account.c.firm_id, func.count().label("accounts")).where(account.c.firm_id.in_(firm_ids))
+    return list(connection.execute(of_book(rows, book).group_by(account.c.firm_id)))
 
 
 def market_events_of(connection: Connection, run_ids: Collection[str]) -> list[Row[Any]]:

@@ -44,6 +44,8 @@ class Services:
             "TRIMTAB_TEMPORAL_ADDRESS": self.temporal_address,
             "TRIMTAB_TEMPORAL_NAMESPACE": self.temporal_namespace,
         }
+        if self.temporal_ui_url is not None:
+            env["TRIMTAB_TEMPORAL_UI_URL"] = self.temporal_ui_url
         if self.payload_key_file is not None:
             env["TRIMTAB_PAYLOAD_KEY_FILE"] = str(self.payload_key_file)
         return env

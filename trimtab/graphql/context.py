@@ -134,6 +134,20 @@ class RequestContext(BaseContext):
             raise NotAllowed(extent.reason.value)
         return extent.advisor_id if isinstance(extent, OwnBook) else None
 
+    def counts_book(self) -> str | None:
+        """How far counts may reach: as reading accounts does; the whole firm for whoever retries steps (row 45).
+
+        Counts name no client. Raises NotAllowed.
+        """
+        extent = self._extent(Operation.READ_ACCOUNT)
+        if isinstance(extent, Denied):
+            return self.book(Operation.RETRY_STEP)
+        return extent.advisor_id if isinstance(extent, OwnBook) else None
+
+    def reads_accounts(self) -> bool:
+        """Whether any account may be read (row 2)."""
+        return not isinstance(self._extent(Operation.READ_ACCOUNT), Denied)
+
     def may_reach(self, operation: Operation, advisor_id: str) -> bool:
         """Whether reading in the operation's row reaches this advisor's accounts."""
         extent = self._extent(operation)

@@ -4,6 +4,7 @@ otherwise than with BadInput, or None for an id."""
 import base64
 import binascii
 import re
+from datetime import date
 from typing import Final
 
 import orjson
@@ -11,6 +12,7 @@ import orjson
 from trimtab.graphql.errors import BadInput
 
 LONGEST_ID: Final = 300
+LONGEST_SEARCH: Final = 100
 _VERSION: Final = "1"
 _PLAIN: Final = re.compile(r"[\w.:/~=@+-]{1,200}")
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}")
@@ -50,6 +52,15 @@ def key_of(kind: str, value: str) -> str:
     return value
 
 
+def search_text(name: str, value: str | None) -> str | None:
+    """A text to look for; None when there is none. Raises BadInput for what no row can contain."""
+    if value is None or not value.strip():
+        return None
+    if len(value) > LONGEST_SEARCH or not value.isprintable():
+        raise BadInput(f"{name} is at most {LONGEST_SEARCH} printable characters")
+    return value.strip()
+
+
 def cursor(*parts: str) -> str:
     """Where a page ended."""
     return _encode(orjson.dumps([_VERSION, *parts]))
@@ -66,6 +77,14 @@ def read_cursor(value: str | None, count: int) -> list[str] | None:
     if not _is_cursor(parts, count):
         raise BadInput("this is not a cursor of this list")
     return [str(part) for part in parts[1:]]  # type: ignore[index]  # checked above
+
+
+def iso_date(text: str) -> date:
+    """A date in a cursor. Raises BadInput."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput("this is not a cursor of this list") from None
 
 
 def _is_cursor(parts: object, count: int) -> bool:

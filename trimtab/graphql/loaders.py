@@ -8,12 +8,21 @@ from sqlalchemy import Connection, Row
 from strawberry.dataloader import DataLoader
 
 from trimtab.db import history
+from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.snapshots import AccountSnapshot
 
 Value = TypeVar("Value")
 OneRow = DataLoader[str, Row[Any] | None]
 ManyRows = DataLoader[str, list[Row[Any]]]
 Load = Callable[[Connection, Sequence[str]], list[Row[Any]]]
+
+
+class LoadOfBook(Protocol):
+    """Like a Load, in one advisor's book or in the firm."""
+
+    __name__: str
+
+    def __call__(self, connection: Connection, keys: Sequence[str], book: str | None, /) -> list[Row[Any]]: ...
 
 
 class Runs(Protocol):
@@ -94,12 +103,25 @@ class Loaders:
         return self._many(history.market_events_of, "run_id")
 
     @cached_property
-    def snapshot(self) -> DataLoader[str, AccountSnapshot | None]:
-        async def load(digests: list[str]) -> list[AccountSnapshot | None]:
-            found = await self._reader.run(lambda connection: history.contents(connection, digests, AccountSnapshot))
-            return [found.get(digest) for digest in digests]
+    def firm(self) -> OneRow:
+        return self._one(history.firms_by_id, "firm_id")
 
-        return DataLoader(load_fn=load)
+    @cached_property
+    def snapshot(self) -> DataLoader[str, AccountSnapshot | None]:
+        return self._content(AccountSnapshot)
+
+    @cached_property
+    def plain(self) -> DataLoader[str, dict[str, Any] | None]:
+        """Stored values as plain JSON values."""
+        return self._content(dict[str, Any])
+
+    @cached_property
+    def latest_day(self) -> OneRow:
+        return self._one(history.latest_days_of, "account_id")
+
+    @cached_property
+    def model(self) -> DataLoader[str, ModelPortfolio | None]:
+        return self._content(ModelPortfolio)
 
     def suspensions(self, firm_id: str) -> ManyRows:
         """Open suspensions by account, those of the whole firm among them."""
@@ -112,11 +134,21 @@ class Loaders:
 
     def outcomes(self, book: str | None) -> ManyRows:
         """Counts of account-days by run, in one advisor's book or in the firm."""
+        return self._of_book(history.outcomes_of, book)
 
-        def load(connection: Connection, runs: Sequence[str]) -> list[Row[Any]]:
-            return history.outcomes_of(connection, runs, book)
+    def work(self, book: str | None) -> ManyRows:
+        """How many accounts have passed each stage, by run."""
+        return self._of_book(history.work_of, book)
 
-        return self._kept(f"outcomes of {book}", lambda: self._many(load, "run_id"))
+    def accounts(self, book: str | None) -> ManyRows:
+        """How many accounts there are, by firm."""
+        return self._of_book(history.account_counts, book, "firm_id")
+
+    def _of_book(self, load: LoadOfBook, book: str | None, column: str = "run_id") -> ManyRows:
+        def of_book(connection: Connection, keys: Sequence[str]) -> list[Row[Any]]:
+            return load(connection, keys, book)
+
+        return self._kept(f"{load.__name__} {book}", lambda: self._many(of_book, column))
 
     def _kept(self, name: str, make: Callable[[], ManyRows]) -> ManyRows:
         if name not in self._made:
@@ -126,6 +158,13 @@ class Loaders:
     @cached_property
     def deliveries(self) -> DataLoader[Any, list[Row[Any]]]:
         return self._many(history.deliveries_on, "business_date")
+
+    def _content(self, kind: type[Value]) -> DataLoader[str, Value | None]:
+        async def batch(digests: list[str]) -> list[Value | None]:
+            found = await self._reader.run(lambda connection: history.contents(connection, digests, kind))
+            return [found.get(digest) for digest in digests]
+
+        return DataLoader(load_fn=batch)
 
     def _one(self, load: Load, column: str) -> OneRow:
         async def batch(keys: list[str]) -> list[Row[Any] | None]:

@@ -7,7 +7,8 @@ import strawberry
 from trimtab.auth.matrix import Operation
 from trimtab.db.history import account_days_by_id, accounts_by_id, runs_by_id
 from trimtab.graphql.access import guarded
-from trimtab.graphql.accounts.types import Account, AccountDay
+from trimtab.graphql.accounts.days import AccountDay
+from trimtab.graphql.accounts.types import Account
 from trimtab.graphql.context import Info
 from trimtab.graphql.ids import read_node_id
 from trimtab.graphql.runs.types import Run

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-_ROUTES: Final = ("/graphql", "/oauth/", "/.well-known/", "/static/", "/healthz", "/readyz", "/metrics")
+_ROUTES: Final = ("/graphql", "/oauth/", "/.well-known/", "/static/", "/assets/", "/healthz", "/readyz", "/metrics")
 
 log = structlog.get_logger("trimtab.access")
 

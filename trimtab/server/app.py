@@ -27,7 +27,7 @@ from trimtab.auth.tokens import TokenVerifier
 from trimtab.build import build_id
 from trimtab.db.engine import RELAY_ROLE, async_engine, firm_transaction, libpq_url, sync_engine
 from trimtab.db.heartbeats import beat
-from trimtab.db.people import Clients, Directory, Firms, Grants, KnownFirms, SignInPeople
+from trimtab.db.people import ClientOnFile, Clients, Directory, Firms, Grants, KnownFirms, SignInPeople
 from trimtab.domain.errors import TrimtabError
 from trimtab.graphql.context import Services
 from trimtab.graphql.events.feed import PostgresFeed
@@ -38,6 +38,7 @@ from trimtab.graphql.transport import BodyLimit, answer_refusals
 from trimtab.server.access_log import AccessLog
 from trimtab.server.health import Readiness, health_router
 from trimtab.server.metrics import Metrics, metrics_router
+from trimtab.server.pages import CLIENT_ID, SIGNED_IN, PagesSettings, mount_pages
 from trimtab.settings import OidcIssuer, Settings
 
 AUDIENCE: Final = "trimtab-api"
@@ -81,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     if not settings.oidc_issuers:
         app.mount(ASSETS_PATH, assets(), "graphiql")
+    mount_pages(app, _pages(settings))
     answer_refusals(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessLog, metrics=metrics)
@@ -132,8 +134,38 @@ def _sign_in(settings: Settings, storage: Engine, firms: Firms) -> APIRouter:
             signing_key_path=Path(settings.state_dir) / "signing-key.json",
         ),
         SignInPeople(storage, firms),
-        Clients(storage, firms),
+        ClientsAndPages(Clients(storage, firms), public_url(settings) + SIGNED_IN),
         Grants(storage, firms),
+    )
+
+
+class ClientsAndPages:
+    """The clients on file, and the pages: a public client of every firm, whose address is this API's own."""
+
+    def __init__(self, on_file: Clients, redirect_uri: str) -> None:
+        self._on_file = on_file
+        self._pages = ClientOnFile(
+            client_id=CLIENT_ID,
+            firm_id=None,
+            name="trimtab's pages",
+            redirect_uris=(redirect_uri,),
+            grant_types=frozenset({"authorization_code", "refresh_token"}),
+            scopes=frozenset({"openid"}),
+        )
+
+    def by_client_id(self, client_id: str) -> ClientOnFile | None:
+        return self._pages if client_id == CLIENT_ID else self._on_file.by_client_id(client_id)
+
+
+def _pages(settings: Settings) -> PagesSettings:
+    external = settings.oidc_issuers[0].issuer if settings.oidc_issuers else None
+    return PagesSettings(
+        public_url=public_url(settings),
+        issuer=external or public_url(settings),
+        client_id=settings.pages_client_id if external else CLIENT_ID,
+        scope=settings.pages_scope if external else "openid",
+        temporal_ui=settings.temporal_ui_url,
+        temporal_namespace=settings.temporal_namespace,
     )
 
 

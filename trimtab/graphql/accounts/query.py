@@ -1,24 +1,21 @@
 """Queries about accounts and their days."""
 
 from datetime import date
+from typing import Annotated
 
 import strawberry
 
 from trimtab.auth.matrix import Operation
-from trimtab.db.day_pages import DayFilter
+from trimtab.db.day_pages import DayFilter, account_page
 from trimtab.db.history import account_days_by_id, accounts_by_id
 from trimtab.domain.lifecycle import Lane, TerminalState
 from trimtab.graphql.access import guarded
-from trimtab.graphql.accounts.types import (
-    Account,
-    AccountDay,
-    AccountDayConnection,
-    Place,
-    read_days,
-)
+from trimtab.graphql.accounts.days import AccountDay, AccountDayConnection, read_days
+from trimtab.graphql.accounts.places import Place
+from trimtab.graphql.accounts.types import Account, AccountConnection, AccountEdge, account_cursor
 from trimtab.graphql.context import Info
-from trimtab.graphql.ids import key_of
-from trimtab.graphql.paging import DEFAULT_PAGE
+from trimtab.graphql.ids import key_of, read_cursor, search_text
+from trimtab.graphql.paging import DEFAULT_PAGE, cut, page_size
 
 
 @strawberry.input(description="Which account-days; what is left out does not matter.")
@@ -50,6 +47,26 @@ class AccountsQuery:
         key, book = key_of("Account", id), info.context.book(Operation.READ_ACCOUNT)
         rows = await info.context.reader.run(lambda one: accounts_by_id(one, [key], book))
         return Account.of(rows[0]) if rows else None
+
+    @guarded(
+        Operation.READ_ACCOUNT, description="Accounts by number: all that you may see, or those that are searched."
+    )
+    async def accounts(
+        self,
+        info: Info,
+        search: Annotated[
+            str | None,
+            strawberry.argument(description="How the number of the account, its household or its advisor begins."),
+        ] = None,
+        first: int = DEFAULT_PAGE,
+        after: str | None = None,
+    ) -> AccountConnection | None:
+        book, sought = info.context.book(Operation.READ_ACCOUNT), search_text("search", search)
+        size, parts = page_size(first), read_cursor(after, 2)
+        start = None if parts is None else parts[1]
+        page = cut(await info.context.reader.run(lambda one: account_page(one, book, sought, size, start)), size)
+        edges = [AccountEdge(cursor=account_cursor(row), node=Account.of(row)) for row in page.rows]
+        return AccountConnection(edges=edges, page_info=page.info(account_cursor))
 
     @guarded(Operation.READ_ACCOUNT, description="One account-day; null when there is none that you may see.")
     async def account_day(self, info: Info, id: strawberry.ID) -> AccountDay | None:

@@ -1,10 +1,11 @@
 """Alerts: at most one per cause, scope and business day."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from trimtab.graphql.context import Info
 from trimtab.graphql.history.types import Actor, actor
@@ -49,8 +50,13 @@ class AlertEdge:
 
 @strawberry.type
 class AlertConnection:
+    count: strawberry.Private[Callable[[Connection], int]]
     edges: list[AlertEdge]
     page_info: PageInfo
+
+    @strawberry.field(description="How many there are over all pages; counted only when asked for.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.reader.run(self.count)
 
 
 def alert_cursor(row: Row[Any]) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from trimtab.graphql.context import Info
 from trimtab.graphql.history.types import Actor, actor
+from trimtab.graphql.securities import Security, security_of
 
 Json = Mapping[str, Any]
 
@@ -41,12 +42,9 @@ class WhyNot:
     code: str
     sentence: str
 
-
-@strawberry.type
-class Security:
-    id: str
-    symbol: str | None
-    name: str
+    @strawberry.field(description="Null when the security master does not have it any more.")
+    async def security(self, info: Info) -> Security | None:
+        return await security_of(info, self.security_id)
 
 
 @strawberry.type(description="One leg. Quantity is positive for buys and sells; price is the close that was used.")
@@ -61,8 +59,7 @@ class Trade:
 
     @strawberry.field(description="Null when the security master does not have it any more.")
     async def security(self, info: Info) -> Security | None:
-        row = await info.context.loaders.security.load(self.security_id)
-        return None if row is None else Security(id=row.security_id, symbol=row.symbol, name=row.name)
+        return await security_of(info, self.security_id)
 
     @classmethod
     def of(cls, trade: Json) -> "Trade":

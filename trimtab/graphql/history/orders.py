@@ -8,6 +8,7 @@ import strawberry
 from sqlalchemy import Row
 
 from trimtab.graphql.context import Info
+from trimtab.graphql.securities import Security, security_of
 
 
 @strawberry.type(description="What the broker executed of a block; shares and dollars a share.")
@@ -95,6 +96,10 @@ class Intent:
     proposal_hash: str
     committed_at: datetime
 
+    @strawberry.field(description="Null when the security master does not have it any more.")
+    async def security(self, info: Info) -> Security | None:
+        return await security_of(info, self.security_id)
+
     @strawberry.field(description="The order at the broker; null before its release.")
     async def block(self, info: Info) -> Block | None:
         if self.client_order_id is None:
@@ -104,6 +109,8 @@ class Intent:
 
     @strawberry.field
     async def allocations(self, info: Info) -> list[Allocation]:
+        if self.client_order_id is None:
+            return []
         return [Allocation.of(row) for row in await info.context.loaders.allocations.load(self.id)]
 
     @classmethod

@@ -8,8 +8,13 @@ import strawberry
 from sqlalchemy import Row
 from strawberry.scalars import JSON
 
+from trimtab.domain import accounts as account_values
+from trimtab.domain.account_settings import AccountSettings
+from trimtab.domain.securities import SecurityId
+from trimtab.domain.settings_sentences import settings_sentences
 from trimtab.domain.snapshots import AccountSnapshot
 from trimtab.graphql.context import Info
+from trimtab.graphql.securities import Security, security_of, symbols_of
 
 
 @strawberry.type(description="A person of the firm, or the policy itself (id trimtab).")
@@ -24,44 +29,15 @@ async def actor(info: Info, person_id: str) -> Actor:
     return Actor(id=strawberry.ID(person_id), name=row.display_name if row is not None else person_id)
 
 
-@strawberry.type(description="One pass of a stage.")
-class StagePass:
-    stage: str
-    went_to: str | None = strawberry.field(description="The place after it; null after the record stage.")
-    lane: str | None
-    terminal_state: str | None
-    code: str
-    reason: str
-    input_hash: str
-    at: datetime
-    record_seq: int = strawberry.field(description="Where the account's record tells of it.")
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> "StagePass":
-        outcome = row.body.get("outcome") or {}
-        return cls(
-            stage=place_name(str(outcome.get("stage") or row.kind.removeprefix("STAGE_"))),
-            went_to=place_name(outcome["next"]) if outcome.get("next") else None,
-            lane=outcome.get("lane"),
-            terminal_state=outcome.get("terminal"),
-            code=outcome.get("code") or "",
-            reason=outcome.get("reason") or row.body.get("message") or "",
-            input_hash=row.body.get("input") or "",
-            at=row.recorded_at,
-            record_seq=row.seq,
-        )
-
-
-def place_name(place: str) -> str:
-    """The place as the API writes it: in capitals."""
-    return place.upper()
-
-
 @strawberry.type
 class HeldPosition:
     security_id: str
     quantity: Decimal
     market_value: Decimal
+
+    @strawberry.field(description="Null when the security master does not have it any more.")
+    async def security(self, info: Info) -> Security | None:
+        return await security_of(info, self.security_id)
 
 
 @strawberry.type
@@ -71,6 +47,10 @@ class HeldLot:
     quantity: Decimal
     acquired_on: date
     cost: Decimal
+
+    @strawberry.field(description="Null when the security master does not have it any more.")
+    async def security(self, info: Info) -> Security | None:
+        return await security_of(info, self.security_id)
 
 
 @strawberry.type
@@ -93,6 +73,14 @@ class HeldSettings:
     minimum_trade: Decimal
     commission: Decimal
     restrictions: list[SecurityRestriction]
+    account: strawberry.Private[account_values.Account]
+    held: strawberry.Private[AccountSettings]
+
+    @strawberry.field(description="The same in plain English, one sentence a setting.")
+    async def sentences(self, info: Info) -> list[str]:
+        named = sorted({*(one.security_id for one in self.held.restrictions), *self.held.weight_bands})
+        symbols = await symbols_of(info, [str(one) for one in named])
+        return settings_sentences(self.account, self.held, {SecurityId(key): name for key, name in symbols.items()})
 
 
 @strawberry.type(description="The frozen inputs of the account's analysis.")
@@ -154,6 +142,8 @@ class Snapshot:
                 SecurityRestriction(kind=one.kind.value, security_id=str(one.security_id), reason=one.reason)
                 for one in held.restrictions
             ],
+            account=self.value.account,
+            held=held,
         )
 
     @strawberry.field(description="Wash keys that must not be bought: open windows after sales at a loss.")
@@ -211,9 +201,13 @@ class RecordEntry:
     hash: str
     previous_hash: str
     body_hash: str
-    actor: str
+    actor: str = strawberry.field(description="The id, as the chain holds it.")
     body: JSON
     recorded_at: datetime
+
+    @strawberry.field(description="Who acted, with their name.")
+    async def recorded_by(self, info: Info) -> Actor:
+        return await actor(info, self.actor)
 
     @classmethod
     def of(cls, row: Row[Any]) -> "RecordEntry":

@@ -6,7 +6,7 @@ import strawberry
 
 from trimtab.auth.decisions import Denied
 from trimtab.domain.decisions import Refusal
-from trimtab.graphql.accounts.types import AccountDay
+from trimtab.graphql.accounts.days import AccountDay
 from trimtab.graphql.answers import (
     Forbidden,
     IdempotencyKeyReused,

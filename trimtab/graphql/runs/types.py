@@ -7,10 +7,11 @@ import strawberry
 from sqlalchemy import Row
 from strawberry.scalars import JSON
 
-from trimtab.auth.matrix import Operation
+from trimtab.db.runs import OPEN
 from trimtab.graphql.context import Info
 from trimtab.graphql.ids import cursor, node_id
 from trimtab.graphql.paging import PageInfo
+from trimtab.graphql.runs.night import Feed, OutcomeCount, StageProgress, feeds, outcome_counts, progress
 
 
 @strawberry.type
@@ -78,7 +79,34 @@ class Run:
 
     @strawberry.field
     async def roster(self, info: Info) -> int:
+        return await self._roster(info)
+
+    async def _roster(self, info: Info) -> int:
         return sum(row.accounts for row in await self._counts(info))
+
+    @strawberry.field(
+        description="Accounts that have no account-day in the run; null once it is over, since accounts come and go."
+    )
+    async def without_day(self, info: Info) -> int | None:
+        if self.status != OPEN:
+            return None
+        rows = await info.context.loaders.accounts(info.context.counts_book()).load(info.context.firm_id)
+        known: int = sum(row.accounts for row in rows)
+        return known - await self._roster(info)
+
+    @strawberry.field(description="How many accounts ended as what, and why; most first.")
+    async def outcome_codes(self, info: Info) -> list[OutcomeCount]:
+        return outcome_counts(await self._counts(info))
+
+    @strawberry.field(description="The eight stages, in order.")
+    async def progress(self, info: Info) -> list[StageProgress]:
+        work = await info.context.loaders.work(info.context.counts_book()).load(self.run_id)
+        return progress(work, await self._counts(info))
+
+    @strawberry.field(description="Each kind of file that the day needs, in loading order.")
+    async def feeds(self, info: Info) -> list[Feed]:
+        deliveries = await info.context.loaders.deliveries.load(self.business_date)
+        return feeds(deliveries, await info.context.loaders.market_events.load(self.run_id))
 
     @strawberry.field(description="How many accounts ended as what; those still open are not in it.")
     async def outcomes(self, info: Info) -> list[Count]:
@@ -102,7 +130,7 @@ class Run:
         return [MarketEvent.of(row) for row in await info.context.loaders.market_events.load(self.run_id)]
 
     async def _counts(self, info: Info) -> list[Row[Any]]:
-        book = info.context.book(Operation.READ_ACCOUNT)
+        book = info.context.counts_book()
         return await info.context.loaders.outcomes(book).load(self.run_id)
 
     @classmethod

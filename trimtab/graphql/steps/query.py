@@ -3,7 +3,7 @@
 import strawberry
 
 from trimtab.auth.matrix import Operation
-from trimtab.db.day_pages import blocked_page
+from trimtab.db.day_pages import blocked_page, count_blocked
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
 from trimtab.graphql.ids import read_cursor
@@ -28,4 +28,6 @@ class StepsQuery:
         stages = stages_in_reach(info.context)
         page = cut(await info.context.reader.run(lambda one: blocked_page(one, stages, size, start)), size)
         edges = [BlockedStepEdge(cursor=step_cursor(row), node=BlockedStep.of(row)) for row in page.rows]
-        return BlockedStepConnection(edges=edges, page_info=page.info(step_cursor))
+        return BlockedStepConnection(
+            count=lambda one: count_blocked(one, stages), edges=edges, page_info=page.info(step_cursor)
+        )

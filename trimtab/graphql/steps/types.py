@@ -1,17 +1,18 @@
 """Blocked steps: what stands still because a step failed."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from trimtab.auth.decisions import Allowed
 from trimtab.auth.matrix import Operation
 from trimtab.auth.principal import Subject
 from trimtab.domain.lifecycle import Stage, Standstill
-from trimtab.graphql.accounts.types import Place
-from trimtab.graphql.context import RequestContext
+from trimtab.graphql.accounts.places import Place
+from trimtab.graphql.context import Info, RequestContext
 from trimtab.graphql.ids import cursor, node_id
 from trimtab.graphql.paging import PageInfo
 
@@ -59,8 +60,13 @@ class BlockedStepEdge:
 
 @strawberry.type
 class BlockedStepConnection:
+    count: strawberry.Private[Callable[[Connection], int]]
     edges: list[BlockedStepEdge]
     page_info: PageInfo
+
+    @strawberry.field(description="How many there are over all pages; counted only when asked for.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.reader.run(self.count)
 
 
 def step_cursor(row: Row[Any]) -> str:

@@ -7,13 +7,12 @@ import strawberry
 from sqlalchemy import Row
 
 from trimtab.auth.matrix import Operation
-from trimtab.db.day_pages import suspension_page
+from trimtab.db.day_pages import SuspensionFilter, suspension_counts, suspension_page
 from trimtab.graphql.access import guarded
-from trimtab.graphql.accounts.types import iso_date
 from trimtab.graphql.context import Info
-from trimtab.graphql.ids import cursor, read_cursor
+from trimtab.graphql.ids import cursor, iso_date, read_cursor, search_text
 from trimtab.graphql.paging import DEFAULT_PAGE, PageInfo, cut, page_size
-from trimtab.graphql.suspensions.types import Suspension
+from trimtab.graphql.suspensions.types import Suspension, SuspensionCount
 
 
 @strawberry.type
@@ -32,14 +31,32 @@ class SuspensionConnection:
 class SuspensionsQuery:
     @guarded(Operation.READ_ACCOUNT, description="Suspensions, newest first; those of the whole firm among them.")
     async def suspensions(
-        self, info: Info, open_only: bool = True, first: int = DEFAULT_PAGE, after: str | None = None
+        self,
+        info: Info,
+        open_only: bool = True,
+        kind: str | None = None,
+        code: str | None = None,
+        first: int = DEFAULT_PAGE,
+        after: str | None = None,
     ) -> SuspensionConnection | None:
         book = info.context.book(Operation.READ_ACCOUNT)
         size, start = page_size(first), _after(after)
-        rows = await info.context.reader.run(lambda one: suspension_page(one, book, open_only, size, start))
+        wanted = SuspensionFilter(open_only, search_text("kind", kind), search_text("code", code))
+        rows = await info.context.reader.run(lambda one: suspension_page(one, book, wanted, size, start))
         page = cut(rows, size)
         edges = [SuspensionEdge(cursor=_cursor(row), node=Suspension.of(row)) for row in page.rows]
         return SuspensionConnection(edges=edges, page_info=page.info(_cursor))
+
+    @guarded(
+        Operation.READ_ACCOUNT,
+        Operation.RETRY_STEP,
+        description="Suspensions that stand open, counted by reason, most first. It names no account.",
+    )
+    async def suspension_counts(self, info: Info) -> list[SuspensionCount] | None:
+        book = info.context.counts_book()
+        rows = await info.context.reader.run(lambda one: suspension_counts(one, book))
+        reads = info.context.reads_accounts()
+        return [SuspensionCount.of(row, with_reason=reads) for row in rows]
 
 
 def _cursor(row: Row[Any]) -> str:

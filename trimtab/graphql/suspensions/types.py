@@ -7,6 +7,8 @@ import strawberry
 from sqlalchemy import Row
 
 from trimtab.db.suspensions import suspension_of
+from trimtab.domain import suspensions as rules
+from trimtab.domain.suspensions import SuspensionKind, SuspensionScope
 from trimtab.graphql.context import Info
 from trimtab.graphql.history.types import Actor, actor
 from trimtab.graphql.ids import node_id
@@ -53,4 +55,31 @@ class Suspension:
             may_be_lifted_by=sorted(role.value for role in value.lifted_by),
             lifted_on=row.lifted_on,
             lift_reason=row.lift_reason,
+        )
+
+
+@strawberry.type(description="How many suspensions stand open for one reason, and who may lift them.")
+class SuspensionCount:
+    scope: str
+    kind: str = strawberry.field(description="DATA, COMPLIANCE, ADVISOR or STANDING: decides who may lift it.")
+    code: str
+    suspensions: int
+    since: date = strawberry.field(description="Of the oldest.")
+    reason: str | None = strawberry.field(description="Of one of them; null for whoever reads no accounts.")
+    cleared_by: str = strawberry.field(description="What has to happen, in words.")
+    may_be_lifted_by: list[str]
+
+    @classmethod
+    def of(cls, row: Row[Any], *, with_reason: bool) -> "SuspensionCount":
+        kind = SuspensionKind(row.kind)
+        value = rules.Suspension(SuspensionScope(row.scope), "", kind, row.code, row.reason, row.since, "")
+        return cls(
+            scope=row.scope,
+            kind=row.kind,
+            code=row.code,
+            suspensions=row.suspensions,
+            since=row.since,
+            reason=row.reason if with_reason else None,
+            cleared_by=value.cleared_by,
+            may_be_lifted_by=sorted(role.value for role in value.lifted_by),
         )

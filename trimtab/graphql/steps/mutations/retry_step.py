@@ -13,7 +13,7 @@ from trimtab.contracts import Signal
 from trimtab.db.account_signals import retry_blocked
 from trimtab.db.day_pages import blocked_steps
 from trimtab.graphql.access import guarded_mutation
-from trimtab.graphql.accounts.types import Place
+from trimtab.graphql.accounts.places import Place
 from trimtab.graphql.answers import (
     Forbidden,
     IdempotencyKeyReused,

@@ -1,0 +1,243 @@
+"""Around the pages: who may see them, what they say when something is wrong, and what the browser is allowed."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.demo_process import Demo
+from tests.web.browser import ROOT
+from tests.web.conftest import Signed
+from tests.web.test_review_desk import row_of, rows, search
+
+FIRST_LOAD_BYTES = 250_000
+
+
+@pytest.mark.parametrize(
+    ("username", "landing"),
+    [("olivia", "/review"), ("carla", "/review"), ("dan", "/night"), ("ada", "/night"), ("advisor1", "/accounts")],
+)
+def test_everybody_lands_on_the_page_of_their_role(signed_in: Signed, username: str, landing: str):
+    tab = signed_in(username)
+    expect(tab.page).to_have_url(re.compile(f"{landing}$"))
+    expect(tab.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+@pytest.mark.covers("W-H")
+def test_a_page_of_another_role_is_refused_by_the_api_and_not_only_hidden(signed_in: Signed):
+    """An administrator reads no accounts: the address is not in the menu, and behind it the API says no."""
+    tab = signed_in("ada", "/review")
+    expect(tab.page.get_by_role("navigation", name="Pages").get_by_text("Review desk")).to_have_count(0)
+    expect(tab.page.get_by_role("heading", name="This page is not for your role")).to_be_visible()
+    expect(tab.page.get_by_role("button", name="Go to my page")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("/nowhere", "There is no such page"),
+        ("/review/none", "There is no such account-day"),
+        ("/accounts/A99999", "There is no such account"),
+    ],
+)
+def test_a_broken_link_says_what_is_wrong_and_what_to_do(signed_in: Signed, path: str, heading: str):
+    tab = signed_in("olivia", path)
+    said = tab.page.get_by_role("alert")
+    expect(said.get_by_role("heading", name=heading)).to_be_visible()
+    expect(said.get_by_text(re.compile("Check the address"))).to_be_visible()
+
+
+def test_an_api_that_is_down_is_named_and_the_figures_stay(signed_in: Signed):
+    tab = signed_in("olivia")
+    tab.tolerated += ["Failed to load resource", "WebSocket connection"]
+    expect(rows(tab.page).first).to_be_visible()
+    tab.page.route("**/graphql", lambda route: route.abort())
+    tab.page.get_by_role("button", name="Traded").click()
+    expect(tab.page.get_by_text("trimtab does not answer.")).to_be_visible()
+    expect(rows(tab.page).first).to_be_visible()
+    tab.page.unroute("**/graphql")
+    tab.page.get_by_role("button", name="Try again").click()
+    expect(tab.page.get_by_text("trimtab does not answer.")).to_have_count(0)
+
+
+def test_a_page_that_never_had_an_answer_offers_to_try_again(signed_in: Signed):
+    tab = signed_in("olivia", "/nowhere")
+    tab.tolerated += ["Failed to load resource"]
+    tab.page.route("**/graphql", lambda route: route.abort())
+    tab.page.get_by_role("link", name="Review desk").click()
+    expect(tab.page.get_by_role("heading", name="trimtab does not answer")).to_be_visible()
+    tab.page.unroute("**/graphql")
+    tab.page.get_by_role("button", name="Try again").click()
+    expect(rows(tab.page).first).to_be_visible()
+
+
+def test_a_session_that_ends_while_somebody_writes_costs_them_nothing(
+    signed_in: Signed, held: Demo, undecided: Iterator[str], a_reason: str
+):
+    """The sign-in is revoked; the decision is refused, the same window asks again, and the text is still there."""
+    account_id = next(undecided)
+    tab = signed_in("olivia", search(account_id))
+    tab.tolerated += ["401"]
+    page = tab.page
+    row_of(page, account_id).click()
+    page.keyboard.press("r")
+    reason = page.get_by_role("textbox", name="Reason")
+    reason.fill(a_reason)
+    with page.expect_request("**/graphql") as asked:
+        page.get_by_role("dialog").get_by_role("button", name="Reject").hover()
+        page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+        _revoke(tab.url, tab.token)
+        page.get_by_role("dialog").get_by_role("button", name="Reject").click()
+    assert asked.value.method == "POST"
+    ended = page.get_by_role("dialog", name="Your session has ended")
+    expect(ended).to_be_visible()
+    address = page.url
+    with page.expect_popup() as opened:
+        ended.get_by_role("button", name="Sign in again").click()
+    window = opened.value
+    window.fill("#username", "olivia")
+    window.fill("#password", tab.password)
+    window.keyboard.press("Enter")
+    expect(ended).to_have_count(0)
+    assert page.url == address
+    page.get_by_role("button", name=re.compile("Try again")).click()
+    expect(page.get_by_text(f"Rejected {account_id}")).to_be_visible()
+    said = held.ask(lambda c: c.exec_driver_sql("SELECT reason FROM decision").scalars().all())
+    assert said.count(a_reason) == 1
+
+
+def test_the_tokens_are_renewed_before_they_end_and_stay_out_of_the_browsers_storage(signed_in: Signed):
+    tab = signed_in("olivia", clock=True)
+    expect(rows(tab.page).first).to_be_visible()
+    first = tab.token
+    stored = tab.page.evaluate("() => JSON.stringify({...localStorage, ...sessionStorage})")
+    assert first not in stored
+    assert "access_token" not in stored
+    with tab.page.expect_response("**/oauth/token") as answer:
+        tab.page.clock.fast_forward("09:15")  # access tokens live ten minutes
+    assert answer.value.status == 200
+    tab.page.get_by_role("button", name="Traded").click()
+    expect(tab.page).to_have_url(re.compile("sort=traded"))
+    tab.page.wait_for_load_state("networkidle")
+    assert tab.token != first
+
+
+def _revoke(url: str, token: str) -> None:
+    form = {"token": token, "client_id": "trimtab-pages"}
+    assert httpx.post(f"{url}/oauth/revoke", data=form, trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("username", "path"), [("olivia", "/review"), ("carla", "/accounts"), ("dan", "/night")])
+def test_axe_finds_nothing(signed_in: Signed, username: str, path: str, scheme: str):
+    tab = signed_in(username, path, color_scheme=scheme)
+    expect(tab.page.get_by_role("heading", level=1)).to_be_visible()
+    tab.page.wait_for_load_state("networkidle")
+    assert tab.axe() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_review_and_in_its_dialogs(signed_in: Signed, scheme: str):
+    tab = signed_in("carla", "/review", color_scheme=scheme)
+    rows(tab.page).first.locator("a").click()
+    expect(tab.page.get_by_role("img", name=re.compile("^Drift"))).to_be_visible()
+    assert tab.axe() == []
+    for key in ("r", "s", "?"):
+        tab.page.keyboard.press(key)
+        expect(tab.page.get_by_role("dialog")).to_be_visible()
+        tab.page.wait_for_timeout(400)  # until it has faded in: half transparent text has no contrast
+        assert tab.axe() == []
+        tab.page.keyboard.press("Escape")
+        expect(tab.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_keyboard_reaches_the_content_past_the_menu_and_focus_is_seen(signed_in: Signed):
+    page = signed_in("olivia").page
+    expect(rows(page).first).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    assert skip.evaluate("each => getComputedStyle(each).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_figures_are_tabular_and_stand_at_the_right(signed_in: Signed):
+    page = signed_in("olivia").page
+    style = (
+        rows(page)
+        .first.locator("td.number")
+        .first.evaluate("each => [getComputedStyle(each).textAlign, getComputedStyle(each).fontVariantNumeric]")
+    )
+    assert style == ["right", "tabular-nums"]
+
+
+def test_money_and_dates_are_written_as_the_reader_writes_them(signed_in: Signed):
+    german = signed_in("olivia", locale="de-DE", timezone_id="Europe/Berlin").page
+    expect(rows(german).first).to_contain_text(re.compile(r"\d{1,3}(\.\d{3})+\s\$"))
+    expect(german.get_by_text(re.compile(r"20\. Nov\. 2026, 21:30"))).to_be_visible()  # 15:30 in New York
+
+
+def test_the_policy_allows_no_script_or_style_of_the_page_itself(signed_in: Signed):
+    tab = signed_in("olivia")
+    policy = httpx.get(tab.url + "/review", trust_env=False).headers["Content-Security-Policy"]
+    rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
+    assert rules["default-src"] == ["'none'"]
+    assert rules["script-src"] == ["'self'"]
+    assert "unsafe" not in policy
+    assert set(rules["connect-src"]) == {"'self'", tab.url, tab.url.replace("http", "ws")}
+    tab.tolerated += ["Content Security Policy"]
+    tab.page.evaluate(
+        """() => { const script = document.createElement('script');
+                   script.textContent = 'window.injected = true'; document.body.append(script); }"""
+    )
+    assert tab.page.evaluate("() => window.injected") is None
+
+
+def test_hashed_assets_are_kept_for_a_year_and_the_page_is_not(held: Demo):
+    url = held.url("api")
+    page = httpx.get(url + "/", trust_env=False)
+    assert page.headers["Cache-Control"] == "no-store"
+    (script,) = re.findall(r'src="(/assets/[^"]+\.js)"', page.text)
+    answer = httpx.get(url + script, trust_env=False)
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert httpx.get(url + "/assets/nothing.js", trust_env=False).status_code == 404
+    assert httpx.get(url + "/oauth/nothing", trust_env=False).status_code == 404
+
+
+@pytest.mark.parametrize(("username", "path"), [("olivia", "/review"), ("carla", "/accounts"), ("dan", "/night")])
+def test_the_first_load_of_each_page_stays_below_250_kb_gzipped(signed_in: Signed, username: str, path: str):
+    """What the browser has asked this host for until the page stands, each file gzipped."""
+    tab = signed_in(username, path)
+    expect(tab.page.get_by_role("heading", level=1)).to_be_visible()
+    tab.page.wait_for_load_state("networkidle")
+    names = tab.page.evaluate("() => performance.getEntriesByType('resource').map(each => each.name)")
+    files = {urlsplit(name).path for name in names if "/assets/" in name}
+    assert any(name.endswith(".css") for name in files)
+    sizes = {name: len(gzip.compress((ROOT / "trimtab" / "_web" / name.lstrip("/")).read_bytes())) for name in files}
+    assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
+
+
+def test_every_component_has_its_style_sheet():
+    """mantine.css names the components one by one; one that is missing would stand unstyled."""
+    source = ROOT / "web" / "src"
+    sheets = source / ".." / "node_modules" / "@mantine" / "core" / "styles"
+    named = set(re.findall(r"styles/(\w+)\.css", (source / "mantine.css").read_text(encoding="utf-8")))
+    used: set[str] = set()
+    for path in source.rglob("*.tsx"):
+        for names in re.findall(r'import \{([^}]+)\} from "@mantine/core"', path.read_text(encoding="utf-8")):
+            used |= {name.strip() for name in names.split(",")}
+    builds_upon = {"Select": {"Combobox", "Input", "Popover", "ScrollArea"}, "Modal": {"ModalBase", "Overlay"}}
+    for name, others in builds_upon.items():
+        used |= others if name in used else set()
+    needed = {name for name in used if (sheets / f"{name}.css").is_file()}
+    assert needed - named == set()
