@@ -40,7 +40,7 @@ class LineageStep:
 
 
 @strawberry.type(description="The weight of an asset class, and where it comes from, the oldest ancestor first.")
-class ClassWeight:
+class ProgrammeClass:
     asset_class: str
     group: str | None
     weight: Decimal
@@ -75,7 +75,7 @@ class ProgrammeModel:
     version: int | None
     cash_weight: Decimal | None
     product_set: str | None
-    classes: list[ClassWeight]
+    classes: list[ProgrammeClass]
     target: list[TargetWeight]
     exceptions: list[VariantException]
     children: list[str]
@@ -123,10 +123,10 @@ def _heading(programme: Programme, name: str, variant: Variant | None) -> dict[s
     }
 
 
-def _classes(programme: Programme, effective: Effective) -> list[ClassWeight]:
+def _classes(programme: Programme, effective: Effective) -> list[ProgrammeClass]:
     products = programme.products.get(effective.product_set)
     return [
-        ClassWeight(
+        ProgrammeClass(
             asset_class=name,
             group=effective.groups.get(name),
             weight=weight,
