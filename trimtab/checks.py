@@ -22,7 +22,10 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("import-linter", ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
     ("pages: build, types, unit tests", ("web/build.py", "--check")),
     # loadgroup: the tests in the browser share one demo, in one of the processes.
-    ("pytest", ("-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov=trimtab.domain", "--cov-report=term:skip-covered")),
+    (
+        "pytest",
+        ("-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov=trimtab.domain", "--cov-report=term:skip-covered"),
+    ),
 )
 _SKIPPED = "TRIMTAB_SKIP_BROWSER=1: the pages were NOT tested in a browser."
 _NO_CHROMIUM = (

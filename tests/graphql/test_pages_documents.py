@@ -1,4 +1,4 @@
-"""The documents of the history and the night: each costs a fixed number of statements, whatever it shows."""
+"""The pages' documents: each costs a fixed number of statements, whatever it shows."""
 
 from __future__ import annotations
 
@@ -100,3 +100,34 @@ async def test_blocked_steps_alerts_and_suspended_accounts(api: Api, book: Book)
 async def test_the_dates_of_the_night(api: Api, book: Book):
     book.add_review("A1")
     assert await cost(api, OLGA, "NightRuns") == 2
+
+
+async def test_the_review_queue(api: Api, book: Book):
+    book.add_securities()
+    wanted = {"first": 50, "sort": {"by": "WAITING", "descending": False}}
+    book.add_review("A00")
+    of_one = await cost(api, OLGA, "ReviewQueue", **wanted)
+    of_summary = await cost(api, OLGA, "ReviewSummary")
+    for number in range(1, 50):
+        book.add_review(f"A{number:02d}")
+    assert await cost(api, OLGA, "ReviewQueue", **wanted) == of_one
+    assert await cost(api, OLGA, "ReviewSummary") == of_summary
+    # Firm, days; market events, proposals, passes, accounts, the firm's limit, decisions, versions.
+    assert of_one == 9
+    assert of_summary == 5  # firm, run, lanes, reasons, market events
+
+
+async def test_one_review_among_fifty(api: Api, book: Book):
+    book.add_securities()
+    waiting = book.add_review("A00")
+    seen = {"id": waiting.ref.account_day_id}
+    changes = {**seen, "seenHash": waiting.proposal_hash, "seenVersion": waiting.version}
+    of_one = [await cost(api, OLGA, "Review", **seen), await cost(api, OLGA, "QueueDay", **seen)]
+    of_changes = await cost(api, OLGA, "ReviewChanges", **changes)
+    for number in range(1, 50):
+        book.add_review(f"A{number:02d}")
+    assert [await cost(api, OLGA, "Review", **seen), await cost(api, OLGA, "QueueDay", **seen)] == of_one
+    assert await cost(api, OLGA, "ReviewChanges", **changes) == of_changes
+    # As the queue, and snapshots, suspensions, people, securities, classes' targets.
+    assert of_one == [14, 9]
+    assert of_changes == 5

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import orjson
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from trimtab.demo.people import STAFF
 from trimtab.demo.summary import DaySummary
 from trimtab.verify import VerifyReport
 
@@ -89,6 +91,16 @@ def print_urls(console: Console, title: str, urls: Mapping[str, str]) -> None:
     console.print(title, highlight=False)
     for name, url in urls.items():
         console.print(f"    {name:17} {url}", highlight=False, soft_wrap=True)
+
+
+def print_people(console: Console, passwords: Path) -> None:
+    """Who can sign in at the pages, as what; each of them lands on the page of their role."""
+    console.print("Sign in at the pages as", highlight=False)
+    for each in STAFF:
+        roles = ", ".join(role.value.replace("_", " ") for role in each.roles)
+        console.print(f"    {each.username:17} {roles}", highlight=False)
+    console.print(f"    {'advisor1 ...':17} advisor, of one book each", highlight=False)
+    console.print(f"    passwords in {passwords}", highlight=False, soft_wrap=True)
 
 
 def _indented(console: Console, text: str) -> None:

@@ -9,7 +9,7 @@ from trimtab.db.engine import sync_engine
 from trimtab.demo.business_day import DemoDay
 from trimtab.demo.options import DemoOptions
 from trimtab.demo.people import secrets_file
-from trimtab.demo.report import print_json, print_summary, print_urls
+from trimtab.demo.report import print_json, print_people, print_summary, print_urls
 from trimtab.embedded.services import Services
 from trimtab.embedded.supervisor import Supervisor
 from trimtab.settings import Settings, load_settings
@@ -104,8 +104,7 @@ class _Demo:
         """Keep everything up until Ctrl-C. A day whose clock was held is shown once it is over."""
         console = Console(stderr=True)
         print_urls(console, "Up until Ctrl-C:", known_urls(self._settings))
-        people = secrets_file(self._supervisor.state_dir)
-        console.print(f"    sign in as olivia, carla, dan, ...; passwords in {people}", highlight=False, soft_wrap=True)
+        print_people(console, secrets_file(self._supervisor.state_dir))
         try:
             if not day.is_over():
                 console.print("The clock is held while reviews wait; `trimtab run step` lets it go on.")
