@@ -1,7 +1,7 @@
 """The way in: one account's input to a checked proposal."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -20,7 +20,13 @@ from trimtab.domain.optimizer.certificates import certificate, proved_bound
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
-from trimtab.domain.optimizer.errors import InvalidAnalysisInput, RulesClash, SolverStalled, TooManyNames
+from trimtab.domain.optimizer.errors import (
+    InvalidAnalysisInput,
+    ProposalRejected,
+    RulesClash,
+    SolverStalled,
+    TooManyNames,
+)
 from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
 from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
 from trimtab.domain.optimizer.harvest_notes import harvest_note
@@ -38,9 +44,11 @@ from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prep
 from trimtab.domain.optimizer.whole_shares import NAMES, in_whole_shares
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
-from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal
+from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal, Rung
 from trimtab.domain.records import content_hash
 from trimtab.domain.snapshots import AnalysisInput
+
+_HELD_STILL = "The trades that were found did not pass the checker, so nothing is traded today."
 
 _EMPTY_ACCOUNT = Decimal(1)
 """An account without a cent is measured as if it were worth a dollar; it never trades."""
@@ -69,12 +77,12 @@ def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -
 
     `market_arrays` are those of `request.market`, built once a run. Clashing rules, a stalled solver and nothing
     worth trading are outcomes. Raises InvalidAnalysisInput for an input that cannot be, and ProposalRejected when the
-    checker finds a fault in our own answer.
+    checker finds a fault in our own answer on every rung of the ladder.
     """
-    require_sound(request)
     market = market_arrays or MarketArrays.from_snapshot(request.market)
-    proposal = _Analysis(request, market).run()
-    check(request, proposal)
+    (proposal,) = analyze_batch([request], market)
+    if isinstance(proposal, TrimtabError):
+        raise proposal
     return proposal
 
 
@@ -112,14 +120,30 @@ def _ended(
 ) -> RebalanceProposal | TrimtabError:
     if isinstance(begun, TrimtabError):
         return begun
+    rungs = begun.rungs(outcome) if isinstance(begun, _Analysis) and outcome is not None else iter([begun])
+    return _first_that_passes(request, rungs)
+
+
+def _first_that_passes(
+    request: AnalysisInput, rungs: "Iterator[_Analysis | RebalanceProposal]"
+) -> RebalanceProposal | TrimtabError:
+    """What the checker does not refuse, the best rung first; the first refusal when it refuses all."""
+    refusal: TrimtabError | None = None
     try:
-        proposal = begun.answered(outcome) if isinstance(begun, _Analysis) and outcome else begun
-        if isinstance(proposal, RebalanceProposal):
-            check(request, proposal)
-            return proposal
+        for proposal in rungs:
+            if not isinstance(proposal, RebalanceProposal):
+                raise AssertionError("an analysis was begun and not solved")
+            try:
+                check(request, proposal)
+            except ProposalRejected as rejected:
+                refusal = refusal or rejected
+            else:
+                return proposal
     except TrimtabError as error:
-        return error
-    raise AssertionError("an analysis was begun and not solved")
+        return refusal or error
+    if refusal is None:
+        raise AssertionError("an analysis has no rungs")
+    return refusal
 
 
 def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:
@@ -177,9 +201,20 @@ class _Analysis:
             return build_data(self._request, self._target, market, value, sell_washed_losses=True)
         return data
 
-    def run(self) -> RebalanceProposal:
-        """The account alone: a batch of one."""
-        return self.without_solving() or self.answered(solve_batch([self.data], [self.start])[0])
+    def rungs(self, outcome: Outcome) -> Iterator[RebalanceProposal]:
+        """What is proposed, then what is proposed instead when the checker refuses it: the ladder of N12.
+
+        The first lane's answer (or the other's, where it declines), the other lane's, and holding still when the
+        account's rules allow it, with what that may cost.
+        """
+        asked = self._data
+        yield self.answered(outcome)
+        if outcome.answered is not None or outcome.most_to_gain is not None:
+            self._data = asked
+            yield self._by_the_other_lane()
+        if asked.may_stand_still:
+            self._data = asked
+            yield self._at_rest()
 
     @property
     def data(self) -> OptimizerData:
@@ -206,12 +241,27 @@ class _Analysis:
         if outcome.most_to_gain is not None:
             proof = self._proof(outcome.prices)
             return self._held(AnalysisOutcome.NO_TRADE, gap=outcome.most_to_gain, proof=proof, lane=outcome.lane)
+        if outcome.answered is None:
+            return self._by_the_other_lane()
         try:
-            if outcome.answered is not None:
-                return self._trade_or_hold(outcome.answered, outcome.lane)
+            return self._trade_or_hold(outcome.answered, outcome.lane)
+        except SolverStalled as stalled:
+            return self._unsolved(stalled)
+
+    def _by_the_other_lane(self) -> RebalanceProposal:
+        try:
             return self._solved()
         except SolverStalled as stalled:
             return self._unsolved(stalled)
+
+    def _at_rest(self) -> RebalanceProposal:
+        """Nothing is traded although something may be worth trading; the gap tells how much."""
+        every = problems(self._data)
+        prices = tuple(ascend(one, standing_prices(one)) for one in every)
+        stay = self._proof(prices)
+        gap = standing_still(self._data).total - proved_bound(stay)
+        held = self._held(AnalysisOutcome.NO_TRADE, gap=gap, note=_HELD_STILL, proof=stay)
+        return replace(held, rung=Rung.HOLD)
 
     def _unsolved(self, stalled: SolverStalled) -> RebalanceProposal:
         if isinstance(stalled, TooManyNames):
@@ -279,7 +329,9 @@ class _Analysis:
             proof = certificate(shares.widened, answered.prices, after, answered.further)
             gap = after - proved_bound(proof)
             return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
-        stay = certificate(self._data, answered.prices, still, answered.further)
+        # In whole shares nothing may be left to trade although a band is missed within its slack.
+        asked = self._data if booked.trades else shares.widened
+        stay = certificate(asked, answered.prices, still, answered.further)
         return self._held(AnalysisOutcome.NO_TRADE, gap=still - proved_bound(stay), proof=stay, lane=lane)
 
     def _cash_required(self) -> Decimal:

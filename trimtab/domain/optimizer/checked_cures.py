@@ -1,15 +1,15 @@
 """Could one more trade bring a broken band nearer? The checker tries the smallest ones against every other rule.
 
 A band of a group that was broken before the trades is mended as far as the account's other rules let, so one that is
-still broken is a fault only when some further sale, or purchase, of a member would have kept all of them. Limits of
-tracking error, of names, of small positions and of netted tax are not tried: where one is set, it may be in the way.
+still broken is a fault only when some further sale, or purchase, of a member would have kept all of them. Limits on
+the whole account (tracking error, turnover, names, small positions, budgets) share out what can be mended: where one
+is set it may be in the way, and all that is asked is that the band is not missed by more than before.
 """
 
 from collections.abc import Collection, Iterator
 from decimal import ROUND_CEILING, Decimal
 
 from trimtab.domain.account_settings import GroupBand
-from trimtab.domain.lots import HoldingPeriod, TaxLot
 from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_rows import is_member
@@ -29,17 +29,22 @@ class Cures:
         settings = account.settings
         # What is left of a limit in whole shares is less than the dearest of those traded.
         self._dearest = max((account.unit_dollars(each) for each in account.traded), default=ZERO)
-        limits = (settings.tracking_error_limit, settings.maximum_names)
-        netted = settings.tax_budget is not None and account.snapshot.tax_year is not None
-        self._others = any(limit is not None for limit in limits) or settings.minimum_holding > 0 or netted
-        self._traded = sum((trade.notional for trade in account.proposal.trades), ZERO)
-        self._gains = {term: account.gain(term, taxed=True) for term in HoldingPeriod}
+        limits = (
+            settings.tracking_error_limit,
+            settings.maximum_names,
+            settings.turnover_limit,
+            settings.tax_budget,
+            settings.gain_budget,
+            settings.short_term_gain_budget,
+            settings.forced_harvest,
+        )
+        self._others = any(limit is not None for limit in limits) or settings.minimum_holding > 0
         self._sold = {sale.lot_id: sale.quantity for trade in account.proposal.trades for sale in trade.lot_sales}
 
     def can_fall(self, members: Collection[SecurityId], band: GroupBand) -> bool:
         """True when less of some member could be held."""
         return not self._others and any(
-            self._can_buy_less(each, band) or self._can_sell(each, self._step(each, self._slack), band, ZERO)
+            self._can_buy_less(each, band) or self._can_sell(each, self._step(each, self._slack), band)
             for each in members
         )
 
@@ -55,14 +60,13 @@ class Cures:
         units = (worth / dollars).to_integral_value(ROUND_CEILING) if dollars > 0 else ZERO
         return unit * max(units, Decimal(1))
 
-    def _can_sell(self, security_id: SecurityId, shares: Decimal, band: GroupBand, turnover: Decimal) -> bool:
-        """True when so many more shares may be sold beside `turnover` dollars of other further trades."""
+    def _can_sell(self, security_id: SecurityId, shares: Decimal, band: GroupBand) -> bool:
+        """True when so many more shares may be sold."""
         account = self._account
         never_sold = security_id in account.never_sell or account.closed(security_id)
         if never_sold or account.traded.get(security_id, ZERO) > 0 or not self._weight_may(security_id, -shares, band):
             return False
-        dollars = shares * account.close(security_id)
-        return self._within_turnover(dollars + turnover) and self._within_budgets(security_id, shares)
+        return sum(self._free_lots(security_id), ZERO) >= shares
 
     def _can_buy(self, security_id: SecurityId, band: GroupBand, members: Collection[SecurityId]) -> bool:
         account, shares = self._account, self._step(security_id, self._slack)
@@ -72,19 +76,17 @@ class Cures:
         dollars = shares * account.close(security_id)
         missing = dollars * (1 + self._half_spread(security_id)) + account.settings.commission
         missing -= account.cash_after - self._floor - self._dearest
-        if missing <= 0:
-            return self._within_turnover(dollars)
         others = (each for each in account.names if each not in members)
-        return any(self._can_raise(each, missing, dollars, band) for each in others)
+        return missing <= 0 or any(self._can_raise(each, missing, band) for each in others)
 
-    def _can_raise(self, security_id: SecurityId, missing: Decimal, spent: Decimal, band: GroupBand) -> bool:
-        """True when the sale of one name may bring the cash that a purchase of `spent` dollars misses."""
+    def _can_raise(self, security_id: SecurityId, missing: Decimal, band: GroupBand) -> bool:
+        """True when the sale of one name may bring the cash that a purchase misses."""
         account, unit = self._account, self._account.round_lot(security_id)
         dollars = account.unit_dollars(security_id) * (1 - self._half_spread(security_id))
         if dollars <= 0:
             return False
         units = ((missing + account.settings.commission) / dollars).to_integral_value(ROUND_CEILING)
-        return self._can_sell(security_id, max(unit * units, self._step(security_id, self._slack)), band, spent)
+        return self._can_sell(security_id, max(unit * units, self._step(security_id, self._slack)), band)
 
     def _can_buy_less(self, security_id: SecurityId, band: GroupBand) -> bool:
         """True when a purchase could be smaller: what is left of it is a trade, and no rule asks for it."""
@@ -123,36 +125,14 @@ class Cures:
         account = self._account
         return sum((account.weight_after(each) for each in account.names if is_member(account, band, each)), ZERO)
 
-    def _within_turnover(self, dollars: Decimal) -> bool:
-        limit = self._account.settings.turnover_limit
-        return limit is None or (self._traded + dollars + self._dearest) / 2 <= limit * self._account.value
-
-    def _within_budgets(self, security_id: SecurityId, shares: Decimal) -> bool:
-        """True when lots with enough shares are free, and the cheapest of them fit into every budget."""
-        settings, gains, left = self._account.settings, dict(self._gains), shares
-        for gain, lot, free in sorted(self._free_lots(security_id), key=lambda each: each[0]):
-            taken = min(free, left)
-            left -= taken
-            gains[self._account.term(lot)] += gain * taken
-        if left > 0:
-            return False
-        short, long = gains[HoldingPeriod.SHORT_TERM], gains[HoldingPeriod.LONG_TERM]
-        tax = short * settings.short_term_rate + long * settings.long_term_rate
-        pairs = (
-            (short + long, settings.gain_budget),
-            (short, settings.short_term_gain_budget),
-            (tax, settings.tax_budget),
-        )
-        return not self._account.taxable or all(budget is None or amount <= budget for amount, budget in pairs)
-
-    def _free_lots(self, security_id: SecurityId) -> Iterator[tuple[Decimal, TaxLot, Decimal]]:
-        """Gain a share, lot and shares of what no rule on lots locks and the proposal leaves."""
+    def _free_lots(self, security_id: SecurityId) -> Iterator[Decimal]:
+        """Shares, by lot, of what no rule on lots locks and the proposal leaves."""
         account = self._account
         for lot in account.lots_of(security_id):
             free = lot.quantity - self._sold.get(lot.id, ZERO)
             barred = lot.id in account.losing and account.taxable and self._is_bought(security_id)
             if free > 0 and not barred and not account.locked(lot):
-                yield account.close(security_id) - lot.unit_cost, lot, free
+                yield free
 
     def _is_bought(self, security_id: SecurityId) -> bool:
         account, key = self._account, self._account.wash_key(security_id)

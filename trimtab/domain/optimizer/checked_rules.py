@@ -63,9 +63,10 @@ def _group_band(account: CheckedAccount, band: GroupBand) -> Iterator[str]:
     cures = Cures(account, floor, tolerance, slack)
     kind = "asset class" if band.kind is GroupKind.ASSET_CLASS else "sector"
     held = band.minimum - tolerance <= before <= band.maximum + tolerance
-    if after > band.maximum + slack and (held or cures.can_fall(members, band)):
+    worse_above, worse_below = after > before + slack, after < before - slack
+    if after > band.maximum + slack and (held or worse_above or cures.can_fall(members, band)):
         yield f"{kind} {band.name}: its weight of {after:.4f} is above its largest of {band.maximum}"
-    if after < band.minimum - slack and (held or cures.can_rise(members, band)):
+    if after < band.minimum - slack and (held or worse_below or cures.can_rise(members, band)):
         yield f"{kind} {band.name}: its weight of {after:.4f} is below its smallest of {band.minimum}"
 
 
@@ -171,11 +172,14 @@ def _may_be_closed(account: CheckedAccount, security_id: SecurityId) -> bool:
 def mandated_gain(account: CheckedAccount) -> Decimal:
     """The most net gain that rules demand, dollars: of names never to be held and of names above their band.
 
-    Without limit when cash is owed, or where a rule on the whole account may have demanded the sale.
+    Without limit when cash is owed, when a band demands a purchase that sales must pay for, or where a rule on the
+    whole account may have demanded the sale.
     """
     settings = account.settings
     shared = settings.group_bands or settings.maximum_names is not None or settings.tracking_error_limit is not None
-    if account.cash_before < account.cash_required or shared:
+    trades = account.proposal.trades
+    pays = any(each.side is Side.BUY and account.band(each.security_id).minimum > 0 for each in trades)
+    if account.cash_before < account.cash_required or shared or pays:
         return Decimal("Infinity")
     sold = [trade for trade in account.proposal.trades if trade.side is Side.SELL]
     due = [sale for trade in sold if must_be_sold(account, trade.security_id) for sale in trade.lot_sales]

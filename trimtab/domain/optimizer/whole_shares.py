@@ -23,6 +23,8 @@ from trimtab.domain.snapshots import AnalysisInput
 
 _TRIES = 4
 _ROUND_OFF = 1e-10
+_CENT_A_LOT = 0.01
+"""Dollars by which the booked gain of a lot may differ from the one in floats: its proceeds are rounded to the cent."""
 
 TRACKING_ERROR = "TRACKING_ERROR"
 """Name of the limit of tracking error among the rules that whole shares miss."""
@@ -107,7 +109,9 @@ def _amounts(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
     on_gains = np.array([name != TURNOVER for name in rows.names], dtype=np.bool_)[:, None] & (rows.on_sale != 0)
     counted = np.where(lots.counted_gain != 0, lots.counted_gain, 1.0)
     lost: Floats = -lots.gain * washed_above_chord(lots, data.securities.share, lot_sells)
-    return row_amounts(data, lot_sells, buys) + np.where(on_gains, rows.on_sale / counted, 0.0) @ lost
+    cents = _CENT_A_LOT * np.count_nonzero(lot_sells) / float(data.account_value)
+    counted_by_share = row_amounts(data, lot_sells, buys) + np.where(on_gains, rows.on_sale / counted, 0.0) @ lost
+    return np.asarray(counted_by_share + cents * on_gains.any(axis=1))
 
 
 def _cap_overshoot(data: OptimizerData, lot_sells: Floats, buys: Floats) -> float:
