@@ -47,7 +47,7 @@ def built() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # Playwright keeps an event loop running, which other folders' tests cannot have
 def browser() -> Iterator[Browser]:
     program = chromium()
     assert program, "no Chromium: apt-get install chromium, or leave these tests out with TRIMTAB_SKIP_BROWSER=1"

@@ -2,8 +2,8 @@
 
 A band of a group that was broken before the trades is mended as far as the account's other rules let, so one that is
 still broken is a fault only when some further sale, or purchase, of a member would have kept all of them. Limits on
-the whole account (tracking error, turnover, names, small positions, budgets) share out what can be mended: where one
-is set it may be in the way, and all that is asked is that the band is not missed by more than before.
+the whole account (tracking error, turnover, names, small positions, budgets) share out what can be mended and are not
+tried: where one is set, it may be in the way.
 """
 
 from collections.abc import Collection, Iterator

@@ -63,10 +63,9 @@ def _group_band(account: CheckedAccount, band: GroupBand) -> Iterator[str]:
     cures = Cures(account, floor, tolerance, slack)
     kind = "asset class" if band.kind is GroupKind.ASSET_CLASS else "sector"
     held = band.minimum - tolerance <= before <= band.maximum + tolerance
-    worse_above, worse_below = after > before + slack, after < before - slack
-    if after > band.maximum + slack and (held or worse_above or cures.can_fall(members, band)):
+    if after > band.maximum + slack and (held or cures.can_fall(members, band)):
         yield f"{kind} {band.name}: its weight of {after:.4f} is above its largest of {band.maximum}"
-    if after < band.minimum - slack and (held or worse_below or cures.can_rise(members, band)):
+    if after < band.minimum - slack and (held or cures.can_rise(members, band)):
         yield f"{kind} {band.name}: its weight of {after:.4f} is below its smallest of {band.minimum}"
 
 
