@@ -5,13 +5,14 @@ The file is an `AnalysisInput` as JSON: `snapshot`, `target`, `market`, with the
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from trimtab.domain.calibration import Calibration, calibration_faults, order_faults
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.optimizer.conflict_sets import ConflictSet, conflict_sets
 from trimtab.domain.optimizer.curve import CurvePoint, trade_off_curve
@@ -40,14 +41,34 @@ class WrongInputShape(TrimtabError):
     code = "WRONG_INPUT_SHAPE"
 
 
-def read_input(path: Path) -> AnalysisInput:
-    """The input in the file. Raises UnreadableInput and WrongInputShape, which name the place of the fault."""
+class UnusableCalibration(TrimtabError):
+    """A map's numbers are out of range or order, or are not those of its version."""
+
+    code = "UNUSABLE_CALIBRATION"
+
+
+def read_input(path: Path, calibration: Path | None = None) -> AnalysisInput:
+    """The input in the file, with the map in the file `calibration` when one is named.
+
+    Raises UnreadableInput and WrongInputShape, which name the place of the fault, and UnusableCalibration.
+    """
     document = read_json(path)
     request = validated(path, document, TypeAdapter(AnalysisInput))
     unknown = [f"{place} is not a field" for place in _unknown_fields(document, plain(request), "")]
     if unknown:  # a misspelt setting must not be ignored
         raise WrongInputShape(f"{path}: {_listed(unknown)}")
-    return request
+    if calibration is None:
+        return request
+    return replace(request, calibration=read_calibration(calibration))
+
+
+def read_calibration(path: Path) -> Calibration:
+    """The map in the file. Raises UnreadableInput, WrongInputShape and UnusableCalibration."""
+    calibration = validated(path, read_json(path), TypeAdapter(Calibration))
+    faults = [*calibration_faults(calibration)] or [*order_faults(calibration)]
+    if faults:
+        raise UnusableCalibration(f"{path}: {_listed(faults)}")
+    return calibration
 
 
 def read_json(path: Path) -> object:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from trimtab.domain.account_settings import Tracking
 from trimtab.domain.accounts import TaxStatus
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import AnalysisOutcome, Measures, RebalanceProposal
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot
@@ -33,6 +34,7 @@ class HouseholdInput:
     market: MarketSnapshot
     tracking: Tracking = Tracking.MODERATE
     location: tuple[LocationCost, ...] = ()
+    calibration: Calibration = SHIPPED
 
     @property
     def business_date(self) -> date:
@@ -40,7 +42,7 @@ class HouseholdInput:
 
     def leg(self, account: AccountSnapshot) -> AnalysisInput:
         """One account of the household with the household's target."""
-        return AnalysisInput(account, self.target, self.market)
+        return AnalysisInput(account, self.target, self.market, self.calibration)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,8 @@ class _Joint:
 
 def replace_market(request: HouseholdInput) -> tuple[object, ...]:
     """What the hash is over, without the market, whose hash comes with its arrays."""
-    return (request.household_id, request.accounts, request.target, request.tracking, request.location)
+    version = request.calibration.version
+    return (request.household_id, request.accounts, request.target, request.tracking, request.location, version)
 
 
 def _net(alone: OptimizerData, leg: Leg, share: float) -> Floats:

@@ -45,7 +45,8 @@ def build_household(request: HouseholdInput, market: MarketArrays) -> Household:
 
 def household_parameters(request: HouseholdInput) -> Parameters:
     """The first account's calibration at the household's own price of risk."""
-    return parameters_for(replace(request.accounts[0].settings, tracking=request.tracking), request.business_date)
+    settings = replace(request.accounts[0].settings, tracking=request.tracking)
+    return parameters_for(settings, request.business_date, request.calibration)
 
 
 def _target(request: HouseholdInput, values: tuple[Decimal, ...], value: Decimal) -> PreparedTarget:
@@ -57,7 +58,7 @@ def _target(request: HouseholdInput, values: tuple[Decimal, ...], value: Decimal
         lots=(),
         frozen={each: why for account in request.accounts for each, why in account.frozen.items()},
     )
-    prepared = prepare_target(AnalysisInput(together, request.target, request.market), value)
+    prepared = prepare_target(AnalysisInput(together, request.target, request.market, request.calibration), value)
     invested = sum(prepared.weights.values(), ZERO)
     weights = prepared.weights
     if invested:
