@@ -11,7 +11,7 @@ from trimtab.domain.calibration import Calibration
 from trimtab.domain.calibration_bands import STATED, WORDS, Band, Bands, Verdict, Word, band_of, parameter_of
 from trimtab.domain.calibration_fit import Fitted, ReferenceBook
 from trimtab.domain.records import canonical_json, plain
-from trimtab.optimize import UnreadableInput, WrongInputShape, read_input, read_json, validated
+from trimtab.optimize import WrongInputShape, read_input, read_json, validated, write_text
 from trimtab.simulated_accounts import a_reference_book
 
 ACCOUNTS = 48
@@ -37,10 +37,7 @@ def read_bands(path: Path | None) -> Bands:
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
     """Keep the map as canonical JSON. Raises UnreadableInput when the file cannot be written."""
-    try:
-        path.write_text(canonical_json(calibration) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UnreadableInput(f"{path} cannot be written: {error.strerror}") from error
+    write_text(canonical_json(calibration), path)
 
 
 def calibration_table(fitted: Fitted, bands: Bands) -> Table:

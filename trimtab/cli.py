@@ -154,9 +154,15 @@ def optimize(
     calibration: Annotated[
         Path | None, typer.Option(help="What the words stand for, as `calibrate --write` keeps it.")
     ] = None,
+    household: Annotated[
+        bool, typer.Option("--household", help="The file holds several accounts of a household and their one target.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
+    if household:
+        _optimize_household(account, calibration, explain=explain, as_json=as_json, extras=with_tags or with_curve)
+        return
     from trimtab.domain.optimizer.analysis import analyze
     from trimtab.optimize import extras_of, proposal_document, proposal_lines, read_input
 
@@ -167,6 +173,22 @@ def optimize(
         _print_json({**proposal_document(proposal, extras), "calibration": request.calibration.version})
         return
     for line in (*proposal_lines(request, proposal, explain=explain), *extras.lines()):
+        typer.echo(line)
+
+
+def _optimize_household(file: Path, calibration: Path | None, *, explain: bool, as_json: bool, extras: bool) -> None:
+    """Analyse a household from a file. Price tags and curves are of single accounts."""
+    from trimtab.domain.optimizer.household.analysis import analyze_household
+    from trimtab.optimize_household import household_document, household_lines, read_household
+
+    if extras:
+        raise typer.BadParameter("price tags and trade-off curves are of single accounts, not of a household")
+    request = read_household(file, calibration)
+    proposal = analyze_household(request)  # checked before it is returned
+    if as_json:
+        _print_json(household_document(request, proposal))
+        return
+    for line in household_lines(request, proposal, explain=explain):
         typer.echo(line)
 
 
@@ -251,12 +273,14 @@ def calibrate(
 def check(
     account: Annotated[Path, typer.Argument(help="The account with its target and market, as for `optimize`.")],
     proposal: Annotated[Path, typer.Argument(help="A trade list, as `optimize --json` writes it.")],
+    household: Annotated[bool, typer.Option("--household", help="Both files are a household's.")] = False,
     as_json: Json = False,
 ) -> None:
     """Verify a trade list from anywhere: every rule, the tax, the certified gap. Exit code 1 when it breaks any."""
     from trimtab.check_proposal import violations_of_files
+    from trimtab.optimize_household import household_violations
 
-    violations = violations_of_files(account, proposal)
+    violations = household_violations(account, proposal) if household else violations_of_files(account, proposal)
     if as_json:
         _print_json({"passes": not violations, "violations": violations})
     else:

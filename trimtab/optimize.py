@@ -52,14 +52,18 @@ def read_input(path: Path, calibration: Path | None = None) -> AnalysisInput:
 
     Raises UnreadableInput and WrongInputShape, which name the place of the fault, and UnusableCalibration.
     """
+    request = read_exactly(path, TypeAdapter(AnalysisInput))
+    return request if calibration is None else replace(request, calibration=read_calibration(calibration))
+
+
+def read_exactly(path: Path, shape: TypeAdapter[Read]) -> Read:
+    """What the file holds, of which every field is known. Raises UnreadableInput and WrongInputShape."""
     document = read_json(path)
-    request = validated(path, document, TypeAdapter(AnalysisInput))
+    request = validated(path, document, shape)
     unknown = [f"{place} is not a field" for place in _unknown_fields(document, plain(request), "")]
     if unknown:  # a misspelt setting must not be ignored
         raise WrongInputShape(f"{path}: {_listed(unknown)}")
-    if calibration is None:
-        return request
-    return replace(request, calibration=read_calibration(calibration))
+    return request
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -92,8 +96,13 @@ def validated(path: Path, document: object, shape: TypeAdapter[Read]) -> Read:
 
 def write_input(request: AnalysisInput, path: Path) -> None:
     """Keep `request` as canonical JSON. Raises UnreadableInput when the file cannot be written."""
+    write_text(canonical_json(request), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write one document and a line's end. Raises UnreadableInput when the file cannot be written."""
     try:
-        path.write_text(canonical_json(request) + "\n", encoding="utf-8")
+        path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UnreadableInput(f"{path} cannot be written: {error.strerror}") from error
 
@@ -105,13 +114,13 @@ def proposal_lines(request: AnalysisInput, proposal: RebalanceProposal, *, expla
         yield proposal.note
     if proposal.outcome in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE):  # the others certify nothing
         yield f"improvement {proposal.benefit_bps} bp, certified gap {proposal.gap_bps} bp, score {proposal.score}"
-    yield from _before_and_after(proposal.before, proposal.after)
+    yield from before_and_after(proposal.before, proposal.after)
     yield (
         f"short-term gain {dollars(proposal.short_term_gain)}, long-term gain {dollars(proposal.long_term_gain)}, "
         f"tax {dollars(proposal.tax)}, cost {dollars(proposal.cost)}, turnover {percent(proposal.turnover)}"
     )
     for trade in proposal.trades:
-        yield from _trade_lines(request, trade, explain)
+        yield from trade_lines(request, trade, explain)
     for why_not in proposal.why_nots:
         because = why_not.sentence if explain else why_not.code
         yield f"NOT {name_of(request, why_not.security_id)}: {because}"
@@ -206,7 +215,7 @@ def _tag_document(tag: PriceTag) -> Mapping[str, object]:
     }
 
 
-def _before_and_after(before: Measures, after: Measures) -> Iterator[str]:
+def before_and_after(before: Measures, after: Measures) -> Iterator[str]:
     yield f"{'':16}{'before':>18}{'after':>18}"
     for name, one, other in (
         ("account value", dollars(before.account_value), dollars(after.account_value)),
@@ -218,7 +227,7 @@ def _before_and_after(before: Measures, after: Measures) -> Iterator[str]:
         yield f"{name:16}{one:>18}{other:>18}"
 
 
-def _trade_lines(request: AnalysisInput, trade: ProposedTrade, explain: bool) -> Iterator[str]:
+def trade_lines(request: AnalysisInput, trade: ProposedTrade, explain: bool) -> Iterator[str]:
     name, codes = name_of(request, trade.security_id), ", ".join(reason.code for reason in trade.reasons)
     what = f"{trade.side} {trade.quantity:f} {name} at {dollars(trade.price)}, {dollars(trade.notional)}"
     yield what if explain else f"{what}: {codes}"
