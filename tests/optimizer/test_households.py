@@ -219,7 +219,11 @@ def test_no_prices_give_a_bound_above_the_best_of_all_ways(universe: Universe, s
     reached = joint_objective(data, found.solution.lot_sells, found.solution.buys).total
     rng = np.random.default_rng(seed)
     for _ in range(20):
-        prices = JointPrices(rng.normal(0, 0.1, data.loadings.shape[1]), rng.normal(0, 0.01, len(data.cash)))
+        prices = JointPrices(
+            rng.normal(0, 0.1, data.loadings.shape[1]),
+            rng.normal(0, 0.01, len(data.cash)),
+            rng.normal(0, 0.01, len(data.rows)),
+        )
         assert blocks.bound(prices).branches.value <= best + 1e-9
     assert found.bound <= best + 1e-9
     assert reached - best <= max(reached - found.bound, 1e-7) + 1e-7

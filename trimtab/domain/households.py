@@ -9,7 +9,7 @@ from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import AnalysisOutcome, Measures, RebalanceProposal
-from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot, WashWindows
+from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot, TaxYear, WashWindows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class HouseholdInput:
     market: MarketSnapshot
     tracking: Tracking = Tracking.MODERATE
     location: tuple[LocationCost, ...] = ()
+    tax_year: TaxYear | None = None  # of the taxpayer, over all accounts; None: nothing nets
+    tracking_error_limit: Decimal | None = None  # of the household, annualised, a fraction; never exceeded
     calibration: Calibration = SHIPPED
 
     @property

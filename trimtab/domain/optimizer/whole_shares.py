@@ -83,11 +83,12 @@ def _rounded(request: AnalysisInput, data: OptimizerData, rules: OptimizerData, 
     booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps))
     lot_sells, buys = sold_weights(ordered.data, booked)
     data, rules = reorder_like(data, ordered.data), reorder_like(rules, ordered.data)
-    return InShares(data, rules, booked, lot_sells, buys, _missed(rules, lot_sells, buys))
+    return InShares(data, rules, booked, lot_sells, buys, missed_rules(rules, lot_sells, buys))
 
 
-def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
-    excess = _excess(data, lot_sells, buys)
+def missed_rules(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
+    """Names of the rules on the whole account that sales (m,) and purchases (n,) do not keep, slack allowed."""
+    excess = row_excess(data, lot_sells, buys)
     beyond = excess - data.rows.slack
     names = [name for name, amount in zip(data.rows.names, beyond, strict=True) if amount > _ROUND_OFF]
     if _cap_overshoot(data, lot_sells, buys) > 1:
@@ -98,8 +99,8 @@ def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, 
     return tuple(names)
 
 
-def _excess(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
-    """What hard rows are missed by, (r,)."""
+def row_excess(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
+    """What hard rows are missed by, (r,), washed losses counted share by share."""
     return data.rows.excess(_amounts(data, lot_sells, buys))
 
 
