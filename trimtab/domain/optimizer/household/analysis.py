@@ -38,6 +38,9 @@ from trimtab.domain.snapshots import AnalysisInput
 _ONLY_RISK = 1e5
 """A price of risk beside which taxes and costs count for nothing."""
 
+_FURTHER = 30.0
+"""What is missed by cents may need a whole share's room: each try goes so many times further than the last."""
+
 _TRIES = 3
 """So often the household is solved again when whole shares miss a rule."""
 
@@ -144,7 +147,7 @@ class _Joint:
         for number in range(_TRIES):
             if not self._missed(best):
                 break
-            tighter = tightened(tighter, legs, use_slack=number == _TRIES - 1)
+            tighter = tightened(tighter, legs, times=_FURTHER**number, use_slack=number == _TRIES - 1)
             try:
                 again = search_jointly(tighter)
             except SolverStalled:

@@ -17,8 +17,8 @@ _OF_SLACK = 0.9
 """How much of its slack a row is widened by."""
 
 
-def tightened(data: HouseholdData, legs: Sequence[Leg], *, use_slack: bool) -> HouseholdData:
-    """Twice what the legs missed, and what cents may make, comes off each row that they missed.
+def tightened(data: HouseholdData, legs: Sequence[Leg], *, times: float, use_slack: bool) -> HouseholdData:
+    """What the legs missed, and what cents may make, so many `times` comes off each row that they missed.
 
     With `use_slack` the others are widened by what whole shares may miss them by: they may be in the way. `data` may
     have been tightened before.
@@ -28,7 +28,7 @@ def tightened(data: HouseholdData, legs: Sequence[Leg], *, use_slack: bool) -> H
     named = zip(rows.names, data.row_account.tolist(), strict=True)
     missed = np.array([name in legs[account].missed for name, account in named], dtype=np.bool_)
     cents = _CENTS_A_LOT * (np.count_nonzero(lot_sells) + 1) / float(data.parts[0].account_value)
-    closer = np.where(missed, 2 * np.concatenate([leg.excess for leg in legs]) + cents, -of_slack * rows.slack)
+    closer = np.where(missed, times * (np.concatenate([leg.excess for leg in legs]) + cents), -of_slack * rows.slack)
     high = rows.high - closer
     limit = data.tracking_limit
     if limit is not None:
