@@ -8,7 +8,7 @@ import pytest
 
 from tests.optimizer.accounts import a_lot, a_market, a_model, a_window
 from tests.optimizer.households import a_household, a_member
-from trimtab.domain.account_settings import AccountSettings, ForcedHarvest, GroupBand, GroupKind
+from trimtab.domain.account_settings import AccountSettings, CashNeed, ForcedHarvest, GroupBand, GroupKind
 from trimtab.domain.accounts import Registration
 from trimtab.domain.households import HouseholdInput, HouseholdProposal
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, ProposalRejected, SolverStalled
@@ -184,6 +184,21 @@ def test_a_forced_harvest_that_falls_short_is_noted_on_its_leg():
 
     assert "$5,000.00 are missing" in proposal.legs[0].note
     assert sum((leg.long_term_gain for leg in proposal.legs[:1]), Decimal(0)) <= 0
+
+
+def test_a_withdrawal_may_sell_what_recent_purchases_wash():
+    """All of T's AAA stand at a loss that J's purchase of 500 shares a week ago washes; T owes $20,000."""
+    bought = WashWindows(purchases=(a_window("AAA", MARKET.as_of, "500", account_id="J"),))
+    owes = AccountSettings(cash_needs=(CashNeed(Decimal(20_000), MARKET.as_of),))
+    payer = a_member(
+        "T", MARKET, MODEL, lots=(a_lot("AAA", "495", "120"),), cash="500", settings=owes, wash_windows=bought
+    )
+    other = a_member("J", MARKET, MODEL, lots=(a_lot("BBB", "495", "100"),), cash="500", registration=IRA)
+
+    proposal = analyze_household(a_household(MARKET, MODEL, payer, other))
+
+    assert proposal.legs[0].after.cash >= 20_000
+    assert proposal.legs[0].tax == 0
 
 
 def test_a_window_that_one_account_has_opened_holds_for_all():

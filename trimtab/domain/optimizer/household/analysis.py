@@ -12,10 +12,9 @@ from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.attribution import score
 from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.conflicts import clashing_rules
-from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.harvest_notes import harvest_note
-from trimtab.domain.optimizer.household.build import Household, build_household
+from trimtab.domain.optimizer.household.build import ALL_RULES, Household, build_household, build_with_cash
 from trimtab.domain.optimizer.household.checker import check_household
 from trimtab.domain.optimizer.household.input_rules import require_sound_household
 from trimtab.domain.optimizer.household.legs import Leg, all_trades, net_trades, round_legs
@@ -67,7 +66,7 @@ class _Joint:
         self._requests = tuple(request.leg(account) for account in request.accounts)
         self._hash = content_hash([content_hash(replace_market(request)), market.market_hash])
         self._alone = tuple(
-            build_data(leg, prepare_target(leg, value), market, value) if value > 0 else None
+            build_with_cash(leg, prepare_target(leg, value), market, value) if value > 0 else None
             for leg, value in zip(self._requests, household.values, strict=True)
         )
 
@@ -106,7 +105,7 @@ class _Joint:
                 continue
             found = [*clashing_rules(leg, data)]
             if rows and not found:
-                found.append(missed_by_the_others(data, *rows))
+                found.append(CLASH_OF_ALL if ALL_RULES in rows else missed_by_the_others(data, *rows))
             yield from (f"Account {leg.snapshot.account.id}: {clash}" for clash in found)
 
     def _clash_of_all(self) -> str:

@@ -11,7 +11,9 @@ from trimtab.domain.households import HouseholdInput
 from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.arrays import Flags, Floats
 from trimtab.domain.optimizer.attainable import Attainable, attain
+from trimtab.domain.optimizer.conflicts import cash_shortage
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.errors import RulesClash
 from trimtab.domain.optimizer.household.netting import joint_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData, PairLots, Pairs
 from trimtab.domain.optimizer.household.scaling import joined_rows, scaled
@@ -20,6 +22,9 @@ from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
+
+ALL_RULES = "ALL_RULES"
+"""Stands for the rows of an account when it is not known which of its rules clash."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +40,7 @@ class Household:
 
 
 def build_household(request: HouseholdInput, market: MarketArrays) -> Household:
-    """Arrays of a household worth more than nothing. Raises RulesClash when an account's rules cannot all be kept."""
+    """Arrays of a household worth more than nothing. Raises SolverStalled when it is not seen what can be kept."""
     values = tuple(account_value(request.leg(account)) for account in request.accounts)
     value = sum(values, ZERO)
     target = _target(request, values, value)
@@ -111,13 +116,24 @@ def _part(
     others = dict.fromkeys(named - target.weights.keys(), ZERO)
     measure = own if own > 0 else value
     everything = PreparedTarget({**target.weights, **others}, _cash(request, account, own) / measure, target.replaced)
-    data = build_data(leg, everything, market, measure)
+    data = build_with_cash(leg, everything, market, measure)
     outside = np.array([each in others for each in data.securities.ids], dtype=np.bool_)
     held = data.securities
     data = replace(data, securities=replace(held, buy_limit=np.where(outside, 0.0, held.buy_limit)))
-    attainable = attain(data)
+    try:
+        attainable = attain(data)
+    except RulesClash:
+        attainable = Attainable(data, clashing=(ALL_RULES,))
     location = _location(request, account, data.securities.ids)
     return replace(attainable, data=scaled(attainable.data, measure / value, value, location))
+
+
+def build_with_cash(leg: AnalysisInput, target: PreparedTarget, market: MarketArrays, value: Decimal) -> OptimizerData:
+    """One account's arrays; losses that would be washed are opened only when the cash cannot be had without them."""
+    data = build_data(leg, target, market, value)
+    if cash_shortage(data) > 0 and data.cash < data.cash_required:
+        return build_data(leg, target, market, value, sell_washed_losses=True)
+    return data
 
 
 def _wanted(request: HouseholdInput) -> set[SecurityId]:
