@@ -59,7 +59,7 @@ class InShares:
 
 def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
     """The trades of `found`, solved again within tighter limits as long as whole shares miss some rule of `data`."""
-    rules = found.problem
+    rules = replace(found.problem, lots=replace(found.problem.lots, washed=data.lots.washed))
     shares = _rounded(request, data, rules, found)
     for _ in range(_TRIES):
         if not shares.missed:
