@@ -18,7 +18,7 @@ from trimtab.domain.optimizer.fast.reading import lots_sold
 from trimtab.domain.optimizer.fast.screen import doing_nothing
 from trimtab.domain.optimizer.fast.sides import Settled, on_sides
 from trimtab.domain.optimizer.problem import FRACTION_UNITS
-from trimtab.domain.optimizer.wash import washed_weight
+from trimtab.domain.optimizer.wash import washed_weight, washed_whole
 
 _WORTH_A_SOLVE = 1e-6
 """A tax that is less than this above its chord (a hundredth of a basis point) is left as it is."""
@@ -124,7 +124,8 @@ class _Trials:
         for name in ("bound", "proof", "proved", "further"):  # those of fewer lists bound nothing
             getattr(solved, name)[:] = getattr(self.best, name)[rows]
         self._prices[rows] = np.where(solved.arrived[:, None], solved.answers.prices, self._prices[rows])
-        better = np.flatnonzero(solved.arrived & (solved.objective < self.best.objective[rows]))
+        lawful = solved.arrived & ~_washed_whole(batch, solved)
+        better = np.flatnonzero(lawful & (solved.objective < self.best.objective[rows]))
         self.best.replaced(rows[better], solved.take(better))
         self.on = _replaced(self.on, rows[better], batch.take(better))
 
@@ -143,6 +144,15 @@ def _excess(batch: Batch, settled: Settled) -> Floats:
             dearer = (packed.lot_tax[row, :used] - lots.tax[own]) * sold[row, :used]
             excess[row, :used] = np.where(above[own] - dearer > _NOTHING, above[own] - dearer, 0.0)
     return excess
+
+
+def _washed_whole(batch: Batch, settled: Settled) -> Flags:
+    """Accounts that sell a lot of which every share sold is washed, (A,): such a sale is no trade of theirs."""
+    whole = [
+        washed_whole(data.lots, data.securities.share, lots_sold(batch, settled.answers, row)).any()
+        for row, data in enumerate(batch.datas)
+    ]
+    return np.array(whole, dtype=np.bool_)
 
 
 def _retaxed(batch: Batch, tax: Floats, limit: Floats, closed: Flags) -> Batch:
