@@ -327,6 +327,10 @@ def test_random_households_with_rules_pass_the_checker_with_a_small_gap(universe
 
     assert proposal.outcome is not AnalysisOutcome.SOLVER_FAILED
     assert Decimal("-0.001") <= proposal.gap_bps < 5
+    # What all trades contribute is the household's improvement, netting included.
+    value = sum(leg.before.account_value for leg in proposal.legs)
+    weighted = sum(leg.benefit_bps * leg.before.account_value for leg in proposal.legs) / value
+    assert abs(weighted - proposal.benefit_bps) <= Decimal("0.002")
 
 
 @pytest.mark.parametrize("seed", range(24))
