@@ -22,7 +22,7 @@ from trimtab.domain.optimizer.household.problem import joint_objective
 from trimtab.domain.optimizer.household.search import search_jointly
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import AnalysisOutcome
+from trimtab.domain.proposals import AnalysisOutcome, ReasonCode
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import HeldAway, TaxYear, WashWindows
 from trimtab.simulated_accounts import Universe, a_universe
@@ -186,6 +186,32 @@ def test_a_forced_harvest_that_falls_short_is_noted_on_its_leg():
     assert sum((leg.long_term_gain for leg in proposal.legs[:1]), Decimal(0)) <= 0
 
 
+def test_an_overdrawn_account_sells_what_the_household_buys():
+    """J owes $300 and holds only BBB, of which the household has too little: J sells some, I buys."""
+    rich = a_member("I", MARKET, MODEL, lots=(a_lot("AAA", "495", "50"),), cash="500", registration=IRA)
+    overdrawn = a_member("J", MARKET, MODEL, lots=(a_lot("BBB", "100", "50"),), cash="-300")
+
+    proposal = analyze_household(a_household(MARKET, MODEL, rich, overdrawn))
+
+    assert proposal.outcome is AnalysisOutcome.OPTIMAL
+    assert {(each.security_id, each.side) for each in proposal.legs[1].trades} == {("BBB", Side.SELL)}
+    assert proposal.legs[1].after.cash >= 0
+    (sale,) = proposal.legs[1].trades
+    assert sale.reasons[0].code is ReasonCode.CASH_NEED
+    assert sale.reasons[0].sentence.startswith(
+        "BBB is sold in account J, whose cash of -$300.00 must be $0.00 at least."
+    )
+    assert ("BBB", Side.BUY) in {(each.security_id, each.side) for each in proposal.legs[0].trades}
+
+
+def test_an_account_worth_less_than_nothing_is_refused():
+    household = two_iras()
+    owing = a_member("K", MARKET, MODEL, lots=(a_lot("BBB", "1", "50"),), cash="-300")
+
+    with pytest.raises(InvalidAnalysisInput, match="account K is worth less than nothing"):
+        analyze_household(replace(household, accounts=(*household.accounts, owing)))
+
+
 def test_a_withdrawal_may_sell_what_recent_purchases_wash():
     """All of T's AAA stand at a loss that J's purchase of 500 shares a week ago washes; T owes $20,000."""
     bought = WashWindows(purchases=(a_window("AAA", MARKET.as_of, "500", account_id="J"),))
@@ -321,7 +347,7 @@ def ruled(universe: Universe, seed: int, names: int = 15) -> HouseholdInput:
     )
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 def test_random_households_with_rules_pass_the_checker_with_a_small_gap(universe: Universe, seed: int):
     proposal = analyze_household(ruled(universe, seed))
 
@@ -333,7 +359,7 @@ def test_random_households_with_rules_pass_the_checker_with_a_small_gap(universe
     assert abs(weighted - proposal.benefit_bps) <= Decimal("0.002")
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(12))
 def test_the_lane_agrees_with_the_specification_under_rules(universe: Universe, seed: int):
     """In each tax regime, whatever way each security goes; and no list is below the bound at the lane's prices."""
     data = build_household(ruled(universe, seed), MarketArrays.from_snapshot(universe.market)).data
