@@ -151,14 +151,16 @@ def optimize(
     explain: Annotated[bool, typer.Option("--explain", help="Reasons, and reasons why not, as sentences.")] = False,
     with_tags: Annotated[bool, typer.Option("--price-tags", help="What each of the account's rules costs.")] = False,
     with_curve: Annotated[bool, typer.Option("--curve", help="Tax and cost against tracking error.")] = False,
+    seconds: Annotated[float, typer.Option(min=0, help="Time for the solvers: in less, less is answered.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
     from trimtab.domain.optimizer.analysis import analyze
+    from trimtab.domain.optimizer.time_budget import TimeBudget
     from trimtab.optimize import extras_of, proposal_document, proposal_lines, read_input
 
     request = read_input(account)
-    proposal = analyze(request)  # checked before it is returned
+    proposal = analyze(request, budget=TimeBudget(seconds))  # checked before it is returned
     extras = extras_of(request, proposal, price_tags=with_tags, curve=with_curve)
     if as_json:
         _print_json(proposal_document(proposal, extras))

@@ -21,8 +21,11 @@ from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.calibration import CALIBRATION_VERSION
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Stage, TerminalState
-from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
+from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal, Rung
 from trimtab.domain.records import content_hash, plain
+
+LESS_FLAG: Final = "LESS_THAN_THE_WHOLE_ANALYSIS"
+"""The flag that sends an account to a person of which, for want of time, less than the whole problem was answered."""
 
 CONFLICT_FLAG: Final = "RULES_CONFLICT"
 """The flag that sends an account whose rules contradict each other to a person."""
@@ -109,6 +112,10 @@ def _outcome(proposal: RebalanceProposal) -> StageOutcome:
             code=HoldCode.SOLVER,
             reason=proposal.note or "the solver found no answer",
         )
+    if proposal.rung is Rung.HOLD:
+        return StageOutcome(
+            Stage.ANALYZE, Stage.RECORD, terminal=TerminalState.HELD, code=HoldCode.SOLVER, reason=proposal.note
+        )
     return StageOutcome(Stage.ANALYZE, Stage.FILTER, reason=proposal.note)
 
 
@@ -118,6 +125,8 @@ def _facts(connection: Connection, ref: AccountDayRef, solved: Solved) -> Accoun
     flags = set(validated.detail.get("flags", ()) if validated is not None else ())
     if solved.proposal.outcome is AnalysisOutcome.CONFLICT:
         flags.add(CONFLICT_FLAG)
+    if solved.proposal.rung is not Rung.FULL:
+        flags.add(LESS_FLAG)
     return replace(solved.facts, flags=tuple(sorted(flags)))
 
 

@@ -196,7 +196,7 @@ class _Derivation:
 
     @cached_property
     def _shared(self) -> dict[SecurityId, tuple[tuple[LotId, ...], Decimal]]:
-        """Lots that purchases of their own wash in part, by security; none with cash owed: whole losses may be washed."""
+        """Lots that purchases of their own wash in part, by security; none when cash is owed: it may wash all."""
         if self._account.cash_before < self._account.cash_required:
             return {}
         return {security_id: (lots, shares) for security_id, lots, shares in self._washes.shared()}
