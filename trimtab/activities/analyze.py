@@ -18,7 +18,6 @@ from trimtab.db.filters import write_facts
 from trimtab.db.stages import StageResult, adopt, find_result, get_or_compute, newest_result
 from trimtab.db.tables import account_day
 from trimtab.domain.account_facts import AccountFacts
-from trimtab.domain.calibration import CALIBRATION_VERSION
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Stage, TerminalState
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal, Rung
@@ -29,6 +28,10 @@ LESS_FLAG: Final = "LESS_THAN_THE_WHOLE_ANALYSIS"
 
 CONFLICT_FLAG: Final = "RULES_CONFLICT"
 """The flag that sends an account whose rules contradict each other to a person."""
+
+
+CALIBRATION_MAP: Final = "calibration_map"
+"""Where the record names the content hash of the firm's own calibration; without it the shipped one was used."""
 
 
 class SnapshotMissing(TrimtabError):
@@ -58,16 +61,19 @@ def prepare_analysis(connection: Connection, ref: AccountDayRef, inputs: Inputs)
     ingested = newest_result(connection, ref, Stage.INGEST)
     if snapshot_hash is None or ingested is None:
         raise SnapshotMissing(f"account-day {ref.account_day_id} has no snapshot to analyse")
-    manifest = inputs.of_manifest(connection, str(ingested.detail["inputs"])).manifest
+    data = inputs.of_manifest(connection, str(ingested.detail["inputs"]))
+    manifest = data.manifest
     key = {
         "snapshot": snapshot_hash,
         "market": manifest.market,
         "models": content_hash(manifest.models),
-        "calibration": CALIBRATION_VERSION,
+        "calibration": data.calibration.version,
+        **({CALIBRATION_MAP: manifest.calibration} if manifest.calibration else {}),
     }
     if find_result(connection, ref, Stage.ANALYZE, content_hash(key)) is not None:
         return get_or_compute(connection, ref, Stage.ANALYZE, key, _never)
-    return AnalysisJob(SolveJob(ref.firm_id, snapshot_hash, manifest.market, dict(manifest.models)), key)
+    job = SolveJob(ref.firm_id, snapshot_hash, manifest.market, dict(manifest.models), manifest.calibration)
+    return AnalysisJob(job, key)
 
 
 def store_analysis(

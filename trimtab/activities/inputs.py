@@ -22,6 +22,7 @@ from trimtab.db.content import get_content, put_content
 from trimtab.db.deliveries import FeedState, feed_states
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.accounts import ModelId
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.findings import PriceFaultPolicy
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.price_checks import JudgedPrice, PriceStatus
@@ -61,6 +62,7 @@ class Manifest:
     models: Mapping[str, str]  # model id to hash of the ModelPortfolio
     settings_seq: int  # settings as known at this version
     price_fault_policy: str = PriceFaultPolicy.SUSPEND.value
+    calibration: str = ""  # hash of the firm's own Calibration; none: the shipped one
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,7 @@ class RunData:
     market: MarketSnapshot
     findings: MarketFindings
     models: Mapping[ModelId, ModelPortfolio]
+    calibration: Calibration = SHIPPED
 
     @property
     def policy(self) -> PriceFaultPolicy:
@@ -143,6 +146,7 @@ def _read(connection: Connection, digest: str) -> RunData:
             ModelId(name): get_content(connection, model_hash, ModelPortfolio)
             for name, model_hash in manifest.models.items()
         },
+        calibration=get_content(connection, manifest.calibration, Calibration) if manifest.calibration else SHIPPED,
     )
 
 
@@ -197,7 +201,7 @@ def _manifest(
     seq: int,
     market: FrozenMarket,
 ) -> Manifest:
-    firm_id = ref.firm_id
+    firm_id, firm = ref.firm_id, runs.firm_row(connection, ref.firm_id)
     return Manifest(
         firm_id=firm_id,
         run_id=ref.run_id,
@@ -211,7 +215,8 @@ def _manifest(
         findings=put_content(connection, firm_id, FINDINGS, market.findings),
         models={name: put_content(connection, firm_id, MODEL, model) for name, model in market.models.items()},
         settings_seq=seq,
-        price_fault_policy=runs.firm_row(connection, firm_id).price_fault_policy,
+        price_fault_policy=firm.price_fault_policy,
+        calibration=firm.calibration_hash,
     )
 
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.calibration import CALIBRATION_VERSION
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats, sum_by
@@ -64,7 +63,7 @@ def input_hash(request: AnalysisInput, market_arrays: MarketArrays | None = None
     """Hash of the whole input and the calibration. The market's own hash is computed once a run, with its arrays."""
     market_hash = market_arrays.market_hash if market_arrays else content_hash(request.market)
     return content_hash(
-        [content_hash(request.snapshot), content_hash(request.target), market_hash, CALIBRATION_VERSION]
+        [content_hash(request.snapshot), content_hash(request.target), market_hash, request.calibration.version]
     )
 
 

@@ -121,7 +121,7 @@ class _Derivation:
     def __init__(self, account: CheckedAccount, risk: CheckedRisk) -> None:
         self._account, self._risk = account, risk
         self._dollars, self._value = account.value, float(account.value)
-        self._parameters = parameters_for(account.settings, account.snapshot.business_date)
+        self._parameters = parameters_for(account.settings, account.snapshot.business_date, account.calibration)
         self._target = checked_target(account)
         self._sets = checked_sets(account, self._target.weights)
         self._risk_of = {member: each.risk_of for each in self._sets for member in each.members}
