@@ -104,7 +104,6 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
       onClose={() => !busy && onClose()}
       title={`${TITLES[act]} ${days.length === 1 ? days[0]?.accountId : `${formatCount(days.length)} accounts`}`}
       size="lg"
-     
     >
       {outcomes.length > 0 ? (
         <Stack>
@@ -124,6 +123,7 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
         <form onSubmit={submit}>
           <Stack>
             <Text size="sm">{EXPLAINED[act]}</Text>
+            {days.length > 1 && able.length > 0 && <Named days={able} />}
             {able.length > 0 && act === "approve" && <Sum days={able} />}
             {left > 0 && <NotAble act={act} days={days} able={able.length} />}
             {act === "suspend" && roles.includes("compliance") && (
@@ -182,6 +182,20 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
 function wishKind(roles: readonly string[], chosen: ReasonKind): ReasonKind | null {
   if (roles.includes("compliance")) return chosen;
   return roles.includes("data_manager") ? "DATA" : null;
+}
+
+const MOST_NAMED = 12;
+
+/** Which accounts a decision about many is about. */
+function Named({ days }: { days: Seen[] }) {
+  const more = days.length - MOST_NAMED;
+  const named = days.slice(0, MOST_NAMED).map((day) => day.accountId);
+  return (
+    <Text size="sm" fw={600}>
+      {named.join(", ")}
+      {more > 0 && ` and ${formatCount(more)} more`}
+    </Text>
+  );
 }
 
 function Sum({ days }: { days: Seen[] }) {

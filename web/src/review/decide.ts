@@ -8,6 +8,7 @@ import {
   RejectDocument,
   SuspendDocument,
 } from "../api/generated";
+import { changeInLocale } from "../format/sentences";
 
 export type Act = "approve" | "reject" | "suspend" | "clear";
 
@@ -37,7 +38,7 @@ export async function decide(client: Client, seen: Seen, wish: Wish, key: string
     return { what: "accepted", seen, furtherApprovals: result.furtherApprovals };
   }
   const now = result.__typename === "DecisionRefused" ? result.accountDay : null;
-  const changes = now?.changesSince.map((change) => change.sentence) ?? [];
+  const changes = now?.changesSince.map(changeInLocale) ?? [];
   return { what: "refused", seen, code: result.code, message: result.message, changes };
 }
 
