@@ -29,12 +29,13 @@ log = logging.getLogger(__name__)
 ACCOUNTS: Final = 48
 TO: Final = ROOT / "docs" / "screenshots"
 SCHEMES: Final = ("light", "dark")
+NAMES: Final = ("queue", "review", "night", "history")
 WIDTH: Final = 1440
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """name: of the files. height: of the window, in pixels. shown: waits until what is to be seen is there."""
+    """name: one of NAMES. height: of the window, in pixels. shown: waits until what is to be seen is there."""
 
     name: str
     username: str
