@@ -10,15 +10,16 @@ import { useDraft } from "./draft";
 import { Outcomes } from "./Outcomes";
 import { tellSuspended } from "./undo";
 
-const TITLES: Record<Act, string> = { approve: "Approve", reject: "Reject", suspend: "Suspend", clear: "Clear" };
-const DONE: Record<Act, string> = { approve: "Approved", reject: "Rejected", suspend: "Suspended", clear: "Cleared" };
-const ACTS: Record<Act, string> = { approve: "APPROVE", reject: "REJECT", suspend: "SUSPEND", clear: "CLEAR" };
-const COLOURS: Record<Act, string> = { approve: "blue", reject: "red", suspend: "orange", clear: "blue" };
+const TITLES: Record<Act, string> = { approve: "Approve", reject: "Reject", suspend: "Suspend", clear: "Clear", refresh: "Analyse again" };
+const DONE: Record<Act, string> = { approve: "Approved", reject: "Rejected", suspend: "Suspended", clear: "Cleared", refresh: "A new analysis is asked for:" };
+const ACTS: Record<Act, string> = { approve: "APPROVE", reject: "REJECT", suspend: "SUSPEND", clear: "CLEAR", refresh: "REFRESH" };
+const COLOURS: Record<Act, string> = { approve: "blue", reject: "red", suspend: "orange", clear: "blue", refresh: "blue" };
 const EXPLAINED: Record<Act, string> = {
   approve: "The trades go to the order desk as they were shown. An approval cannot be taken back.",
   reject: "The account trades nothing today. A rejection cannot be taken back.",
   suspend: "Nothing of the account is approved or sent to the broker until somebody lifts the suspension. After the day's cut-off it ends the account's day.",
   clear: "The compliance review ends; the remaining filters choose the lane.",
+  refresh: "The account is analysed anew on the newest inputs. What is proposed now can no longer be approved.",
 };
 /** Decisions on their way at a time. */
 const AT_ONCE = 4;
@@ -97,7 +98,7 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
     void run(able);
   };
   const unanswered = outcomes.filter((each) => each.what === "unanswered").map((each) => each.seen);
-  const needsText = act !== "approve" || consents;
+  const needsText = consents || (act !== "approve" && act !== "refresh");
   return (
     <Modal
       opened
