@@ -201,6 +201,15 @@ def test_the_keyboard_reaches_the_content_past_the_menu_and_focus_is_seen(signed
     assert page.evaluate("document.activeElement.id") == "content"
 
 
+@pytest.mark.parametrize(("username", "path"), [("carla", "/review"), ("carla", "/accounts/A00001"), ("dan", "/night")])
+def test_on_a_telephone_no_page_is_wider_than_the_window(signed_in: Signed, username: str, path: str):
+    """390 pixels: wide tables scroll in boxes of their own, and the way out stays in sight."""
+    page = signed_in(username, path, viewport={"width": 390, "height": 844}).page
+    expect(page.get_by_role("table").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport()
+
+
 def test_figures_are_tabular_and_stand_at_the_right(signed_in: Signed):
     page = signed_in("olivia").page
     style = (

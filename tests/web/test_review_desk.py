@@ -134,7 +134,8 @@ def test_an_approval_that_lost_the_race_says_who_decided_what(
 ):
     """Olivia has the account open while Oscar rejects it: her page says so, and her approval does not count."""
     contested = next(undecided)
-    olivia = signed_in("olivia", search(contested)).page
+    tab = signed_in("olivia", search(contested))
+    olivia = tab.page
     row_of(olivia, contested).locator("a").click()
     expect(olivia.get_by_role("heading", level=1)).to_have_text(contested)
     olivia.keyboard.press("a")
@@ -153,9 +154,12 @@ def test_an_approval_that_lost_the_race_says_who_decided_what(
     expect(refused.get_by_text(f"{contested}: your decision came too late")).to_be_visible()
     expect(refused.get_by_text("What has changed since you looked")).to_be_visible()
     expect(refused.get_by_text("Oscar Overlay").first).to_be_visible()
+    assert tab.axe() == []
     refused.get_by_role("button", name="Close").last.click()
     moved_on = olivia.get_by_role("alert").filter(has_text="This account has moved on since you opened it")
     expect(moved_on).to_contain_text("Oscar Overlay")
+    expect(refused).to_have_count(0)
+    assert tab.axe() == []
     moved_on.get_by_role("button", name="Show it as it stands now").click()
     expect(olivia.get_by_text("Ended: Rejected")).to_be_visible()
     assert places(held)[contested][1] == "REJECTED"

@@ -41,7 +41,7 @@ export function DayDetail({ day }: { day: DayShownFragment }) {
               .join(" · ")}
           </Text>
         </Group>
-        <Text size="sm" mt={4} component="nav" aria-label="Parts of the day">
+        <Text size="sm" mt={4} component="nav" aria-label="Parts of the day" className={classes.parts}>
           {PARTS.filter(([id]) => id !== "analysis" || day.proposal).map(([id, label]) => (
             <a key={id} href={`#${id}`} className={classes.part}>
               {label}
