@@ -9,6 +9,7 @@ from typing import Final
 from trimtab.activities.holdings import RawHoldings, RawLot
 from trimtab.activities.inputs import RunData
 from trimtab.activities.splits import Split
+from trimtab.db.profiles import OwnTrading
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import AccountId, CashBalance, Position, Standing
 from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
@@ -16,6 +17,7 @@ from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding, FindingScope, Outcome
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
+from trimtab.domain.profile.applied import ProfileFacts, applied
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -134,7 +136,7 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
         of_feeds = tuple(_feed_findings(run, raw))
         if of_feeds:
             return of_feeds
-    settings = raw.settings or AccountSettings()
+    settings = settings_of(run, prepared)
     model_id = raw.account.model_id
     found = validate_account(
         AccountHoldings(
@@ -213,10 +215,37 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         positions=tuple(sorted(_positions(prepared.positions), key=lambda each: each.security_id)),
         lots=tuple(sorted((_tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
         cash=prepared.cash or CashBalance(ZERO),
-        settings=raw.settings or AccountSettings(),
+        settings=settings_of(run, prepared),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
     )
+
+
+def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
+    """What the accounts file states, with everything that people have decided in the account's profile."""
+    raw = prepared.raw
+    base = raw.settings or AccountSettings()
+    if not raw.decided:
+        return base
+    cash = prepared.cash or CashBalance(ZERO)
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    held = {each.security_id for each in prepared.positions if each.security_id is not None}
+    names = held | set(model.weights if model is not None else ())
+    securities, prices = run.market.securities, run.market.prices
+    trading = raw.trading or OwnTrading()
+    facts = ProfileFacts(
+        on=run.manifest.business_date,
+        account_value=sum((each.market_value for each in prepared.positions), cash.trade_date_total),
+        settled_cash=cash.settled,
+        tier=raw.account.tier,
+        kinds=frozenset(securities[name].kind for name in names if name in securities),
+        short_term_realised=trading.short_term,
+        long_term_realised=trading.long_term,
+        last_traded_on=trading.last_traded_on,
+        prices={name: prices[name].close for name in names if name in prices},
+        lists=raw.lists,
+    )
+    return applied(base, raw.decided, facts)
 
 
 def _positions(delivered: Sequence[DeliveredPosition]) -> Iterator[Position]:
