@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from trimtab.activities.inputs import RunData
 from trimtab.db.inputs import HoldingRows, read_holdings
-from trimtab.db.profiles import OwnTrading, keys_of, own_trading, read_layers, screened
+from trimtab.db.profiles import OwnTrading, layer_keys, own_trading, read_layers, screened
 from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
 from trimtab.db.stored_settings import read_settings
 from trimtab.domain.account_settings import AccountSettings
@@ -19,7 +19,7 @@ from trimtab.domain.accounts import Account, AccountId, CashBalance, TaxStatus
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import CENT, ZERO
-from trimtab.domain.profile.levels import Held, effective
+from trimtab.domain.profile.levels import Held, LayerKey, effective
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.validation import DeliveredPosition
 from trimtab.domain.wash_sales import DAYS_EITHER_SIDE, HouseholdPurchase, HouseholdSale
@@ -84,7 +84,7 @@ def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[s
     settings = held_settings(
         connection, ACCOUNT_SETTINGS, manifest.business_date, manifest.settings_seq, list(account_ids)
     )
-    return _with_profiles(connection, run, rows, _Book(run, rows, settings).of(account_ids))
+    return _with_profiles(connection, run, _Book(run, rows, settings).of(account_ids))
 
 
 _OF_THE_YEAR: Final = frozenset(
@@ -92,12 +92,10 @@ _OF_THE_YEAR: Final = frozenset(
 )
 
 
-def _with_profiles(
-    connection: Connection, run: RunData, rows: HoldingRows, holdings: dict[str, RawHoldings]
-) -> dict[str, RawHoldings]:
+def _with_profiles(connection: Connection, run: RunData, holdings: dict[str, RawHoldings]) -> dict[str, RawHoldings]:
     """The holdings with what people have decided about the accounts, and what that hangs on."""
     on, seq = run.manifest.business_date, run.manifest.settings_seq
-    keys = {row.account_id: keys_of(row) for row in rows.members if row.account_id in holdings}
+    keys = {name: _layer_keys(raw.account) for name, raw in holdings.items()}
     layers = read_layers(connection, {key for each in keys.values() for key in each}, on, seq)
     decided = {
         name: {
@@ -122,6 +120,10 @@ def _with_profiles(
         )
         for name, raw in holdings.items()
     }
+
+
+def _layer_keys(account: Account) -> tuple[LayerKey, ...]:
+    return layer_keys(account.id, account.household_id, account.advisor_id, account.programme)
 
 
 def _met(run: RunData, raw: RawHoldings, lists: Mapping[str, frozenset[str]]) -> dict[str, frozenset[SecurityId]]:

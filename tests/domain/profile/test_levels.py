@@ -88,11 +88,11 @@ def test_an_exempt_account_has_what_it_would_have_without_the_firm():
 
 
 def test_a_setting_is_made_only_where_it_makes_sense():
-    with pytest.raises(WrongLevel, match="payment is not made for a firm: make it for a account"):
+    with pytest.raises(WrongLevel, match="payment is not made for the firm: make it for one account"):
         require_allowed(FIRM, LANGUAGE.parse("Pay out $2,000 on 2026-04-15."), {})
-    with pytest.raises(WrongLevel, match="ticket is not made for a account: make it for a firm or programme"):
-        sentence = "Pay $5 for each order of a stock in tier GOLD at custodian ANY."
-        require_allowed(ACCOUNT, LANGUAGE.parse(sentence), {})
+    price = LANGUAGE.parse("Pay $5 for each order of a stock in tier GOLD at custodian ANY.")
+    with pytest.raises(WrongLevel, match="ticket is not made for one account: make it for the firm or a programme"):
+        require_allowed(ACCOUNT, price, {})
 
 
 def version(seq: int, on: date, changes: dict[str, Statement | str | None]) -> LayerVersion:

@@ -120,7 +120,7 @@ def test_an_invalid_setting_names_its_rule_and_the_way_out(sentence: str, said: 
 
 @pytest.mark.covers("X12")
 def test_a_sentence_that_nobody_understands_gets_the_nearest_one():
-    with pytest.raises(UnknownSentence, match="the nearest is 'Keep {weight} in cash.'"):
+    with pytest.raises(UnknownSentence, match=r"the nearest is 'Keep \{weight\} in cash\.'"):
         LANGUAGE.parse("Keep a lot in cash.")
 
 

@@ -110,6 +110,15 @@ def _restore(held: dict[str, Held], below: Mapping[str, Held], place: str) -> No
         del held[place]
 
 
+WHOSE: Final = {
+    Level.FIRM: "the firm",
+    Level.PROGRAMME: "a programme",
+    Level.ADVISOR: "an advisor",
+    Level.HOUSEHOLD: "a household",
+    Level.ACCOUNT: "one account",
+}
+
+
 def lifts_a_lock(statement: Statement, held: Held | None) -> bool:
     """Whether a statement would lift what the firm itself has laid down."""
     setting = LANGUAGE.setting(statement.key)
@@ -122,8 +131,8 @@ def require_allowed(key: LayerKey, statement: Statement, held: Mapping[str, Held
     """Raises WrongLevel and LockedSetting for a statement that this layer cannot make."""
     setting = LANGUAGE.setting(statement.key)
     if key.level not in setting.levels:
-        levels = " or ".join(level.value.lower() for level in setting.levels)
-        raise WrongLevel(f"{setting.key} is not made for a {key.level.value.lower()}: make it for a {levels}")
+        levels = " or ".join(WHOSE[level] for level in setting.levels)
+        raise WrongLevel(f"{setting.key} is not made for {WHOSE[key.level]}: make it for {levels}")
     if key.level is not Level.FIRM and lifts_a_lock(statement, held.get(setting.place(statement))):
         raise LockedSetting(
             f"{setting.render(held[setting.place(statement)].statement)} is the firm's rule, which nobody lifts for one"
