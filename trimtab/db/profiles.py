@@ -1,7 +1,8 @@
 """The client profile's layers as append-only versions: of the firm, a programme, an advisor, a household, an account.
 
 A version holds only what it changes, so a change that is to hold from a later day takes nothing else with it. Its
-value: {"set": place to statement, null for inherited, "exempt"; "change": the bulk change that it is part of}.
+value: {"set": place to statement, null for inherited, "exempt"; "change": the bulk change that it is part of;
+"exception": under which it was approved, beyond the customisation limits}.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -88,6 +89,7 @@ def _version(row: Row[Any]) -> LayerVersion:
         actor=row.actor,
         reason=row.reason,
         bulk_change=row.value.get("change"),
+        exception=row.value.get("exception"),
     )
 
 
@@ -124,6 +126,7 @@ def change_layer(
     actor: str,
     reason: str,
     seen: int | None = None,
+    exception: str | None = None,
 ) -> int:
     """Write what one layer changes, and return the version. Raises StaleVersion.
 
@@ -136,7 +139,7 @@ def change_layer(
         firm_id,
         PROFILE,
         key.text,
-        {"set": stored(changes)},
+        {"set": stored(changes)} | ({"exception": exception} if exception is not None else {}),
         effective_from=effective_from,
         actor=actor,
         reason=reason,

@@ -22,7 +22,7 @@ from trimtab.domain.account_settings import (
 )
 from trimtab.domain.profile.applied import ProfileFacts, applied
 from trimtab.domain.profile.distributions import required_distribution
-from trimtab.domain.profile.levels import Layer, LayerKey, effective
+from trimtab.domain.profile.levels import Layer, LayerKey, Said, effective
 from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.statements import Level
 from trimtab.domain.securities import SecurityId, SecurityKind
@@ -36,7 +36,7 @@ FACTS = ProfileFacts(
 
 def with_profile(*sentences: str, facts: ProfileFacts = FACTS, base: AccountSettings | None = None) -> AccountSettings:
     said = [LANGUAGE.parse(sentence) for sentence in sentences]
-    layer = Layer(LayerKey(Level.ACCOUNT, "A1"), {LANGUAGE.place(each): (each, 1) for each in said})
+    layer = Layer(LayerKey(Level.ACCOUNT, "A1"), {LANGUAGE.place(each): Said(each, 1) for each in said})
     return applied(base or AccountSettings(), effective([layer]), facts)
 
 

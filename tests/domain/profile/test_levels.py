@@ -11,6 +11,7 @@ from trimtab.domain.profile.levels import (
     Layer,
     LayerKey,
     LayerVersion,
+    Said,
     effective,
     layer_of,
     read_changes,
@@ -32,7 +33,7 @@ APRIL = date(2026, 4, 1)
 
 def layer(key: LayerKey, *sentences: str) -> Layer:
     said = [LANGUAGE.parse(sentence) for sentence in sentences]
-    return Layer(key, {LANGUAGE.place(each): (each, 1) for each in said})
+    return Layer(key, {LANGUAGE.place(each): Said(each, 1) for each in said})
 
 
 def told(layers: list[Layer], key: str, file: AccountSettings | None = None) -> tuple[str, Level]:
@@ -76,7 +77,7 @@ def test_the_firms_own_ban_is_not_lifted_for_one_account():
 
 def test_an_exempt_account_has_what_it_would_have_without_the_firm():
     firm = layer(FIRM, "Never buy IBM.", "Keep 5 % in cash.")
-    exempt = Layer(ACCOUNT, {"never_buy|IBM": (EXEMPT, 2), "cash_target": (EXEMPT, 2)})
+    exempt = Layer(ACCOUNT, {"never_buy|IBM": Said(EXEMPT, 2), "cash_target": Said(EXEMPT, 2)})
 
     held = effective([firm, exempt], stated_by_file(AccountSettings()))
 
@@ -112,12 +113,12 @@ def test_a_change_for_a_later_day_takes_nothing_else_with_it():
     in_march = layer_of(ACCOUNT, [each for each in versions if each.effective_from <= MARCH])
     in_april = layer_of(ACCOUNT, versions)
 
-    assert in_march.says == {"cash_target": (cash[0], 1), "minimum_trade": (trade, 3)}
-    assert in_april.says == {"cash_target": (cash[1], 2), "minimum_trade": (trade, 3)}
+    assert in_march.says == {"cash_target": Said(cash[0], 1), "minimum_trade": Said(trade, 3)}
+    assert in_april.says == {"cash_target": Said(cash[1], 2), "minimum_trade": Said(trade, 3)}
 
 
 def test_a_setting_given_back_is_inherited_again():
-    layers = [layer(FIRM, "Keep 2 % in cash."), Layer(ACCOUNT, {"cash_target": (None, 3)})]
+    layers = [layer(FIRM, "Keep 2 % in cash."), Layer(ACCOUNT, {"cash_target": Said(None, 3)})]
 
     assert told(layers, "cash_target") == ("Keep 2 % in cash.", Level.FIRM)
 

@@ -45,6 +45,7 @@ class LayerVersion:
     actor: str = ""
     reason: str = ""
     bulk_change: str | None = None  # the change of many accounts that it is part of
+    exception: str | None = None  # under which it was approved, beyond the customisation limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Held:
     level: Level
     owner: str = ""
     version: int | None = None  # None for the file and the defaults
+    exception: str | None = None  # under which somebody has approved it
 
     @property
     def is_altered(self) -> bool:
@@ -63,11 +65,20 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a layer says of one place, and the version that said so."""
+
+    what: Statement | str | None
+    version: int
+    exception: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
-    """What one layer says on a day: by place, with the version that said so."""
+    """What one layer says on a day, by place."""
 
     key: LayerKey
-    says: Mapping[str, tuple[Statement | str | None, int]] = field(default_factory=dict)
+    says: Mapping[str, Said] = field(default_factory=dict)
 
 
 def layer_of(key: LayerKey, versions: Iterable[LayerVersion]) -> Layer:
@@ -76,9 +87,9 @@ def layer_of(key: LayerKey, versions: Iterable[LayerVersion]) -> Layer:
     That is the rule of all versions (`settings_as_of`), place by place: a change that is to hold from a later day
     takes nothing else with it.
     """
-    said: dict[str, tuple[Statement | str | None, int]] = {}
+    said: dict[str, Said] = {}
     for version in sorted(versions, key=lambda each: (each.effective_from, each.seq)):
-        said |= {place: (statement, version.seq) for place, statement in version.changes.items()}
+        said |= {place: Said(what, version.seq, version.exception) for place, what in version.changes.items()}
     return Layer(key, said)
 
 
@@ -92,11 +103,11 @@ def effective(layers: Iterable[Layer], file: Mapping[str, Statement] | None = No
     held |= {place: Held(statement, Level.FILE) for place, statement in (file or {}).items()}
     below = dict(held)
     for layer in sorted(layers, key=lambda each: LEVELS.index(each.key.level)):
-        for place, (said, seq) in layer.says.items():
-            if said == EXEMPT:
+        for place, said in layer.says.items():
+            if said.what == EXEMPT:
                 _restore(held, below, place)
-            elif isinstance(said, Statement) and not lifts_a_lock(said, held.get(place)):
-                held[place] = Held(said, layer.key.level, layer.key.owner, seq)
+            elif isinstance(said.what, Statement) and not lifts_a_lock(said.what, held.get(place)):
+                held[place] = Held(said.what, layer.key.level, layer.key.owner, said.version, said.exception)
     return held
 
 
@@ -162,4 +173,4 @@ def read_changes(document: Mapping[str, Any]) -> dict[str, Statement | str | Non
 
 def with_changes(layer: Layer, changes: Mapping[str, Statement | str | None]) -> Layer:
     """The layer as it would be with the changes, before they have a version."""
-    return replace(layer, says={**layer.says, **{place: (said, 0) for place, said in changes.items()}})
+    return replace(layer, says={**layer.says, **{place: Said(what, 0) for place, what in changes.items()}})
