@@ -27,6 +27,8 @@ ops_app = typer.Typer(no_args_is_help=True, help="Keep the night running.")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
+settings_app = typer.Typer(no_args_is_help=True, help="Settings in plain English.")
+app.add_typer(settings_app, name="settings")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
 Firm = Annotated[str | None, typer.Option("--firm", help="The firm; by default the one of the settings.")]
@@ -319,6 +321,69 @@ def ops_retry(
 
     settings, firm_id = _settings_and_firm(firm)
     typer.echo(f"{retry_blocked(settings, firm_id, stage, account)} steps are tried again")
+
+
+@settings_app.command("show")
+def settings_show(
+    account: str,
+    day: Day = None,
+    known_at: Annotated[int | None, typer.Option(help="As known at this version.")] = None,
+    firm: Firm = None,
+    as_json: Json = False,
+) -> None:
+    """An account's profile: every setting as a sentence; a star marks what a person has decided."""
+    from trimtab.settings_command import document, show
+
+    settings, firm_id = _settings_and_firm(firm)
+    if as_json:
+        _print_json(document(settings, firm_id, account, _date(day), known_at))
+        return
+    for line in show(settings, firm_id, account, _date(day), known_at):
+        typer.echo(line)
+
+
+@settings_app.command("set")
+def settings_set(
+    account: str,
+    sentences: Annotated[list[str], typer.Argument(help='E.g. "Keep 2 % in cash."')],
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    day: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; default: now.")
+    ] = None,
+    firm: Firm = None,
+) -> None:
+    """Change settings of an account by their sentences."""
+    from trimtab.settings_command import change
+
+    settings, firm_id = _settings_and_firm(firm)
+    typer.echo(change(settings, firm_id, account, sentences, reason, _date(day)))
+
+
+@settings_app.command("diff")
+def settings_diff(
+    account: str,
+    before: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="What held on this day ...")],
+    after: Annotated[
+        datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="... and on this one; default: newest.")
+    ] = None,
+    firm: Firm = None,
+) -> None:
+    """What differs in an account's settings between two days."""
+    from trimtab.settings_command import diff
+
+    settings, firm_id = _settings_and_firm(firm)
+    for line in diff(settings, firm_id, account, before.date(), _date(after)):
+        typer.echo(line)
+
+
+@settings_app.command("history")
+def settings_history(account: str, firm: Firm = None) -> None:
+    """Who changed what in an account's settings, from when, and why."""
+    from trimtab.settings_command import history
+
+    settings, firm_id = _settings_and_firm(firm)
+    for line in history(settings, firm_id, account):
+        typer.echo(line)
 
 
 def main() -> None:

@@ -5,12 +5,14 @@ The solve lies between two transactions: `prepare_analysis` says what to solve, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveJob
+from trimtab.activities.validate import ASK_ABOVE
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.account_days import SYSTEM_ACTOR
 from trimtab.db.decisions import write_proposal
@@ -26,6 +28,10 @@ from trimtab.domain.records import content_hash, plain
 
 CONFLICT_FLAG: Final = "RULES_CONFLICT"
 """The flag that sends an account whose rules contradict each other to a person."""
+
+
+DISPERSION_FLAG: Final = "DISPERSION"
+"""The flag of an account whose tracking error stays above what its profile asks a person about."""
 
 
 class SnapshotMissing(TrimtabError):
@@ -118,6 +124,9 @@ def _facts(connection: Connection, ref: AccountDayRef, solved: Solved) -> Accoun
     flags = set(validated.detail.get("flags", ()) if validated is not None else ())
     if solved.proposal.outcome is AnalysisOutcome.CONFLICT:
         flags.add(CONFLICT_FLAG)
+    asked_above = validated.detail.get(ASK_ABOVE) if validated is not None else None
+    if asked_above is not None and solved.proposal.after.tracking_error > Decimal(str(asked_above)):
+        flags.add(DISPERSION_FLAG)
     return replace(solved.facts, flags=tuple(sorted(flags)))
 
 

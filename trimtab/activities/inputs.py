@@ -20,11 +20,14 @@ from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
 from trimtab.db.content import get_content, put_content
 from trimtab.db.deliveries import FeedState, feed_states
+from trimtab.db.profiles import glide_paths
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.accounts import ModelId
 from trimtab.domain.findings import PriceFaultPolicy
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.price_checks import JudgedPrice, PriceStatus
+from trimtab.domain.profile.glide import Glide, mixed
+from trimtab.domain.profile.statements import Statement
 from trimtab.domain.records import content_hash
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import MarketSnapshot
@@ -209,10 +212,25 @@ def _manifest(
         },
         market=put_content(connection, firm_id, MARKET, market.snapshot),
         findings=put_content(connection, firm_id, FINDINGS, market.findings),
-        models={name: put_content(connection, firm_id, MODEL, model) for name, model in market.models.items()},
+        models={
+            name: put_content(connection, firm_id, MODEL, model)
+            for name, model in {**market.models, **_glided(connection, ref, market, seq)}.items()
+        },
         settings_seq=seq,
         price_fault_policy=runs.firm_row(connection, firm_id).price_fault_policy,
     )
+
+
+def _glided(connection: Connection, ref: RunRef, market: FrozenMarket, seq: int) -> dict[str, ModelPortfolio]:
+    """Mixes of two models for the accounts that glide from one to the other, as they stand today."""
+    paths, found = glide_paths(connection, ref.business_date, seq), {}
+    for model, start, end in sorted(paths):
+        said = Statement("glide_path", values={"model": model, "start": start, "end": end})
+        glide, other = Glide.on(said, ref.business_date), market.models.get(model)
+        if glide is not None and other is not None:
+            for base in market.models.values():
+                found[str(glide.id_from(base.id))] = mixed(base, glide, other)
+    return found
 
 
 def _freeze_each(connection: Connection, ref: RunRef, manifest: Manifest) -> None:

@@ -11,13 +11,14 @@ from trimtab.activities.inputs import RunData
 from trimtab.activities.splits import Split
 from trimtab.db.profiles import OwnTrading
 from trimtab.domain.account_settings import AccountSettings
-from trimtab.domain.accounts import AccountId, CashBalance, Position, Standing
+from trimtab.domain.accounts import Account, AccountId, CashBalance, Position, Standing
 from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding, FindingScope, Outcome
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
 from trimtab.domain.profile.applied import ProfileFacts, applied
+from trimtab.domain.profile.glide import Glide
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -136,11 +137,11 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
         of_feeds = tuple(_feed_findings(run, raw))
         if of_feeds:
             return of_feeds
-    settings = settings_of(run, prepared)
-    model_id = raw.account.model_id
+    settings, account = settings_of(run, prepared), account_of(run, raw)
+    model_id = account.model_id
     found = validate_account(
         AccountHoldings(
-            account=raw.account,
+            account=account,
             settings=settings,
             model=run.models.get(model_id) if model_id is not None else None,
             positions=prepared.positions,
@@ -211,7 +212,7 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
     return AccountSnapshot(
         business_date=run.manifest.business_date,
         as_of=run.manifest.as_of,
-        account=raw.account,
+        account=account_of(run, raw),
         positions=tuple(sorted(_positions(prepared.positions), key=lambda each: each.security_id)),
         lots=tuple(sorted((_tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
         cash=prepared.cash or CashBalance(ZERO),
@@ -219,6 +220,13 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
     )
+
+
+def account_of(run: RunData, raw: RawHoldings) -> Account:
+    """The account, following the mix of today where it glides from its model to another."""
+    said, base = raw.decided.get("glide_path"), raw.account.model_id
+    glide = Glide.on(said.statement, run.manifest.business_date) if said is not None else None
+    return raw.account if glide is None or base is None else replace(raw.account, model_id=glide.id_from(base))
 
 
 def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:

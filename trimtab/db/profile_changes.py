@@ -3,7 +3,7 @@
 What cannot be obeyed is refused (X12); what goes beyond the customisation limits needs an approval (M5b).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -124,9 +124,13 @@ class Rules:
     lists: Mapping[str, frozenset[SecurityId]]
 
 
-def rules_on(connection: Connection, rows: Collection[Row[Any]], on: date, seq: int, listed: Collection[str]) -> Rules:
-    """For accounts (rows of `account`); `listed`: the lists that their screens name."""
+def rules_on(
+    connection: Connection, rows: Collection[Row[Any]], on: date, seq: int, statements: Collection[Statement]
+) -> Rules:
+    """For accounts (rows of `account`) with these statements, which may name lists and models."""
     wanted = {str(row.profile["model_id"]) for row in rows if row.profile.get("model_id")}
+    wanted |= {each.values["model"] for each in statements if "model" in each.values}
+    listed = {each.values["list"] for each in statements if "list" in each.values}
     return Rules(
         newest_names(connection),
         models_on(connection, wanted, on, seq),
@@ -175,7 +179,8 @@ def judge(row: Row[Any], profile: Profile, held: Mapping[str, Held], rules: Rule
     model = rules.models.get(str(row.profile.get("model_id")))
     before, after = (applied(base, each, facts) for each in (profile.held, held))
     stood = settings_problems(before, model, rules.names.securities)
-    problems = tuple(each for each in settings_problems(after, model, rules.names.securities) if each not in stood)
+    found = (*settings_problems(after, model, rules.names.securities), *_glide_problems(held, rules))
+    problems = tuple(each for each in found if each not in stood)
     limits = limits_of(row.profile.get("programme"), rules.limits)
     if limits is None or model is None:
         return Judged(row.account_id, problems)
@@ -184,11 +189,16 @@ def judge(row: Row[Any], profile: Profile, held: Mapping[str, Held], rules: Rule
     return Judged(row.account_id, problems, tuple(each for each in beyond if each not in was_beyond))
 
 
-def lists_named(changes: Changes, profiles: Collection[Profile]) -> set[str]:
-    """The lists that screens name, before and after a change."""
-    statements = [each for each in changes.values() if isinstance(each, Statement)]
-    statements += [held.statement for profile in profiles for held in profile.held.values()]
-    return {each.values["list"] for each in statements if each.key == "screen"}
+def _glide_problems(held: Mapping[str, Held], rules: Rules) -> Iterator[str]:
+    said = held["glide_path"].statement
+    if said.is_on and said.values["model"] not in rules.models:
+        yield f"the glide path leads to model {said.values['model']}, which does not exist"
+
+
+def statements_of(changes: Changes, profiles: Collection[Profile]) -> list[Statement]:
+    """Everything that is stated, before and after a change."""
+    new = [each for each in changes.values() if isinstance(each, Statement)]
+    return new + [held.statement for profile in profiles for held in profile.held.values() if held.is_altered]
 
 
 def reached_by(connection: Connection, key: LayerKey) -> list[Row[Any]]:
@@ -212,7 +222,7 @@ def judge_layer_change(
     """What a change of one layer does to each account under it. Raises WrongLevel and LockedSetting."""
     seq = newest_seq(connection)
     profiles = read_profiles(connection, rows, on, seq)
-    rules = rules_on(connection, rows, on, seq, lists_named(changes, list(profiles.values())))
+    rules = rules_on(connection, rows, on, seq, statements_of(changes, list(profiles.values())))
     judged = []
     for row in rows:
         profile = profiles[row.account_id]

@@ -190,3 +190,20 @@ def screened(connection: Connection, names: Collection[str], on: date, seq: int)
     """What is on each list on the day; a list that does not exist holds nothing."""
     held = held_settings(connection, RESTRICTION_LIST, on, seq, list(names)) if names else {}
     return {name: frozenset(value.get("security_ids", ())) for name, value in held.items()}
+
+
+def glide_paths(connection: Connection, on: date, seq: int) -> set[tuple[str, str, str]]:
+    """Every glide path that some layer has stated by the day, as (model, start, end)."""
+    said = setting_version.c.value["set"]["glide_path"]["values"]
+    rows = connection.execute(
+        select(said["model"].astext, said["start"].astext, said["end"].astext)
+        .where(
+            setting_version.c.entity == PROFILE,
+            setting_version.c.value["set"].has_key("glide_path"),
+            setting_version.c.effective_from <= on,
+            setting_version.c.seq <= seq,
+            said["model"].astext.is_not(None),
+        )
+        .distinct()
+    )
+    return {(row[0], row[1], row[2]) for row in rows}

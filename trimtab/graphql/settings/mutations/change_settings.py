@@ -49,7 +49,7 @@ MOST_CHANGES: Final = 50
 
 
 @strawberry.input(description="A setting by value instead of by sentence.")
-class SettingValueInput:
+class SettingValue:
     key: str
     form: str = strawberry.field(default="on", description='"off" lifts it; other forms are in `settingsLanguage`.')
     values: JSON = strawberry.field(default_factory=dict, description="Gap to value, as text.")
@@ -62,7 +62,7 @@ class ChangeSettingsInput:
     reason: str
     idempotency_key: str
     sentences: list[str] = strawberry.field(default_factory=list, description='E.g. "Keep 2 % in cash."')
-    values: list[SettingValueInput] = strawberry.field(default_factory=list)
+    values: list[SettingValue] = strawberry.field(default_factory=list)
     inherit: list[str] = strawberry.field(default_factory=list, description="Places to be inherited again.")
     effective_from: date | None = strawberry.field(default=None, description="Without it the business date.")
     seen_version: int | None = strawberry.field(
@@ -163,7 +163,7 @@ def _change(
         changes = changes_of(statements, given.inherit)
         judged = judge_layer_change(connection, rows, wanted.key, changes, on)
         require_obeyable(judged)
-        change = WantedChange(wanted.key, changes, on, context.who.name_in_records, given.reason, given.seen_version)
+        change = WantedChange(wanted.key, changes, on, names_of(context), given.reason, given.seen_version)
         if any(each.beyond for each in judged):
             return _ask(connection, context, change, judged, rows[0].advisor_id, exception_id)
         version = write_change(connection, context.firm_id, change)
@@ -182,6 +182,11 @@ def _refused(context: RequestContext, rows: list[Row[Any]]) -> NotFound | Forbid
         if isinstance(allowed, Denied):
             return forbidden(allowed)
     return None
+
+
+def names_of(context: RequestContext) -> str:
+    """Who is behind the request, as versions keep it: both names when somebody acts for another."""
+    return "+".join(sorted(context.who.persons)) or context.who.name_in_records
 
 
 def changes_of(statements: list[Statement], inherit: list[str]) -> Changes:

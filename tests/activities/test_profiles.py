@@ -1,0 +1,184 @@
+"""What people decide in the profile reaches the night's snapshot, with its origin, through the real stages."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Connection, insert, select
+
+from tests.activities.feed_day import FIRM, FeedDay
+from tests.activities.test_validate import SOUND, run_data, snapshot_of
+from trimtab.db.engine import firm_transaction
+from trimtab.db.profiles import RESTRICTION_LIST, change_layer
+from trimtab.db.settings_versions import write_version
+from trimtab.db.tables import intent, posting, stage_result
+from trimtab.domain.account_settings import RestrictionKind, Tracking
+from trimtab.domain.profile.levels import LayerKey
+from trimtab.domain.profile.registry import LANGUAGE
+from trimtab.domain.profile.statements import Level
+
+
+def decide(day: FeedDay, key: LayerKey, *sentences: str) -> None:
+    said = [LANGUAGE.parse(sentence) for sentence in sentences]
+    with firm_transaction(day.engine, FIRM) as connection:
+        change_layer(
+            connection,
+            FIRM,
+            key,
+            {LANGUAGE.place(each): each for each in said},
+            effective_from=day.date,
+            actor="anna",
+            reason="a wish",
+        )
+
+
+def held_securities(day: FeedDay, account_id: str) -> list[str]:
+    return sorted({str(each.security_id) for each in day.firm.book.holdings if each.account_id == account_id})
+
+
+@pytest.mark.covers("C1", "C2")
+def test_settings_of_every_level_reach_the_night(day: FeedDay):
+    day.load()
+    account = next(each.account for each in day.firm.accounts if each.id == SOUND)
+    one, other = held_securities(day, SOUND)[:2]
+    decide(day, LayerKey(Level.FIRM), "Keep 2 % in cash.", "Turn over at most 30 % in one rebalance.")
+    decide(day, LayerKey(Level.PROGRAMME, account.programme), "Leave no position smaller than $700.")
+    decide(day, LayerKey(Level.ADVISOR, account.advisor_id), "Follow the target loosely.", "Keep 3 % in cash.")
+    decide(day, LayerKey(Level.HOUSEHOLD, account.household_id), "Tax long-term gains at 23.8 %.")
+    decide(
+        day,
+        LayerKey(Level.ACCOUNT, SOUND),
+        f"Never sell {one}.",
+        "Buy nothing on list Sin.",
+        "Keep tracking error at or below 9 % a year.",
+        f"Pay out $1,500 on {day.date + timedelta(days=5)}.",
+    )
+    with firm_transaction(day.engine, FIRM) as connection:
+        write_version(
+            connection,
+            FIRM,
+            RESTRICTION_LIST,
+            "Sin",
+            {"security_ids": [other, "NOBODY-HOLDS-IT"]},
+            effective_from=date(2026, 1, 1),
+            actor="carl",
+            reason="",
+            supersedes=None,
+        )
+
+    day.judge()
+
+    settings = snapshot_of(day, SOUND).settings
+    assert settings.cash_target == Decimal("0.03")
+    assert settings.turnover_limit == Decimal("0.3")
+    assert settings.minimum_holding == 700
+    assert settings.tracking is Tracking.LOOSE
+    assert settings.long_term_rate == Decimal("0.238")
+    assert settings.tracking_error_limit == Decimal("0.09")
+    assert one in settings.restricted(RestrictionKind.NEVER_SELL)
+    assert other in settings.restricted(RestrictionKind.NEVER_BUY)
+    assert "NOBODY-HOLDS-IT" not in settings.restricted(RestrictionKind.NEVER_BUY)
+    assert settings.cash_needs[-1].amount == 1_500
+
+
+def test_an_account_on_a_glide_path_follows_todays_mix(day: FeedDay):
+    """Ten days of a hundred: a tenth of the other model, and nine tenths of its own."""
+    day.load()
+    account = next(each.account for each in day.firm.accounts if each.id == SOUND)
+    models = {str(each.id): each for each in day.firm.models}
+    own = models[str(account.model_id)]
+    other = next(each for name, each in sorted(models.items()) if name != own.id)
+    start, end = day.date - timedelta(days=10), day.date + timedelta(days=90)
+    sentence = f"Glide from the account's model to {other.id} between {start} and {end}."
+    decide(day, LayerKey(Level.ACCOUNT, SOUND), sentence)
+
+    day.judge()
+
+    followed = snapshot_of(day, SOUND).account.model_id
+    mix = run_data(day).models[followed]
+    name = next(iter(own.weights))
+    expected = Decimal("0.9") * own.weights[name] + Decimal("0.1") * other.weights.get(name, Decimal(0))
+    assert followed == f"{own.id}>{other.id}@0.1000"
+    assert mix.weights[name] == expected
+    assert sum(mix.weights.values()) + mix.cash == 1
+
+
+def test_a_glide_path_to_a_model_that_does_not_exist_stops_the_account(day: FeedDay):
+    day.load()
+    start, end = day.date - timedelta(days=10), day.date + timedelta(days=90)
+    sentence = f"Glide from the account's model to NOWHERE between {start} and {end}."
+    decide(day, LayerKey(Level.ACCOUNT, SOUND), sentence)
+
+    day.judge()
+
+    assert day.codes()[SOUND] == "NO_MODEL"
+
+
+def test_the_night_carries_the_tracking_error_that_a_person_asks_about(day: FeedDay):
+    day.load()
+    decide(day, LayerKey(Level.ACCOUNT, SOUND), "Ask a person when tracking error stays above 2 % a year.")
+
+    day.judge()
+
+    with firm_transaction(day.engine, FIRM) as connection:
+        row = select(stage_result.c.result).where(
+            stage_result.c.account_id == SOUND, stage_result.c.stage == "validate"
+        )
+        assert connection.execute(row).scalar_one()["detail"]["ask_above_tracking_error"] == "0.02"
+
+
+def post(connection: Connection, name: str, on: date, gain: str) -> None:
+    """A sale of our own, posted on a day with a short-term gain."""
+    sold = {"firm_id": FIRM, "intent_id": name, "account_id": SOUND, "security_id": "S1"}
+    connection.execute(
+        insert(intent).values(
+            **sold,
+            account_day_id=f"day-{name}",
+            household_id="H",
+            business_date=on,
+            proposal_hash="0" * 64,
+            leg=1,
+            wash_key="S1",
+            side="SELL",
+            quantity=1,
+            reference_price=1,
+            realizes_loss=False,
+            lot_sales=[],
+            programme="CORE",
+            build="test",
+            status="FILLED",
+        )
+    )
+    connection.execute(
+        insert(posting).values(
+            **sold,
+            posting_id=name,
+            trade_date=on,
+            quantity=-1,
+            basis=-1,
+            term="SHORT_TERM",
+            cash=1,
+            gain=Decimal(gain),
+        )
+    )
+
+
+@pytest.mark.covers("X3")
+def test_budgets_count_what_the_account_has_realised_this_year(day: FeedDay):
+    """Short-term gains of 2,000 at the account's rate have used a part of the budget of 5,000."""
+    day.load()
+    decide(
+        day,
+        LayerKey(Level.ACCOUNT, SOUND),
+        "Tax short-term gains at 40 %.",
+        "Cause at most $5,000 of tax a year, released all at once.",
+        "Realise at most $9,000 of net gains a year.",
+    )
+    with firm_transaction(day.engine, FIRM) as connection:
+        post(connection, "p1", date(day.date.year, 1, 5), "2000")
+        post(connection, "p0", date(day.date.year - 1, 12, 30), "7000")
+
+    day.judge()
+
+    settings = snapshot_of(day, SOUND).settings
+    assert (settings.tax_budget, settings.gain_budget) == (4_200, 7_000)
