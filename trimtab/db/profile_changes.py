@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select
 
+from trimtab.db.book_state import Case
 from trimtab.db.inputs import securities_of
 from trimtab.db.profiles import Profile, read_profiles, screened
 from trimtab.db.programme import read_programme
@@ -124,12 +125,11 @@ class Rules:
     lists: Mapping[str, frozenset[SecurityId]]
 
 
-def rules_on(
-    connection: Connection, rows: Collection[Row[Any]], on: date, seq: int, statements: Collection[Statement]
+def rules_for(
+    connection: Connection, models: Collection[str], on: date, seq: int, statements: Collection[Statement]
 ) -> Rules:
-    """For accounts (rows of `account`) with these statements, which may name lists and models."""
-    wanted = {str(row.profile["model_id"]) for row in rows if row.profile.get("model_id")}
-    wanted |= {each.values["model"] for each in statements if "model" in each.values}
+    """For accounts that follow these models, with these statements, which may name lists and further models."""
+    wanted = {*models, *(each.values["model"] for each in statements if "model" in each.values)}
     listed = {each.values["list"] for each in statements if "list" in each.values}
     return Rules(
         newest_names(connection),
@@ -169,24 +169,26 @@ class Judged:
     beyond: tuple[str, ...] = ()
 
 
-def judge(row: Row[Any], profile: Profile, held: Mapping[str, Held], rules: Rules, on: date) -> Judged:
-    """What holds for an account after a change (`held`), against what held before it (`profile`).
+def judge_case(case: Case, before: Mapping[str, Held], after: Mapping[str, Held], rules: Rules, on: date) -> Judged:
+    """What would hold for accounts after a change, against what holds before it.
 
     Only what the change brings counts: a contradiction that stood before is the data's, and told every night.
     """
-    base = profile.base or AccountSettings()
-    facts = ProfileFacts(on=on, tier=str(row.profile.get("tier", "")), lists=rules.lists)
-    model = rules.models.get(str(row.profile.get("model_id")))
-    before, after = (applied(base, each, facts) for each in (profile.held, held))
-    stood = settings_problems(before, model, rules.names.securities)
-    found = (*settings_problems(after, model, rules.names.securities), *_glide_problems(held, rules))
-    problems = tuple(each for each in found if each not in stood)
-    limits = limits_of(row.profile.get("programme"), rules.limits)
+    base, facts = case.file or AccountSettings(), ProfileFacts(on=on, tier=case.tier, lists=rules.lists)
+    model, securities = rules.models.get(case.model_id), rules.names.securities
+    was, will_be = (applied(base, each, facts) for each in (before, after))
+    problems = (*settings_problems(will_be, model, securities), *_glide_problems(after, rules))
+    if problems:
+        stood = settings_problems(was, model, securities)
+        problems = tuple(each for each in problems if each not in stood)
+    limits = limits_of(case.programme, rules.limits)
     if limits is None or model is None:
-        return Judged(row.account_id, problems)
-    was_beyond = wishes_beyond(limits, before, model, rules.names.securities)
-    beyond = wishes_beyond(limits, after, model, rules.names.securities)
-    return Judged(row.account_id, problems, tuple(each for each in beyond if each not in was_beyond))
+        return Judged(case.accounts[0], problems)
+    beyond = wishes_beyond(limits, will_be, model, securities)
+    if beyond:
+        was_beyond = wishes_beyond(limits, was, model, securities)
+        beyond = tuple(each for each in beyond if each not in was_beyond)
+    return Judged(case.accounts[0], problems, beyond)
 
 
 def _glide_problems(held: Mapping[str, Held], rules: Rules) -> Iterator[str]:
@@ -222,7 +224,8 @@ def judge_layer_change(
     """What a change of one layer does to each account under it. Raises WrongLevel and LockedSetting."""
     seq = newest_seq(connection)
     profiles = read_profiles(connection, rows, on, seq)
-    rules = rules_on(connection, rows, on, seq, statements_of(changes, list(profiles.values())))
+    models = {str(row.profile["model_id"]) for row in rows if row.profile.get("model_id")}
+    rules = rules_for(connection, models, on, seq, statements_of(changes, list(profiles.values())))
     judged = []
     for row in rows:
         profile = profiles[row.account_id]
@@ -230,9 +233,14 @@ def judge_layer_change(
             if isinstance(said, Statement):
                 require_allowed(key, said, profile.held)
         layers = {**profile.layers, key: with_changes(profile.layers.get(key, Layer(key)), changes)}
-        held = effective(layers.values(), stated_by_file(profile.base))
-        judged.append(judge(row, profile, held, rules, on))
+        after = effective(layers.values(), stated_by_file(profile.base))
+        judged.append(judge_case(_case(row, profile), profile.held, after, rules, on))
     return judged
+
+
+def _case(row: Row[Any], profile: Profile) -> Case:
+    programme, model_id, tier = (str(row.profile.get(name) or "") for name in ("programme", "model_id", "tier"))
+    return Case((row.account_id,), programme, model_id, tier, profile.base, tuple(profile.layers.values()))
 
 
 def require_obeyable(judged: Sequence[Judged]) -> None:

@@ -63,7 +63,7 @@ def read_layers(connection: Connection, keys: Collection[LayerKey], on: date, se
     for row in rows:
         version = _version(row)
         versions.setdefault(version.key, []).append(version)
-    return {key: layer_of(key, each) for key, each in versions.items()}
+    return {key: layer_of(key, each, on) for key, each in versions.items()}
 
 
 def layer_history(connection: Connection, keys: Collection[LayerKey], until_seq: int, limit: int) -> list[LayerVersion]:

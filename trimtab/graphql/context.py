@@ -93,6 +93,7 @@ class RequestContext(BaseContext):
         self.services = services
         self.principal = principal
         self.token = ""  # of a websocket, to be verified again while it lasts
+        self.limit: asyncio.Timeout | None = None  # of the request
 
     @property
     def firm_id(self) -> str:
@@ -112,6 +113,12 @@ class RequestContext(BaseContext):
     @cached_property
     def loaders(self) -> Loaders:
         return Loaders(self.reader)
+
+    def allow_seconds(self, seconds: float) -> None:
+        """More time for an operation over the whole book; never less than the request has already."""
+        deadline = self.limit.when() if self.limit is not None else None
+        if self.limit is not None and deadline is not None:
+            self.limit.reschedule(max(deadline, asyncio.get_running_loop().time() + seconds))
 
     async def close(self) -> None:
         if "reader" in self.__dict__:

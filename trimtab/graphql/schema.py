@@ -25,6 +25,7 @@ from trimtab.graphql.reviews.mutation import ReviewsMutation
 from trimtab.graphql.reviews.query import ReviewsQuery
 from trimtab.graphql.runs.query import RunsQuery
 from trimtab.graphql.scalars import SCALARS
+from trimtab.graphql.settings.bulk_query import BulkChangesQuery
 from trimtab.graphql.settings.mutation import SettingsMutation
 from trimtab.graphql.settings.query import SettingsQuery
 from trimtab.graphql.steps.mutation import StepsMutation
@@ -48,6 +49,7 @@ class Query(
     RecordsQuery,
     ProgrammeQuery,
     SettingsQuery,
+    BulkChangesQuery,
     NodesQuery,
 ):
     """Everything that can be read."""

@@ -14,7 +14,22 @@ from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.statements import DECIDED, LEVELS, Level, Statement
 
 EXEMPT: Final = "exempt"
-"""In place of a statement: what the firm and the programme say of this place does not count here."""
+"""In place of a statement: what the firm and the programme say of this place does not count here. With a last day
+("exempt 2026-12-31") it counts again from the day after.
+"""
+
+
+def exempt_until(last_day: date | None) -> str:
+    """The exemption as a layer keeps it; None: until somebody ends it."""
+    return EXEMPT if last_day is None else f"{EXEMPT} {last_day.isoformat()}"
+
+
+def is_exempt(what: object, on: date) -> bool:
+    """Whether a layer's word about a place is an exemption that counts on the day."""
+    if not isinstance(what, str):
+        return False
+    last_day = what.removeprefix(EXEMPT).strip()
+    return not last_day or on <= date.fromisoformat(last_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +94,10 @@ class Layer:
 
     key: LayerKey
     says: Mapping[str, Said] = field(default_factory=dict)
+    on: date = date.min  # the day; exemptions end
 
 
-def layer_of(key: LayerKey, versions: Iterable[LayerVersion]) -> Layer:
+def layer_of(key: LayerKey, versions: Iterable[LayerVersion], on: date = date.min) -> Layer:
     """The layer, given those of its versions that hold and are known: of each place the last effective, then last made.
 
     That is the rule of all versions (`settings_as_of`), place by place: a change that is to hold from a later day
@@ -90,7 +106,7 @@ def layer_of(key: LayerKey, versions: Iterable[LayerVersion]) -> Layer:
     said: dict[str, Said] = {}
     for version in sorted(versions, key=lambda each: (each.effective_from, each.seq)):
         said |= {place: Said(what, version.seq, version.exception) for place, what in version.changes.items()}
-    return Layer(key, said)
+    return Layer(key, said, on)
 
 
 def effective(layers: Iterable[Layer], file: Mapping[str, Statement] | None = None) -> dict[str, Held]:
@@ -104,7 +120,7 @@ def effective(layers: Iterable[Layer], file: Mapping[str, Statement] | None = No
     below = dict(held)
     for layer in sorted(layers, key=lambda each: LEVELS.index(each.key.level)):
         for place, said in layer.says.items():
-            if said.what == EXEMPT:
+            if is_exempt(said.what, layer.on):
                 _restore(held, below, place)
             elif isinstance(said.what, Statement) and not lifts_a_lock(said.what, held.get(place)):
                 held[place] = Held(said.what, layer.key.level, layer.key.owner, said.version, said.exception)

@@ -165,7 +165,7 @@ def change_told(place: str, what: Statement | str | None, symbols: Mapping[str, 
     """One place of a version, in words."""
     if isinstance(what, Statement):
         return LANGUAGE.render(what, symbols)
-    return f"Exempt from the firm's {place}." if what == EXEMPT else f"Inherit {place}."
+    return f"Inherit {place}." if what is None else f"{what.replace(EXEMPT, 'Exempt').strip()} from {place}."
 
 
 @strawberry.type(description="A gap in a sentence: its unit and range.")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Protocol, cast
 
 import strawberry
 from sqlalchemy import Connection, Row
@@ -98,7 +98,7 @@ ChangeSettingsResult = Annotated[
 async def change_settings(info: Info, input: ChangeSettingsInput) -> ChangeSettingsResult:
     try:
         owner = key_of("Account", input.owner) if input.level is SettingLevel.ACCOUNT else str(input.owner)
-        wanted = _Wanted(input, LayerKey(input.level.level, owner), _values(input))
+        wanted = _Wanted(input, LayerKey(input.level.level, owner), read_values(input))
     except (BadInput, SettingError) as error:
         code = "INVALID_ID" if isinstance(error, BadInput) else error.code
         return InvalidInput(code=code, message=str(getattr(error, "message", error)), field="owner")
@@ -131,8 +131,16 @@ class _Wanted:
     values: list[Statement]
 
 
-def _values(given: ChangeSettingsInput) -> list[Statement]:
-    """Raises WrongValue."""
+class Asked(Protocol):
+    """What a person asks for, in an input of whichever mutation."""
+
+    sentences: list[str]
+    values: list[SettingValue]
+    inherit: list[str]
+
+
+def read_values(given: Asked) -> list[Statement]:
+    """What was given by value, not yet checked. Raises WrongValue."""
     if not 0 < len(given.sentences) + len(given.values) + len(given.inherit) <= MOST_CHANGES:
         raise WrongValue(f"give 1 to {MOST_CHANGES} sentences, values or places")
     found = []
