@@ -109,14 +109,16 @@ def preview(
     """
     found = cases(connection, [name for name in members if name not in set(left_out)], on, newest_seq(connection))
     rules = _rules(connection, found, changes, on)
+    symbols = rules.names.symbols
     ways: dict[tuple[str | None, str | None, str], int] = {}
     conflicts: list[Conflict] = []
     beyond: list[Conflict] = []
     changing = 0
     for case in found:
-        before = effective(case.layers, stated_by_file(case.file))
-        after = _after(case, target, changes, before)
-        moved = _moves(before, after, changes, rules)
+        file = stated_by_file(case.file)
+        before = effective(case.layers, file)
+        after = _after(case, target, changes, before, file)
+        moved = _moves(before, after, changes, symbols)
         changing += len(case.accounts) if moved else 0
         for way in moved:
             ways[way] = ways.get(way, 0) + len(case.accounts)
@@ -148,7 +150,9 @@ def _rules(connection: Connection, found: Sequence[Case], changes: Changes, on: 
     return rules_for(connection, models, on, newest_seq(connection), stated)
 
 
-def _after(case: Case, target: str, changes: Changes, before: Mapping[str, Held]) -> dict[str, Held]:
+def _after(
+    case: Case, target: str, changes: Changes, before: Mapping[str, Held], file: Mapping[str, Statement]
+) -> dict[str, Held]:
     """What would hold for the case. Raises WrongLevel."""
     key = layer_of_target(target) or LayerKey(Level.ACCOUNT, case.accounts[0])
     for said in changes.values():
@@ -156,19 +160,19 @@ def _after(case: Case, target: str, changes: Changes, before: Mapping[str, Held]
             require_allowed(key, said, before)
     own = next((each for each in case.layers if each.key.level is key.level), Layer(key))
     others = [each for each in case.layers if each.key.level is not key.level]
-    return effective([*others, with_changes(own, changes)], stated_by_file(case.file))
+    return effective([*others, with_changes(own, changes)], file)
 
 
 def _moves(
-    before: Mapping[str, Held], after: Mapping[str, Held], changes: Changes, rules: Rules
+    before: Mapping[str, Held], after: Mapping[str, Held], changes: Changes, symbols: Mapping[str, str]
 ) -> list[tuple[str | None, str | None, str]]:
     """The places that would say something else: (before, its level, after)."""
     moved = []
     for place in changes:
         one, other = before.get(place), after.get(place)
         if (one.statement if one else None) != (other.statement if other else None):
-            was = LANGUAGE.render(one.statement, rules.names.symbols) if one else None
-            now = LANGUAGE.render(other.statement, rules.names.symbols) if other else "nothing"
+            was = LANGUAGE.render(one.statement, symbols) if one else None
+            now = LANGUAGE.render(other.statement, symbols) if other else "nothing"
             moved.append((was, one.level.value if one else None, now))
     return moved
 

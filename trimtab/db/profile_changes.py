@@ -176,17 +176,17 @@ def judge_case(case: Case, before: Mapping[str, Held], after: Mapping[str, Held]
     """
     base, facts = case.file or AccountSettings(), ProfileFacts(on=on, tier=case.tier, lists=rules.lists)
     model, securities = rules.models.get(case.model_id), rules.names.securities
-    was, will_be = (applied(base, each, facts) for each in (before, after))
+    will_be = applied(base, after, facts)
     problems = (*settings_problems(will_be, model, securities), *_glide_problems(after, rules))
     if problems:
-        stood = settings_problems(was, model, securities)
+        stood = settings_problems(applied(base, before, facts), model, securities)
         problems = tuple(each for each in problems if each not in stood)
     limits = limits_of(case.programme, rules.limits)
     if limits is None or model is None:
         return Judged(case.accounts[0], problems)
     beyond = wishes_beyond(limits, will_be, model, securities)
     if beyond:
-        was_beyond = wishes_beyond(limits, was, model, securities)
+        was_beyond = wishes_beyond(limits, applied(base, before, facts), model, securities)
         beyond = tuple(each for each in beyond if each not in was_beyond)
     return Judged(case.accounts[0], problems, beyond)
 

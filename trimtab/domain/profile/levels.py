@@ -109,13 +109,14 @@ def layer_of(key: LayerKey, versions: Iterable[LayerVersion], on: date = date.mi
     return Layer(key, said, on)
 
 
+_DEFAULTS: Final[Mapping[str, Held]] = {
+    setting.key: Held(setting.default, Level.DEFAULT) for setting in LANGUAGE if setting.default is not None
+}
+
+
 def effective(layers: Iterable[Layer], file: Mapping[str, Statement] | None = None) -> dict[str, Held]:
     """What holds, by place: the narrowest layer that says something, except that the firm's locks are not lifted."""
-    held = {
-        place: Held(statement, Level.DEFAULT)
-        for place, statement in ((setting.key, setting.default) for setting in LANGUAGE)
-        if statement is not None
-    }
+    held = dict(_DEFAULTS)
     held |= {place: Held(statement, Level.FILE) for place, statement in (file or {}).items()}
     below = dict(held)
     for layer in sorted(layers, key=lambda each: LEVELS.index(each.key.level)):
