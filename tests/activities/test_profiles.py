@@ -2,23 +2,27 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from tests.activities.feed_day import FIRM, FeedDay
-from tests.activities.test_validate import SOUND, run_data, snapshot_of
+from tests.activities.feed_day import FIRM, SPECIAL, FeedDay
+from tests.activities.test_validate import SOUND, flags_of, run_data, snapshot_of
 from trimtab.db.engine import firm_transaction
+from trimtab.db.profile_changes import LIMITS
 from trimtab.db.profiles import RESTRICTION_LIST, change_layer
 from trimtab.db.settings_versions import write_version
 from trimtab.db.tables import intent, posting, stage_result
 from trimtab.domain.account_settings import RestrictionKind, Tracking
 from trimtab.domain.profile.levels import LayerKey
+from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.statements import Level
+from trimtab.domain.records import plain
 
 
-def decide(day: FeedDay, key: LayerKey, *sentences: str) -> None:
+def decide(day: FeedDay, key: LayerKey, *sentences: str, exception: str | None = None) -> None:
     said = [LANGUAGE.parse(sentence) for sentence in sentences]
     with firm_transaction(day.engine, FIRM) as connection:
         change_layer(
@@ -29,6 +33,7 @@ def decide(day: FeedDay, key: LayerKey, *sentences: str) -> None:
             effective_from=day.date,
             actor="anna",
             reason="a wish",
+            exception=exception,
         )
 
 
@@ -125,6 +130,32 @@ def test_the_night_carries_the_tracking_error_that_a_person_asks_about(day: Feed
             stage_result.c.account_id == SOUND, stage_result.c.stage == "validate"
         )
         assert connection.execute(row).scalar_one()["detail"]["ask_above_tracking_error"] == "0.02"
+
+
+@pytest.mark.covers("M5b")
+def test_wishes_beyond_the_limits_are_flagged_at_night_unless_somebody_has_approved_them(day: FeedDay):
+    """Nothing of the model may be barred without an approval; the firm's own ban is no client's wish."""
+    day.load()
+    account = next(each.account for each in day.firm.accounts if each.id == SOUND)
+    model = next(each for each in day.firm.models if each.id == account.model_id)
+    small = sorted(model.weights, key=lambda name: model.weights[name])[:3]
+    others = [each.id for each in day.firm.accounts if each.account.model_id == model.id and each.id not in SPECIAL]
+    limits: Any = plain(CustomisationLimits(account.programme, barred_names=0))
+    with firm_transaction(day.engine, FIRM) as connection:
+        write_version(connection, FIRM, LIMITS, limits["id"], limits, **FROM_START)
+    approved = next(name for name in others if name != SOUND)
+    decide(day, LayerKey(Level.FIRM), f"Never buy {small[0]}.")
+    decide(day, LayerKey(Level.ACCOUNT, SOUND), f"Never buy {small[1]}.")
+    decide(day, LayerKey(Level.ACCOUNT, approved), f"Never buy {small[2]}.", exception="e1")
+
+    day.judge()
+
+    assert "BEYOND_LIMITS" in flags_of(day, SOUND)
+    assert "BEYOND_LIMITS" not in flags_of(day, approved)
+    assert small[1] in snapshot_of(day, SOUND).settings.never_bought
+
+
+FROM_START: dict[str, Any] = {"effective_from": date(2026, 1, 1), "actor": "t", "reason": "", "supersedes": None}
 
 
 def post(connection: Connection, name: str, on: date, gain: str) -> None:

@@ -128,4 +128,3 @@ def test_two_who_approve_at_once_write_it_once(book: Engine, database: FreshData
     both = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(2)]
     assert sorted(each.wait(60) for each in both) == [0, 1]
     assert written(book) == MANY
-

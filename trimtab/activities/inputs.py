@@ -5,7 +5,7 @@ nothing until `freeze_inputs` is asked to look again, which adds the next manife
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from threading import Lock
@@ -20,6 +20,7 @@ from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
 from trimtab.db.content import get_content, put_content
 from trimtab.db.deliveries import FeedState, feed_states
+from trimtab.db.profile_changes import limits_on
 from trimtab.db.profiles import glide_paths
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.accounts import ModelId
@@ -27,6 +28,7 @@ from trimtab.domain.findings import PriceFaultPolicy
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.price_checks import JudgedPrice, PriceStatus
 from trimtab.domain.profile.glide import Glide, mixed
+from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.profile.statements import Statement
 from trimtab.domain.records import content_hash
 from trimtab.domain.securities import SecurityId
@@ -64,6 +66,7 @@ class Manifest:
     models: Mapping[str, str]  # model id to hash of the ModelPortfolio
     settings_seq: int  # settings as known at this version
     price_fault_policy: str = PriceFaultPolicy.SUSPEND.value
+    limits: Mapping[str, CustomisationLimits] = field(default_factory=dict)  # by programme
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +221,7 @@ def _manifest(
         },
         settings_seq=seq,
         price_fault_policy=runs.firm_row(connection, firm_id).price_fault_policy,
+        limits=limits_on(connection, ref.business_date, seq),
     )
 
 

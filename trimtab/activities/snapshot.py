@@ -19,6 +19,9 @@ from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
 from trimtab.domain.profile.applied import ProfileFacts, applied
 from trimtab.domain.profile.glide import Glide
+from trimtab.domain.profile.levels import Held
+from trimtab.domain.profile.limits import limits_of, wishes_beyond
+from trimtab.domain.profile.statements import Level
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -229,11 +232,31 @@ def account_of(run: RunData, raw: RawHoldings) -> Account:
     return raw.account if glide is None or base is None else replace(raw.account, model_id=glide.id_from(base))
 
 
+_CLIENTS: Final = (Level.ADVISOR, Level.HOUSEHOLD, Level.ACCOUNT)
+"""Whose wishes are measured by the customisation limits; the firm's own rules are not."""
+
+
+def beyond_limits(run: RunData, prepared: Prepared) -> tuple[str, ...]:
+    """How the client's wishes go beyond the limits tonight, without those that somebody has approved (M5b)."""
+    raw = prepared.raw
+    limits = limits_of(raw.account.programme, run.manifest.limits)
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    if limits is None or model is None:
+        return ()
+    wishes = {place: held for place, held in raw.decided.items() if held.level in _CLIENTS and held.exception is None}
+    settings = _with_decided(run, prepared, wishes)
+    return wishes_beyond(limits, settings, model, run.market.securities, run.market.risk_model)
+
+
 def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
     """What the accounts file states, with everything that people have decided in the account's profile."""
+    return _with_decided(run, prepared, prepared.raw.decided)
+
+
+def _with_decided(run: RunData, prepared: Prepared, decided: Mapping[str, Held]) -> AccountSettings:
     raw = prepared.raw
     base = raw.settings or AccountSettings()
-    if not raw.decided:
+    if not decided:
         return base
     cash = prepared.cash or CashBalance(ZERO)
     model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
@@ -253,7 +276,7 @@ def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
         prices={name: prices[name].close for name in names if name in prices},
         lists=raw.lists,
     )
-    return applied(base, raw.decided, facts)
+    return applied(base, decided, facts)
 
 
 def _positions(delivered: Sequence[DeliveredPosition]) -> Iterator[Position]:

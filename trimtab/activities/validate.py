@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row
 from trimtab.activities.holdings import RawHoldings
 from trimtab.activities.ingest import HOLDINGS
 from trimtab.activities.inputs import Inputs, RunData
-from trimtab.activities.snapshot import Prepared, findings_of, prepare, snapshot_of
+from trimtab.activities.market import BEYOND_LIMITS
+from trimtab.activities.snapshot import Prepared, beyond_limits, findings_of, prepare, snapshot_of
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
@@ -65,7 +66,11 @@ def _judge(
     prepared = prepare(run, raw)
     found = findings_of(run, prepared)
     judged = verdict(found)
-    detail = {**key, "flags": list(judged.flags), "findings": _told(found), **_asked_above(raw)}
+    beyond = beyond_limits(run, prepared)
+    flags = [*judged.flags, *([BEYOND_LIMITS] if beyond else [])]
+    detail = {**key, "flags": flags, "findings": _told(found), **_asked_above(raw)}
+    if beyond:
+        detail["beyond_limits"] = list(beyond)
     if judged.closed_by:
         return StageResult(_closed(judged.closed_by[0]), detail)
     still_open = _settle(connection, ref, judged)

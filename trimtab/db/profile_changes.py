@@ -15,12 +15,14 @@ from sqlalchemy import Connection, Row, select
 from trimtab.db.book_state import Case
 from trimtab.db.inputs import securities_of
 from trimtab.db.profiles import Profile, read_profiles, screened
-from trimtab.db.programme import read_programme
+from trimtab.db.programme import ProgrammeKind, read_programme
 from trimtab.db.settings_versions import MODEL, held_settings, newest_seq
 from trimtab.db.tables import account, delivery
+from trimtab.db.variant_limits import newest_risk_model
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import ModelId
 from trimtab.domain.asset_allocations import AllocationId, InvalidProgramme
+from trimtab.domain.market import RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.profile.applied import ProfileFacts, applied
 from trimtab.domain.profile.errors import Contradiction, UnknownSentence
@@ -40,7 +42,7 @@ from trimtab.domain.profile.statements import Level, Setting, Statement
 from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.settings_checks import settings_problems
 
-LIMITS: Final = "customisation_limits"
+LIMITS: Final = ProgrammeKind.LIMITS.value
 _MODELS: Final[TypeAdapter[ModelPortfolio]] = TypeAdapter(ModelPortfolio)
 _LIMITS: Final[TypeAdapter[CustomisationLimits]] = TypeAdapter(CustomisationLimits)
 _TOLD: Final = 5
@@ -123,6 +125,7 @@ class Rules:
     models: Mapping[str, ModelPortfolio]
     limits: Mapping[str, CustomisationLimits]
     lists: Mapping[str, frozenset[SecurityId]]
+    risk_model: RiskModel | None = None  # where some limit is one of risk
 
 
 def rules_for(
@@ -131,11 +134,14 @@ def rules_for(
     """For accounts that follow these models, with these statements, which may name lists and further models."""
     wanted = {*models, *(each.values["model"] for each in statements if "model" in each.values)}
     listed = {each.values["list"] for each in statements if "list" in each.values}
+    limits = limits_on(connection, on, seq)
+    by_risk = any(each.risk_deviation is not None for each in limits.values())
     return Rules(
         newest_names(connection),
         models_on(connection, wanted, on, seq),
-        limits_on(connection, on, seq),
+        limits,
         {name: frozenset(map(SecurityId, found)) for name, found in screened(connection, listed, on, seq).items()},
+        newest_risk_model(connection) if by_risk else None,
     )
 
 
@@ -184,9 +190,9 @@ def judge_case(case: Case, before: Mapping[str, Held], after: Mapping[str, Held]
     limits = limits_of(case.programme, rules.limits)
     if limits is None or model is None:
         return Judged(case.accounts[0], problems)
-    beyond = wishes_beyond(limits, will_be, model, securities)
+    beyond = wishes_beyond(limits, will_be, model, securities, rules.risk_model)
     if beyond:
-        was_beyond = wishes_beyond(limits, applied(base, before, facts), model, securities)
+        was_beyond = wishes_beyond(limits, applied(base, before, facts), model, securities, rules.risk_model)
         beyond = tuple(each for each in beyond if each not in was_beyond)
     return Judged(case.accounts[0], problems, beyond)
 
