@@ -7,13 +7,19 @@ that is not 0. Heavy modules are imported inside the commands: `trimtab --help` 
 import os
 import sys
 import traceback
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from trimtab.command_line import Day, Firm, Json
+from trimtab.command_line import as_date as _date
+from trimtab.command_line import loaded_settings as _settings
+from trimtab.command_line import print_json as _print_json
+from trimtab.command_line import settings_and_firm as _settings_and_firm
 from trimtab.domain.errors import TrimtabError
+from trimtab.settings_cli import settings_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,12 +33,7 @@ ops_app = typer.Typer(no_args_is_help=True, help="Keep the night running.")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
-settings_app = typer.Typer(no_args_is_help=True, help="Settings in plain English.")
 app.add_typer(settings_app, name="settings")
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
-Firm = Annotated[str | None, typer.Option("--firm", help="The firm; by default the one of the settings.")]
-Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Business date; default: newest.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -323,69 +324,6 @@ def ops_retry(
     typer.echo(f"{retry_blocked(settings, firm_id, stage, account)} steps are tried again")
 
 
-@settings_app.command("show")
-def settings_show(
-    account: str,
-    day: Day = None,
-    known_at: Annotated[int | None, typer.Option(help="As known at this version.")] = None,
-    firm: Firm = None,
-    as_json: Json = False,
-) -> None:
-    """An account's profile: every setting as a sentence; a star marks what a person has decided."""
-    from trimtab.settings_command import document, show
-
-    settings, firm_id = _settings_and_firm(firm)
-    if as_json:
-        _print_json(document(settings, firm_id, account, _date(day), known_at))
-        return
-    for line in show(settings, firm_id, account, _date(day), known_at):
-        typer.echo(line)
-
-
-@settings_app.command("set")
-def settings_set(
-    account: str,
-    sentences: Annotated[list[str], typer.Argument(help='E.g. "Keep 2 % in cash."')],
-    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
-    day: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; default: now.")
-    ] = None,
-    firm: Firm = None,
-) -> None:
-    """Change settings of an account by their sentences."""
-    from trimtab.settings_command import change
-
-    settings, firm_id = _settings_and_firm(firm)
-    typer.echo(change(settings, firm_id, account, sentences, reason, _date(day)))
-
-
-@settings_app.command("diff")
-def settings_diff(
-    account: str,
-    before: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="What held on this day ...")],
-    after: Annotated[
-        datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="... and on this one; default: newest.")
-    ] = None,
-    firm: Firm = None,
-) -> None:
-    """What differs in an account's settings between two days."""
-    from trimtab.settings_command import diff
-
-    settings, firm_id = _settings_and_firm(firm)
-    for line in diff(settings, firm_id, account, before.date(), _date(after)):
-        typer.echo(line)
-
-
-@settings_app.command("history")
-def settings_history(account: str, firm: Firm = None) -> None:
-    """Who changed what in an account's settings, from when, and why."""
-    from trimtab.settings_command import history
-
-    settings, firm_id = _settings_and_firm(firm)
-    for line in history(settings, firm_id, account):
-        typer.echo(line)
-
-
 def main() -> None:
     """The entry point. It leaves by os._exit: the Temporal SDK may abort an interpreter that is torn down."""
     code = 0
@@ -414,33 +352,6 @@ def _in_one_line(error: Exception) -> str:
         traceback.print_exception(error)
     said = (str(error).strip().splitlines() or ["no words"])[0]
     return mask_text(f"{type(error).__name__}: {said} (TRIMTAB_LOG_LEVEL=DEBUG shows where)")
-
-
-def _settings() -> Any:  # the settings module is imported late: it costs a quarter of a second
-    from trimtab.logs import configure_logs
-    from trimtab.settings import load_settings
-
-    settings = load_settings()
-    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
-    return settings
-
-
-def _settings_and_firm(firm: str | None) -> tuple[Any, str]:
-    """The settings, and the firm that the command means."""
-    from trimtab.operator import which_firm
-
-    settings = _settings()
-    return settings, which_firm(settings, firm)
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    typer.echo(orjson.dumps(value, default=str).decode())
-
-
-def _date(day: datetime | None) -> date | None:
-    return None if day is None else day.date()
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def change(
         row, names = _account(connection, account_id), newest_names(connection)
         statements = read_sentences(sentences, names)
         changes: dict[str, Statement | str | None] = {LANGUAGE.place(each): each for each in statements}
-        effective_from = _effective(connection, on)
+        effective_from = effective_day(connection, on)
         key = LayerKey(Level.ACCOUNT, account_id)
         judged = judge_layer_change(connection, [row], key, changes, effective_from)
         require_obeyable(judged)
@@ -143,7 +143,8 @@ def _account(connection: Connection, account_id: str) -> Row[Any]:
     return rows[0]
 
 
-def _effective(connection: Connection, on: date | None) -> date:
+def effective_day(connection: Connection, on: date | None) -> date:
+    """The first day of a change; without one, the business date. Raises EffectiveInThePast."""
     today = business_date(connection)
     if on is not None and (today is None or on >= today):
         return on
