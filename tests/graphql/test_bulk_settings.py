@@ -13,6 +13,7 @@ from tests.graphql.api import ANNA, BERT, CARL, IVAN, MARK, OLGA, Api, a_person
 from tests.graphql.firms import ON, Book
 from tests.graphql.test_settings import CHANGE, FROM_START, limit
 from trimtab.auth.matrix import Role
+from trimtab.db.bulk_decisions import exemptions_due
 from trimtab.db.profiles import read_profiles
 from trimtab.db.settings_versions import ACCOUNT_SETTINGS, MODEL, newest_seq, write_version
 from trimtab.db.tables import account, account_facts, security_fact
@@ -175,6 +176,30 @@ async def test_an_exemption_from_a_change_of_accounts_ends_on_its_day(api: Api, 
     assert holds(many, "commission", date(2026, 4, 1))["A3"] == "Pay $3 for each order. ACCOUNT"
 
 
+@pytest.mark.covers("S5", "S6")
+async def test_an_exemption_is_reviewed_after_the_change_was_applied_prolonged_and_ended(api: Api, many: Book):
+    """A3 is exempt until the end of March, then until the end of June; B1 until a review that ends it today."""
+    change_id = await proposed(api, "Pay $3 for each order.")
+    await api.do(OLGA, EXEMPT, changeId=change_id, accountId="A3", until="2026-03-31", reason="an old contract")
+    await api.do(OLGA, EXEMPT, changeId=change_id, accountId="B1", reviewOn=ON.isoformat(), reason="asked")
+    await decide(api, change_id)
+    assert [each.account_id for _, each in many.write(lambda one: exemptions_due(one, ON))] == ["B1"]
+
+    await api.do(OLGA, EXEMPT, changeId=change_id, accountId="A3", until="2026-06-30", reason="the contract goes on")
+    ended = await api.do(OLGA, EXEMPT, changeId=change_id, accountId="B1", until=ON.isoformat(), reason="over")
+
+    assert ended["status"] == "APPLIED"
+    assert many.write(lambda one: exemptions_due(one, ON)) == []
+    before, after = "Pay $0 for each order. FILE", "Pay $3 for each order. ACCOUNT"
+    assert holds(many, "commission", date(2026, 4, 1)) == {"A1": after, "A2": after, "A3": before, "B1": after}
+    assert holds(many, "commission", date(2026, 7, 1))["A3"] == after
+    not_exempt = await api.do(OLGA, EXEMPT, changeId=change_id, accountId="A1", until="2026-06-30", reason="late")
+    assert not_exempt["message"] == "the change holds for account A1: change its own settings"
+    await api.do(OLGA, UNDO, changeId=change_id, reason="over")
+    assert (await decide(api, change_id))["status"] == "UNDONE"
+    assert set(holds(many, "commission", date(2027, 1, 4)).values()) == {before}
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -258,6 +283,8 @@ async def test_an_undo_of_the_firms_rule_takes_its_exemptions_back_as_well(api: 
     change_id = await proposed(api, NO_IBM, target="FIRM")
     await api.do(OLGA, EXEMPT, changeId=change_id, accountId="A2", until="2026-06-30", reason="x")
     await decide(api, change_id)
+    await api.do(OLGA, EXEMPT, changeId=change_id, accountId="A2", until="2026-09-30", reason="longer")
+    assert holds(many, "never_trade|IBM", date(2026, 7, 1))["A2"] == "-"
     await api.do(OLGA, UNDO, changeId=change_id, reason="over")
 
     await decide(api, change_id)

@@ -18,6 +18,7 @@ from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_marke
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
+from trimtab.db.bulk_decisions import exemptions_due
 from trimtab.db.content import get_content, put_content
 from trimtab.db.deliveries import FeedState, feed_states
 from trimtab.db.profile_changes import limits_on
@@ -40,6 +41,8 @@ MARKET: Final = "market"
 FINDINGS: Final = "market_findings"
 MODEL: Final = "model"
 SETTINGS: Final = "settings"
+EXEMPTION_DUE: Final = "EXEMPTION_DUE"
+"""The alert about an exemption from a bulk change that somebody was to look at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ def freeze_inputs(
         return newest_manifest(frozen)
     states = feed_states(connection, business_date, [str(kind) for kind in KINDS])
     _tell_unusable(connection, ref, states)
+    _tell_due_exemptions(connection, ref)
     seq = newest_seq(connection)
     market = freeze_market(connection, firm_id, business_date, row.as_of, states, seq)
     manifest = _manifest(connection, ref, row.as_of, states, seq, market)
@@ -193,6 +197,20 @@ def _tell_unusable(connection: Connection, ref: RunRef, states: Mapping[str, Fee
                 message=state.message,
                 severity="CRITICAL",
             )
+
+
+def _tell_due_exemptions(connection: Connection, ref: RunRef) -> None:
+    """Once a day for each exemption from a bulk change that was to be looked at by today (S6)."""
+    for change, exemption in exemptions_due(connection, ref.business_date):
+        raise_alert(
+            connection,
+            ref.firm_id,
+            cause=EXEMPTION_DUE,
+            scope=f"account/{exemption.account_id}/{change.change_id}",
+            business_date=ref.business_date,
+            message=f"account {exemption.account_id} is exempt from a change ({change.reason}): {exemption.reason};"
+            f" to be reviewed by {exemption.review_on}",
+        )
 
 
 def _manifest(

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import IntegrityError
 
 from trimtab.db.bulk_changes import layer_of_target, members_of
-from trimtab.db.profiles import PROFILE
-from trimtab.db.settings_versions import StaleVersion
+from trimtab.db.profiles import PROFILE, read_layers
+from trimtab.db.settings_versions import StaleVersion, newest_seq
 from trimtab.domain.profile.bulk import BulkChange, Exemption
 from trimtab.domain.profile.levels import LayerKey, exempt_until, stored
 from trimtab.domain.profile.statements import Level
@@ -44,6 +44,7 @@ _UNDO: Final = text(
             SELECT v.value->'set'->places.place AS said FROM setting_version v
             WHERE v.firm_id = :firm AND v.entity = :entity AND v.key = mine.key AND v.seq < mine.seq
               AND v.effective_from <= mine.effective_from AND jsonb_exists(v.value->'set', places.place)
+              AND v.value->>'change' IS DISTINCT FROM :change
             ORDER BY v.effective_from DESC, v.seq DESC LIMIT 1) before ON true
         WHERE NOT EXISTS (
             SELECT FROM setting_version later
@@ -115,6 +116,26 @@ def _write_exemptions_from_layer(connection: Connection, firm_id: str, change: B
         )
         for each in change.exemptions
     )
+
+
+def rewrite_exemption(
+    connection: Connection, firm_id: str, change: BulkChange, before: Exemption, exemption: Exemption, today: date
+) -> None:
+    """An exemption from an applied change with another end: what was written for its old end counts no longer."""
+    key, actor = _account(exemption.account_id), "+".join(exemption.granted_by)
+    if layer_of_target(change.target) is not None:
+        says: dict[str, Any] = dict.fromkeys(change.changes, exempt_until(exemption.until))
+        _write(connection, firm_id, [key], change, says, max(today, change.effective_from), actor, exemption)
+        return
+    layer = LayerKey(Level.ACCOUNT, exemption.account_id)
+    own = read_layers(connection, [layer], today, newest_seq(connection)).get(layer)
+    stays = {place: own.says[place].what if own and place in own.says else None for place in change.changes}
+    if before.until is not None:
+        old_end = before.until + timedelta(days=1)
+        _write(connection, firm_id, [key], change, stored(stays), old_end, actor, exemption)
+    if exemption.until is not None:
+        new_end = exemption.until + timedelta(days=1)
+        _write(connection, firm_id, [key], change, stored(change.changes), new_end, actor, exemption)
 
 
 def _write(

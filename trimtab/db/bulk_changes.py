@@ -223,7 +223,7 @@ def bulk_change_of(connection: Connection, change_id: str) -> tuple[BulkChange, 
     return None if row is None else (_read(row.value), int(row.seq))
 
 
-def bulk_changes(connection: Connection, status: BulkStatus | None, limit: int) -> list[BulkChange]:
+def bulk_changes(connection: Connection, status: BulkStatus | None, limit: int | None) -> list[BulkChange]:
     """The changes, the last proposed first."""
     held = held_settings(connection, BULK_CHANGE, date.max, newest_seq(connection))
     found = sorted((_read(value) for value in held.values()), key=lambda each: -each.known_seq)

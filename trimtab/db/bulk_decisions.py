@@ -9,28 +9,54 @@ from datetime import date
 from sqlalchemy import Connection
 
 from trimtab.db.account_signals import business_date
-from trimtab.db.bulk_apply import allow_long_statements, apply, undo
-from trimtab.db.bulk_changes import keep, members_of, preview, settings_changed_since
+from trimtab.db.bulk_apply import allow_long_statements, apply, rewrite_exemption, undo
+from trimtab.db.bulk_changes import bulk_changes, keep, members_of, preview, settings_changed_since
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.profile.bulk import BulkChange, BulkChangeRefused, BulkPreview, BulkStatus, Exemption
 
 
 def exempt(connection: Connection, firm_id: str, change: BulkChange, seq: int, exemption: Exemption) -> BulkChange:
-    """Leave an account out. Raises BulkChangeRefused and StaleVersion."""
-    _require(change, BulkStatus.PROPOSED, "exempt an account from it")
+    """Leave an account out of a proposed change, or review its exemption from an applied one: prolong it or end it.
+
+    Raises BulkChangeRefused and StaleVersion.
+    """
+    _require_sound(connection, change, exemption)
+    others = tuple(each for each in change.exemptions if each.account_id != exemption.account_id)
+    exempted = replace(change, exemptions=tuple(sorted((*others, exemption), key=lambda each: each.account_id)))
+    actor = "+".join(exemption.granted_by)
+    if change.status is BulkStatus.APPLIED:
+        before = next((each for each in change.exemptions if each.account_id == exemption.account_id), None)
+        if before is None:
+            raise BulkChangeRefused(f"the change holds for account {exemption.account_id}: change its own settings")
+        rewrite_exemption(connection, firm_id, change, before, exemption, business_date(connection) or date.min)
+    else:
+        _require(change, BulkStatus.PROPOSED, "exempt an account from it")
+        allow_long_statements(connection)
+        exempted = replace(exempted, preview=_previewed(connection, exempted), known_seq=newest_seq(connection))
+    keep(connection, firm_id, exempted, actor, seq)
+    return exempted
+
+
+def _require_sound(connection: Connection, change: BulkChange, exemption: Exemption) -> None:
+    """An exemption is of an account that the change reaches, and somebody will look at it again."""
     if exemption.account_id not in set(members_of(connection, change)):
         raise BulkChangeRefused(f"account {exemption.account_id} is not among those that the change reaches")
     if (exemption.until is None) is (exemption.review_on is None):
         raise BulkChangeRefused("an exemption ends on a day, or is reviewed on one: give `until` or `reviewOn`")
     ends = exemption.until or exemption.review_on
-    if ends is not None and ends < change.effective_from:
+    today = business_date(connection) or date.min
+    if ends is not None and ends < max(change.effective_from, today):
         raise BulkChangeRefused(f"an exemption that ends on {ends} is over before the change holds")
-    others = tuple(each for each in change.exemptions if each.account_id != exemption.account_id)
-    exempted = replace(change, exemptions=tuple(sorted((*others, exemption), key=lambda each: each.account_id)))
-    allow_long_statements(connection)
-    exempted = replace(exempted, preview=_previewed(connection, exempted), known_seq=newest_seq(connection))
-    keep(connection, firm_id, exempted, "+".join(exemption.granted_by), seq)
-    return exempted
+
+
+def exemptions_due(connection: Connection, on: date) -> list[tuple[BulkChange, Exemption]]:
+    """Exemptions from applied changes that somebody was to look at again by the day."""
+    return [
+        (change, each)
+        for change in bulk_changes(connection, BulkStatus.APPLIED, None)
+        for each in change.exemptions
+        if each.review_on is not None and each.review_on <= on
+    ]
 
 
 def _previewed(connection: Connection, change: BulkChange) -> BulkPreview:

@@ -64,7 +64,8 @@ class ExemptFromBulkChangeInput:
 
 
 @guarded_mutation(
-    Operation.EXEMPT_FROM_BULK_CHANGE, description="Leave one account out of a proposed bulk change, with a reason."
+    Operation.EXEMPT_FROM_BULK_CHANGE,
+    description="Leave an account out of a bulk change, with a reason; of an applied one, prolong or end that.",
 )
 async def exempt_from_bulk_change(info: Info, input: ExemptFromBulkChangeInput) -> BulkChangeResult:
     try:
