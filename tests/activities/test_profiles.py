@@ -15,6 +15,7 @@ from trimtab.db.profiles import RESTRICTION_LIST, change_layer
 from trimtab.db.settings_versions import write_version
 from trimtab.db.tables import intent, posting, stage_result
 from trimtab.domain.account_settings import RestrictionKind, Tracking
+from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.profile.levels import LayerKey
 from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.profile.registry import LANGUAGE
@@ -86,52 +87,6 @@ def test_settings_of_every_level_reach_the_night(day: FeedDay):
     assert settings.cash_needs[-1].amount == 1_500
 
 
-def test_an_account_on_a_glide_path_follows_todays_mix(day: FeedDay):
-    """Ten days of a hundred: a tenth of the other model, and nine tenths of its own."""
-    day.load()
-    account = next(each.account for each in day.firm.accounts if each.id == SOUND)
-    models = {str(each.id): each for each in day.firm.models}
-    own = models[str(account.model_id)]
-    other = next(each for name, each in sorted(models.items()) if name != own.id)
-    start, end = day.date - timedelta(days=10), day.date + timedelta(days=90)
-    sentence = f"Glide from the account's model to {other.id} between {start} and {end}."
-    decide(day, LayerKey(Level.ACCOUNT, SOUND), sentence)
-
-    day.judge()
-
-    followed = snapshot_of(day, SOUND).account.model_id
-    mix = run_data(day).models[followed]
-    name = next(iter(own.weights))
-    expected = Decimal("0.9") * own.weights[name] + Decimal("0.1") * other.weights.get(name, Decimal(0))
-    assert followed == f"{own.id}>{other.id}@0.1000"
-    assert mix.weights[name] == expected
-    assert sum(mix.weights.values()) + mix.cash == 1
-
-
-def test_a_glide_path_to_a_model_that_does_not_exist_stops_the_account(day: FeedDay):
-    day.load()
-    start, end = day.date - timedelta(days=10), day.date + timedelta(days=90)
-    sentence = f"Glide from the account's model to NOWHERE between {start} and {end}."
-    decide(day, LayerKey(Level.ACCOUNT, SOUND), sentence)
-
-    day.judge()
-
-    assert day.codes()[SOUND] == "NO_MODEL"
-
-
-def test_the_night_carries_the_tracking_error_that_a_person_asks_about(day: FeedDay):
-    day.load()
-    decide(day, LayerKey(Level.ACCOUNT, SOUND), "Ask a person when tracking error stays above 2 % a year.")
-
-    day.judge()
-
-    with firm_transaction(day.engine, FIRM) as connection:
-        row = select(stage_result.c.result).where(
-            stage_result.c.account_id == SOUND, stage_result.c.stage == "validate"
-        )
-        assert connection.execute(row).scalar_one()["detail"]["ask_above_tracking_error"] == "0.02"
-
-
 @pytest.mark.covers("M5b")
 def test_wishes_beyond_the_limits_are_flagged_at_night_unless_somebody_has_approved_them(day: FeedDay):
     """Nothing of the model may be barred without an approval; the firm's own ban is no client's wish."""
@@ -158,9 +113,66 @@ def test_wishes_beyond_the_limits_are_flagged_at_night_unless_somebody_has_appro
 FROM_START: dict[str, Any] = {"effective_from": date(2026, 1, 1), "actor": "t", "reason": "", "supersedes": None}
 
 
-def post(connection: Connection, name: str, on: date, gain: str) -> None:
+@pytest.mark.covers("X3")
+def test_what_hangs_on_the_day_is_worked_out_by_the_night(day: FeedDay):
+    """A glide path, one to nowhere, a question about tracking error, and budgets of the year, for four accounts."""
+    day.load()
+    gliding, lost, asking, spending = [each.id for each in day.firm.accounts if each.id not in SPECIAL][:4]
+    own, other = glide_models(day, gliding)
+    between = f"between {day.date - timedelta(days=10)} and {day.date + timedelta(days=90)}."
+    decide(day, of(gliding), f"Glide from the account's model to {other.id} {between}")
+    decide(day, of(lost), f"Glide from the account's model to NOWHERE {between}")
+    decide(day, of(asking), "Ask a person when tracking error stays above 2 % a year.")
+    decide(
+        day,
+        of(spending),
+        "Tax short-term gains at 40 %.",
+        "Cause at most $5,000 of tax a year, released all at once.",
+        "Realise at most $9,000 of net gains a year.",
+    )
+    with firm_transaction(day.engine, FIRM) as connection:
+        post(connection, spending, "p1", date(day.date.year, 1, 5), "2000")
+        post(connection, spending, "p0", date(day.date.year - 1, 12, 30), "7000")
+
+    day.judge()
+
+    # ten days of a hundred: a tenth of the other model, and nine tenths of its own
+    followed = snapshot_of(day, gliding).account.model_id
+    mix, name = run_data(day).models[followed], next(iter(own.weights))
+    assert followed == f"{own.id}>{other.id}@0.1000"
+    assert mix.weights[name] == Decimal("0.9") * own.weights[name] + Decimal("0.1") * other.weights.get(name, 0)
+    assert sum(mix.weights.values()) + mix.cash == 1
+    assert day.codes()[lost] == "NO_MODEL"
+    assert validated(day, asking)["ask_above_tracking_error"] == "0.02"
+    # 2,000 at 40 % have used 800 of the budget of tax; last year's 7,000 do not count
+    budgets = snapshot_of(day, spending).settings
+    assert (budgets.tax_budget, budgets.gain_budget) == (4_200, 7_000)
+
+
+def of(account_id: str) -> LayerKey:
+    return LayerKey(Level.ACCOUNT, account_id)
+
+
+def glide_models(day: FeedDay, account_id: str) -> tuple[ModelPortfolio, ModelPortfolio]:
+    """The account's own model, and another."""
+    model_id = next(each.account.model_id for each in day.firm.accounts if each.id == account_id)
+    own = next(each for each in day.firm.models if each.id == model_id)
+    return own, next(each for each in day.firm.models if each.id != model_id)
+
+
+def validated(day: FeedDay, account_id: str) -> dict[str, Any]:
+    """What the validate stage has kept."""
+    with firm_transaction(day.engine, FIRM) as connection:
+        row = select(stage_result.c.result).where(
+            stage_result.c.account_id == account_id, stage_result.c.stage == "validate"
+        )
+        detail: dict[str, Any] = connection.execute(row).scalar_one()["detail"]
+        return detail
+
+
+def post(connection: Connection, account_id: str, name: str, on: date, gain: str) -> None:
     """A sale of our own, posted on a day with a short-term gain."""
-    sold = {"firm_id": FIRM, "intent_id": name, "account_id": SOUND, "security_id": "S1"}
+    sold = {"firm_id": FIRM, "intent_id": name, "account_id": account_id, "security_id": "S1"}
     connection.execute(
         insert(intent).values(
             **sold,
@@ -192,24 +204,3 @@ def post(connection: Connection, name: str, on: date, gain: str) -> None:
             gain=Decimal(gain),
         )
     )
-
-
-@pytest.mark.covers("X3")
-def test_budgets_count_what_the_account_has_realised_this_year(day: FeedDay):
-    """Short-term gains of 2,000 at the account's rate have used a part of the budget of 5,000."""
-    day.load()
-    decide(
-        day,
-        LayerKey(Level.ACCOUNT, SOUND),
-        "Tax short-term gains at 40 %.",
-        "Cause at most $5,000 of tax a year, released all at once.",
-        "Realise at most $9,000 of net gains a year.",
-    )
-    with firm_transaction(day.engine, FIRM) as connection:
-        post(connection, "p1", date(day.date.year, 1, 5), "2000")
-        post(connection, "p0", date(day.date.year - 1, 12, 30), "7000")
-
-    day.judge()
-
-    settings = snapshot_of(day, SOUND).settings
-    assert (settings.tax_budget, settings.gain_budget) == (4_200, 7_000)
