@@ -79,8 +79,7 @@ def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -
     worth trading are outcomes. Raises InvalidAnalysisInput for an input that cannot be, and ProposalRejected when the
     checker finds a fault in our own answer on every rung of the ladder.
     """
-    market = market_arrays or MarketArrays.from_snapshot(request.market)
-    (proposal,) = analyze_batch([request], market)
+    (proposal,) = analyze_batch([request], market_arrays)
     if isinstance(proposal, TrimtabError):
         raise proposal
     return proposal
@@ -95,7 +94,10 @@ def analyze_batch(
     """
     if not requests:
         return []
-    market = market_arrays or MarketArrays.from_snapshot(requests[0].market)
+    try:
+        market = market_arrays or MarketArrays.from_snapshot(requests[0].market)
+    except InvalidAnalysisInput as error:
+        return [_refused(request, error) for request in requests]
     analyses = [_begun(request, market) for request in requests]
     open_ = [each for each in analyses if isinstance(each, _Analysis)]
     outcomes = iter(solve_batch([each.data for each in open_], [each.start for each in open_]))
@@ -103,6 +105,15 @@ def analyze_batch(
         _ended(request, each, next(outcomes) if isinstance(each, _Analysis) else None)
         for request, each in zip(requests, analyses, strict=True)
     ]
+
+
+def _refused(request: AnalysisInput, error: TrimtabError) -> TrimtabError:
+    """What is wrong with the account's own input, before what is wrong with the market of all."""
+    try:
+        require_sound(request)
+    except TrimtabError as own:
+        return own
+    return error
 
 
 def _begun(request: AnalysisInput, market: MarketArrays) -> "_Analysis | RebalanceProposal | TrimtabError":
