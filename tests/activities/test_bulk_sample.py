@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.activities.feed_day import FIRM, SPECIAL, FeedDay
 from trimtab.activities.analyze import AnalysisJob, prepare_analysis, store_analysis
 from trimtab.activities.inputs import Inputs
@@ -41,7 +39,6 @@ def analysed(day: FeedDay, account_id: str) -> None:
         store_analysis(connection, ref, job, solved, build="test")
 
 
-@pytest.mark.covers("N8")
 def test_a_change_that_stops_turnover_shows_that_nobody_in_the_sample_would_trade(day: FeedDay):
     day.load()
     day.judge()

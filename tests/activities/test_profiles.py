@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from tests.activities.feed_day import FIRM, SPECIAL, FeedDay
 from tests.activities.test_validate import SOUND, flags_of, run_data, snapshot_of
+from trimtab.db.bulk_changes import keep, keep_members
 from trimtab.db.engine import firm_transaction
 from trimtab.db.profile_changes import LIMITS
 from trimtab.db.profiles import RESTRICTION_LIST, change_layer
@@ -16,6 +17,7 @@ from trimtab.db.settings_versions import write_version
 from trimtab.db.tables import intent, posting, stage_result
 from trimtab.domain.account_settings import RestrictionKind, Tracking
 from trimtab.domain.model_portfolios import ModelPortfolio
+from trimtab.domain.profile.bulk import ACCOUNTS, BulkChange, BulkPreview, BulkStatus, Exemption
 from trimtab.domain.profile.levels import LayerKey
 from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.profile.registry import LANGUAGE
@@ -87,7 +89,7 @@ def test_settings_of_every_level_reach_the_night(day: FeedDay):
     assert settings.cash_needs[-1].amount == 1_500
 
 
-@pytest.mark.covers("M5b")
+@pytest.mark.covers("M5b", "S6")
 def test_wishes_beyond_the_limits_are_flagged_at_night_unless_somebody_has_approved_them(day: FeedDay):
     """Nothing of the model may be barred without an approval; the firm's own ban is no client's wish."""
     day.load()
@@ -102,9 +104,11 @@ def test_wishes_beyond_the_limits_are_flagged_at_night_unless_somebody_has_appro
     decide(day, LayerKey(Level.FIRM), f"Never buy {small[0]}.")
     decide(day, LayerKey(Level.ACCOUNT, SOUND), f"Never buy {small[1]}.")
     decide(day, LayerKey(Level.ACCOUNT, approved), f"Never buy {small[2]}.", exception="e1")
+    exempt_until_today(day, approved)
 
     day.judge()
 
+    assert ("EXEMPTION_DUE", f"account/{approved}/c1") in day.alerts()
     assert "BEYOND_LIMITS" in flags_of(day, SOUND)
     assert "BEYOND_LIMITS" not in flags_of(day, approved)
     assert small[1] in snapshot_of(day, SOUND).settings.never_bought
@@ -147,6 +151,26 @@ def test_what_hangs_on_the_day_is_worked_out_by_the_night(day: FeedDay):
     # 2,000 at 40 % have used 800 of the budget of tax; last year's 7,000 do not count
     budgets = snapshot_of(day, spending).settings
     assert (budgets.tax_budget, budgets.gain_budget) == (4_200, 7_000)
+
+
+def exempt_until_today(day: FeedDay, account_id: str) -> None:
+    """A bulk change in force from which the account is exempt, to be looked at today."""
+    with firm_transaction(day.engine, FIRM) as connection:
+        change = BulkChange(
+            change_id="c1",
+            target=ACCOUNTS,
+            filter=None,
+            changes={"cash_target": LANGUAGE.parse("Keep 2 % in cash.")},
+            effective_from=day.date,
+            reason="a schedule",
+            proposed_by=("olga",),
+            members=keep_members(connection, FIRM, [account_id]),
+            known_seq=0,
+            preview=BulkPreview(1, 1),
+            exemptions=(Exemption(account_id, "a lawsuit", ("anna",), review_on=day.date),),
+            status=BulkStatus.APPLIED,
+        )
+        keep(connection, FIRM, change, "carl", None)
 
 
 def of(account_id: str) -> LayerKey:

@@ -127,7 +127,6 @@ async def test_a_setting_does_not_hold_in_the_past(api: Api, a1: Book):
     assert refused["code"] == "EFFECTIVE_IN_THE_PAST"
 
 
-@pytest.mark.covers("N9")
 async def test_what_held_and_what_was_known_then_are_both_kept(api: Api, a1: Book):
     """2 % from today, planned 3 % from April, then changed to 4 % from April."""
     await change(api, "Keep 2 % in cash.")
@@ -232,6 +231,8 @@ async def test_a_wish_inside_the_limits_holds_at_once_and_a_rejected_one_never(a
             reason="t",
         )
     )
+    decided = (await api.data(ANNA, "{ firmSettings { sentence level owner } }"))["firmSettings"]
+    assert decided == [{"sentence": "Keep 2 % in cash.", "level": "FIRM", "owner": None}]
     asked = await change(api, "Hold 46 % to 100 % in asset class BONDS.")
     assert asked["__typename"] == "SettingsExceptionProposed"
 

@@ -18,6 +18,7 @@ from trimtab.db import inputs as facts
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
 from trimtab.db.deliveries import FeedState, loaded_before
+from trimtab.db.profile_changes import limits_on
 from trimtab.db.programme import read_programme
 from trimtab.db.settings_versions import MODEL, held_settings
 from trimtab.db.variant_limits import approved_beyond, beyond_limits
@@ -134,9 +135,9 @@ def _tell_beyond_limits(
     connection: Connection, firm_id: str, business_date: date, seq: int, risk_model: RiskModel
 ) -> None:
     """One alert for each variant that goes beyond the customisation limits without an approval (M5b)."""
-    programme = read_programme(connection, business_date, seq)
-    if not programme.limits:
+    if not limits_on(connection, business_date, seq):
         return
+    programme = read_programme(connection, business_date, seq)
     for said in set(beyond_limits(programme, programme.variants, risk_model)) - approved_beyond(connection, seq):
         scope = f"variant/{said.partition(':')[0]}"
         raise_alert(connection, firm_id, cause=BEYOND_LIMITS, scope=scope, business_date=business_date, message=said)

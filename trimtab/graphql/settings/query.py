@@ -12,10 +12,12 @@ from trimtab.auth.principal import Subject
 from trimtab.db.account_signals import business_date
 from trimtab.db.history import accounts_by_id
 from trimtab.db.profile_changes import newest_names
-from trimtab.db.profiles import Profile, keys_of, layer_history, read_profiles, seq_known_at
+from trimtab.db.profiles import Profile, keys_of, layer_history, read_layers, read_profiles, seq_known_at
 from trimtab.db.settings_exceptions import exceptions
 from trimtab.db.settings_versions import newest_seq
+from trimtab.domain.profile.levels import LayerKey, effective
 from trimtab.domain.profile.registry import LANGUAGE
+from trimtab.domain.profile.statements import Level
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
 from trimtab.graphql.errors import BadInput
@@ -25,10 +27,12 @@ from trimtab.graphql.settings.types import (
     AccountProfile,
     Moment,
     ProfileDifference,
+    ProfileSetting,
     ProfileVersion,
     SettingKind,
     SettingsExceptionItem,
     differences,
+    ordered,
 )
 
 
@@ -82,6 +86,25 @@ class SettingsQuery:
 
         return await info.context.reader.run(read)
 
+    @guarded(
+        Operation.READ_ACCOUNT,
+        description="What the firm itself has decided for all accounts, or for those of one programme.",
+    )
+    async def firm_settings(
+        self, info: Info, programme: str | None = None, at: Moment | None = None
+    ) -> list[ProfileSetting] | None:
+        info.context.book(Operation.READ_ACCOUNT)
+        key = LayerKey(Level.PROGRAMME, programme) if programme else LayerKey(Level.FIRM)
+
+        def read(connection: Connection) -> list[ProfileSetting]:
+            on, seq = _moment(connection, at or Moment())
+            held = effective(read_layers(connection, [key], on, seq).values())
+            symbols = newest_names(connection).symbols
+            decided = ((place, each) for place, each in ordered(held) if each.is_altered)
+            return [ProfileSetting.of(place, each, symbols) for place, each in decided]
+
+        return await info.context.reader.run(read)
+
     @guarded(Operation.READ_ACCOUNT, description="Every setting that there is, with its sentences.")
     async def settings_language(self, info: Info) -> list[SettingKind] | None:
         info.context.book(Operation.READ_ACCOUNT)
@@ -113,13 +136,17 @@ class SettingsQuery:
 
 
 def _profile(connection: Connection, row: Row[Any], moment: Moment) -> tuple[date, int, Profile]:
+    on, seq = _moment(connection, moment)
+    return on, seq, read_profiles(connection, [row], on, seq)[row.account_id]
+
+
+def _moment(connection: Connection, moment: Moment) -> tuple[date, int]:
+    """The day and the last known version that a moment means. Raises BadInput."""
     on = moment.as_of or business_date(connection) or date.max
     if moment.known_at_time is not None:
         if moment.known_at is not None:
             raise BadInput("give knownAt or knownAtTime, not both")
         if moment.known_at_time.tzinfo is None:
             raise BadInput("knownAtTime needs its offset from UTC")
-        seq = seq_known_at(connection, moment.known_at_time)
-    else:
-        seq = moment.known_at if moment.known_at is not None else newest_seq(connection)
-    return on, seq, read_profiles(connection, [row], on, seq)[row.account_id]
+        return on, seq_known_at(connection, moment.known_at_time)
+    return on, moment.known_at if moment.known_at is not None else newest_seq(connection)
