@@ -244,6 +244,9 @@ async def test_a_change_that_an_account_could_not_obey_waits_until_it_is_exempt(
         True,
     )
     await api.do(OLGA, EXEMPT, changeId=change_id, accountId="A1", reviewOn="2026-06-30", reason="its own wish")
+    seen = await show(api, change_id)
+    assert (seen["accounts"], seen["changing"], seen["conflicting"], seen["conflicts"]) == (4, 3, 0, [])
+    assert sum(each["accounts"] for each in seen["transitions"]) == 3
 
     assert (await decide(api, change_id))["versionsWritten"] == 3
 

@@ -4,7 +4,7 @@ A hundred thousand accounts have far fewer different settings; two accounts with
 same layers and the same model are one case.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -18,6 +18,16 @@ from trimtab.db.stored_settings import read_settings
 from trimtab.db.tables import account, setting_version
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.profile.levels import Layer, LayerKey, LayerVersion, layer_of, read_changes
+
+Breathe = Callable[[], None]
+"""Called again and again while a whole book is computed: whoever serves others meanwhile lets them go on here."""
+
+BETWEEN_BREATHS: Final = 100
+
+
+def hold_breath() -> None:
+    """For a process that serves nobody else."""
+
 
 _ONE_BY_ONE: Final = 5_000
 """Up to so many accounts their rows are looked up by key; more are read in one go."""
@@ -35,21 +45,27 @@ class Case:
     layers: tuple[Layer, ...]  # without the accounts' own owners in them, which differ
 
 
-def cases(connection: Connection, members: Sequence[str], on: date, seq: int) -> list[Case]:
+def cases(
+    connection: Connection, members: Sequence[str], on: date, seq: int, breathe: Breathe = hold_breath
+) -> list[Case]:
     """The members by what holds for them on the day as known at `seq`."""
     narrowed = list(members) if len(members) <= _ONE_BY_ONE else None
     rows = _accounts(connection, set(members), narrowed)
     layers = _layers(connection, rows, narrowed, on, seq)
     files = _files(connection, narrowed, on, seq)
     grouped: dict[tuple[Any, ...], list[str]] = {}
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number % (20 * BETWEEN_BREATHS) == 0:
+            breathe()
         own = tuple(layers[key] for key in _keys(row) if key in layers)
         facts = (row.programme or "", row.model_id or "", row.tier or "")
         # Layers of two owners are one case when they say the same.
         grouped.setdefault((*facts, files.get(row.account_id), own), []).append(row.account_id)
     read: dict[str, AccountSettings] = {}
     found = []
-    for (programme, model_id, tier, document, own), names in grouped.items():
+    for number, ((programme, model_id, tier, document, own), names) in enumerate(grouped.items()):
+        if number % BETWEEN_BREATHS == 0:
+            breathe()
         if document is not None and document not in read:
             read[document] = read_settings(orjson.loads(document))
         file = read[document] if document is not None else None

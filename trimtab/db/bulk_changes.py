@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 
-from trimtab.db.book_state import Case, cases
+from trimtab.db.book_state import BETWEEN_BREATHS, Breathe, Case, cases, hold_breath
 from trimtab.db.content import get_plain, put_content
 from trimtab.db.filters import matching_accounts
 from trimtab.db.profile_changes import Rules, judge_case, rules_for
@@ -101,20 +101,29 @@ def layer_of_target(target: str) -> LayerKey | None:
 
 
 def preview(
-    connection: Connection, members: Sequence[str], target: str, changes: Changes, on: date, left_out: Collection[str]
+    connection: Connection,
+    members: Sequence[str],
+    target: str,
+    changes: Changes,
+    on: date,
+    left_out: Collection[str] = (),
+    breathe: Breathe = hold_breath,
 ) -> BulkPreview:
     """From what to what, for whom it cannot be, and what these accounts do now; nothing is analysed again.
 
     Raises WrongLevel for a setting that is not made there.
     """
-    found = cases(connection, [name for name in members if name not in set(left_out)], on, newest_seq(connection))
+    out, seq = set(left_out), newest_seq(connection)
+    found = cases(connection, [name for name in members if name not in out], on, seq, breathe)
     rules = _rules(connection, found, changes, on)
     symbols = rules.names.symbols
     ways: dict[tuple[str | None, str | None, str], int] = {}
     conflicts: list[Conflict] = []
     beyond: list[Conflict] = []
     changing = 0
-    for case in found:
+    for number, case in enumerate(found):
+        if number % BETWEEN_BREATHS == 0:
+            breathe()
         file = stated_by_file(case.file)
         before = effective(case.layers, file)
         after = _after(case, target, changes, before, file)

@@ -9,10 +9,17 @@ from datetime import date
 from sqlalchemy import Connection
 
 from trimtab.db.account_signals import business_date
+from trimtab.db.book_state import Breathe, hold_breath
 from trimtab.db.bulk_apply import allow_long_statements, apply, rewrite_exemption, undo
 from trimtab.db.bulk_changes import bulk_changes, keep, members_of, preview, settings_changed_since
-from trimtab.db.settings_versions import newest_seq
-from trimtab.domain.profile.bulk import BulkChange, BulkChangeRefused, BulkPreview, BulkStatus, Exemption
+from trimtab.domain.profile.bulk import (
+    BulkChange,
+    BulkChangeRefused,
+    BulkPreview,
+    BulkStatus,
+    Exemption,
+    without,
+)
 
 
 def exempt(connection: Connection, firm_id: str, change: BulkChange, seq: int, exemption: Exemption) -> BulkChange:
@@ -31,8 +38,9 @@ def exempt(connection: Connection, firm_id: str, change: BulkChange, seq: int, e
         rewrite_exemption(connection, firm_id, change, before, exemption, business_date(connection) or date.min)
     else:
         _require(change, BulkStatus.PROPOSED, "exempt an account from it")
-        allow_long_statements(connection)
-        exempted = replace(exempted, preview=_previewed(connection, exempted), known_seq=newest_seq(connection))
+        if exemption.account_id not in {each.account_id for each in change.exemptions}:
+            alone = preview(connection, [exemption.account_id], change.target, change.changes, change.effective_from)
+            exempted = replace(exempted, preview=without(change.preview, alone, exemption.account_id))
     keep(connection, firm_id, exempted, actor, seq)
     return exempted
 
@@ -59,12 +67,20 @@ def exemptions_due(connection: Connection, on: date) -> list[tuple[BulkChange, E
     ]
 
 
-def _previewed(connection: Connection, change: BulkChange) -> BulkPreview:
+def _previewed(connection: Connection, change: BulkChange, breathe: Breathe) -> BulkPreview:
     members, left_out = members_of(connection, change), [each.account_id for each in change.exemptions]
-    return preview(connection, members, change.target, change.changes, change.effective_from, left_out)
+    return preview(connection, members, change.target, change.changes, change.effective_from, left_out, breathe)
 
 
-def approve(connection: Connection, firm_id: str, change: BulkChange, seq: int, actor: str, reason: str) -> BulkChange:
+def approve(
+    connection: Connection,
+    firm_id: str,
+    change: BulkChange,
+    seq: int,
+    actor: str,
+    reason: str,
+    breathe: Breathe = hold_breath,
+) -> BulkChange:
     """Apply the change, or take it back when that is what was proposed. Raises BulkChangeRefused and StaleVersion.
 
     Conflicts are looked for once more when anybody's settings have changed since the preview.
@@ -77,7 +93,7 @@ def approve(connection: Connection, firm_id: str, change: BulkChange, seq: int, 
     if today is not None and change.effective_from < today:
         raise BulkChangeRefused(f"it was to hold from {change.effective_from}, which is past: propose it again")
     if settings_changed_since(connection, change.known_seq):
-        change = replace(change, preview=_previewed(connection, change))
+        change = replace(change, preview=_previewed(connection, change, breathe))
     if change.preview.conflicting:
         first = change.preview.conflicts[0]
         raise BulkChangeRefused(

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import strawberry
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.util import await_only
 from strawberry.fastapi import BaseContext
 
 from trimtab.auth.decisions import Allowed, Denied, OwnBook, WholeFirm
@@ -47,6 +48,11 @@ class Services:
     feed: EventFeed
     now: Callable[[], datetime]
     table: PolicyTable = MATRIX
+
+
+def let_others_go_on() -> None:
+    """Called from work that runs in a transaction (`run_sync`) and computes for long: other requests have a turn."""
+    await_only(asyncio.sleep(0))
 
 
 class ReadingOver(Exception):

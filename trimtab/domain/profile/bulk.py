@@ -1,7 +1,7 @@
 """One change of many accounts' settings: proposed, previewed, exempted from, approved by another, undone (S1-S6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
@@ -70,6 +70,24 @@ class BulkPreview:
     trading: int = 0
     turnover: float = 0.0  # dollars, one-way
     tax: float = 0.0  # dollars
+
+
+def without(whole: BulkPreview, alone: BulkPreview, account_id: str) -> BulkPreview:
+    """A preview when one of its accounts, previewed alone, is left out."""
+    fewer = {(each.before, each.level, each.after): each.accounts for each in alone.transitions}
+    transitions = (
+        replace(each, accounts=each.accounts - fewer.get((each.before, each.level, each.after), 0))
+        for each in whole.transitions
+    )
+    return replace(
+        whole,
+        changing=whole.changing - alone.changing,
+        transitions=tuple(each for each in transitions if each.accounts > 0),
+        conflicts=tuple(each for each in whole.conflicts if each.account_id != account_id),
+        conflicting=whole.conflicting - alone.conflicting,
+        beyond=tuple(each for each in whole.beyond if each.account_id != account_id),
+        beyond_limits=whole.beyond_limits - alone.beyond_limits,
+    )
 
 
 @dataclass(frozen=True, slots=True)

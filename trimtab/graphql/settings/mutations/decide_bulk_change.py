@@ -27,7 +27,7 @@ from trimtab.graphql.answers import (
     not_found,
     once,
 )
-from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.context import Info, RequestContext, let_others_go_on
 from trimtab.graphql.errors import BadInput
 from trimtab.graphql.ids import key_of
 from trimtab.graphql.settings.mutations.change_settings import names_of
@@ -117,13 +117,14 @@ async def decide_bulk_change(info: Info, input: DecideBulkChangeInput) -> BulkCh
         refused = _may_decide(context, found[0])
         if refused is not None:
             return refused
-        act = bulk_decisions.approve if input.approve else bulk_decisions.reject
-        who = names_of(context)
-        return _settle(
-            connection,
-            input.change_id,
-            lambda change, seq: act(connection, context.firm_id, change, seq, who, input.reason),
-        )
+        firm_id, who, reason = context.firm_id, names_of(context), input.reason
+
+        def settle(change: BulkChange, seq: int) -> BulkChange:
+            if not input.approve:
+                return bulk_decisions.reject(connection, firm_id, change, seq, who, reason)
+            return bulk_decisions.approve(connection, firm_id, change, seq, who, reason, let_others_go_on)
+
+        return _settle(connection, input.change_id, settle)
 
     asked = {"change": input.change_id, "approve": input.approve}
     return await _once(info, "decide_bulk_change", input.idempotency_key, asked, work, input.reason)

@@ -33,7 +33,7 @@ from trimtab.graphql.answers import (
     kept,
     once,
 )
-from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.context import Info, RequestContext, let_others_go_on
 from trimtab.graphql.settings.bulk_types import BulkTarget
 from trimtab.graphql.settings.mutations.change_settings import SettingValue, changes_of, names_of, read_values
 
@@ -149,7 +149,7 @@ def _propose(
             members = selected(connection, wanted.filter, wanted.book)
         else:
             members = under_layer(connection, LayerKey.of(wanted.target))
-        found = preview(connection, members, wanted.target, changes, on, ())
+        found = preview(connection, members, wanted.target, changes, on, breathe=let_others_go_on)
     except (SettingError, FilterError, BulkChangeRefused) as wrong:
         return InvalidInput(code=wrong.code, message=str(wrong), field=field)
     change = BulkChange(
