@@ -7,13 +7,19 @@ that is not 0. Heavy modules are imported inside the commands: `trimtab --help` 
 import os
 import sys
 import traceback
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from trimtab.command_line import Day, Firm, Json
+from trimtab.command_line import as_date as _date
+from trimtab.command_line import loaded_settings as _settings
+from trimtab.command_line import print_json as _print_json
+from trimtab.command_line import settings_and_firm as _settings_and_firm
 from trimtab.domain.errors import TrimtabError
+from trimtab.settings_cli import settings_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,10 +33,7 @@ ops_app = typer.Typer(no_args_is_help=True, help="Keep the night running.")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
-Firm = Annotated[str | None, typer.Option("--firm", help="The firm; by default the one of the settings.")]
-Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Business date; default: newest.")]
+app.add_typer(settings_app, name="settings")
 
 
 @app.callback(invoke_without_command=True)
@@ -446,33 +449,6 @@ def _in_one_line(error: Exception) -> str:
         traceback.print_exception(error)
     said = (str(error).strip().splitlines() or ["no words"])[0]
     return mask_text(f"{type(error).__name__}: {said} (TRIMTAB_LOG_LEVEL=DEBUG shows where)")
-
-
-def _settings() -> Any:  # the settings module is imported late: it costs a quarter of a second
-    from trimtab.logs import configure_logs
-    from trimtab.settings import load_settings
-
-    settings = load_settings()
-    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
-    return settings
-
-
-def _settings_and_firm(firm: str | None) -> tuple[Any, str]:
-    """The settings, and the firm that the command means."""
-    from trimtab.operator import which_firm
-
-    settings = _settings()
-    return settings, which_firm(settings, firm)
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    typer.echo(orjson.dumps(value, default=str).decode())
-
-
-def _date(day: datetime | None) -> date | None:
-    return None if day is None else day.date()
 
 
 if __name__ == "__main__":

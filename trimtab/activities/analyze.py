@@ -5,12 +5,14 @@ The solve lies between two transactions: `prepare_analysis` says what to solve, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveJob
+from trimtab.activities.validate import ASK_ABOVE
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.account_days import SYSTEM_ACTOR
 from trimtab.db.decisions import write_proposal
@@ -32,6 +34,9 @@ CONFLICT_FLAG: Final = "RULES_CONFLICT"
 
 CALIBRATION_MAP: Final = "calibration_map"
 """Where the record names the content hash of the firm's own calibration; without it the shipped one was used."""
+
+DISPERSION_FLAG: Final = "DISPERSION"
+"""The flag of an account whose tracking error stays above what its profile asks a person about."""
 
 
 class SnapshotMissing(TrimtabError):
@@ -133,6 +138,9 @@ def _facts(connection: Connection, ref: AccountDayRef, solved: Solved) -> Accoun
         flags.add(CONFLICT_FLAG)
     if solved.proposal.rung is not Rung.FULL:
         flags.add(LESS_FLAG)
+    asked_above = validated.detail.get(ASK_ABOVE) if validated is not None else None
+    if asked_above is not None and solved.proposal.after.tracking_error > Decimal(str(asked_above)):
+        flags.add(DISPERSION_FLAG)
     return replace(solved.facts, flags=tuple(sorted(flags)))
 
 
