@@ -242,11 +242,14 @@ def feeds_load(day: Day = None, firm: Firm = None) -> None:
 
 
 @feeds_app.command("status")
-def feeds_status(day: Day = None, firm: Firm = None) -> None:
-    """Expected, loaded and refused deliveries, and why."""
-    from trimtab.operator import feed_status
+def feeds_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
+    """Expected, due, late, loaded and refused deliveries, and what waits on each."""
+    from trimtab.operator import feed_report, feed_status
 
     settings, firm_id = _settings_and_firm(firm)
+    if as_json:
+        _print_json({"deliveries": feed_report(settings, firm_id, _date(day))})
+        return
     for line in feed_status(settings, firm_id, _date(day)):
         typer.echo(line)
 

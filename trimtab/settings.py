@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     broker: str = "paper"
     broker_socket: Path = Field(default_factory=lambda known: _broker_socket(known["state_dir"]))
     drop_folder: Path = Field(default_factory=lambda known: Path(known["state_dir"]) / "drop")
+    sources: Path | None = None  # the YAML file of who delivers what in which form; None: trimtab's CSV for all
     oidc_issuers: tuple[OidcIssuer, ...] = ()
     pages_client_id: str = "trimtab-pages"  # the pages' client at the first external issuer; the built-in one knows it
     pages_scope: str = "openid"  # what the pages ask the external issuer for

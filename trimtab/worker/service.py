@@ -8,7 +8,7 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ from trimtab.build import build_id
 from trimtab.contracts import ANALYSIS_QUEUE, DAY_QUEUE
 from trimtab.db.engine import RELAY_ROLE, async_engine, refuse_privileged, sync_engine
 from trimtab.domain.errors import TrimtabError
+from trimtab.feeds.sources import SourceBook, load_sources
 from trimtab.logs import configure_logs
 from trimtab.relay.monitor import BEAT_SECONDS, beat_in
 from trimtab.relay.service import Relay, firms, pause
@@ -70,6 +71,7 @@ class WorkerConfig:
     build: str
     allow_plain_payloads: bool = False
     statement_seconds: float = 30.0
+    sources: SourceBook = field(default_factory=SourceBook)
 
 
 def config_of(settings: Settings) -> WorkerConfig:
@@ -90,6 +92,7 @@ def config_of(settings: Settings) -> WorkerConfig:
         build=build_id(),
         allow_plain_payloads=settings.allow_plain_payloads,
         statement_seconds=settings.statement_seconds,
+        sources=load_sources(settings.sources),
     )
 
 
@@ -103,7 +106,7 @@ def make_workers(
     of_day = bound(
         StageActivities(edge, inputs, frozen),
         OrderActivities(edge, config.broker),
-        DayActivities(edge, engine, config.drop_folder),
+        DayActivities(edge, engine, config.drop_folder, config.sources),
         PageActivities(edge, inputs, frozen, analysis),
     )
     day = Worker(
