@@ -6,7 +6,7 @@ of every sale, whose basis is TOTAL less GAIN. Tags of values need no end, as in
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from decimal import Decimal
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, SubElement
@@ -117,27 +117,32 @@ def _day(moment: str) -> str:
 
 def _entries(lines: LineSource, names: frozenset[str]) -> Iterator[tuple[str, Element]]:
     """(name, element) of each outermost element with one of the names. Raises FeedRefused."""
-    tree = _Tree(names)
-    begun = False
+    tree, begun, loose = _Tree(names), False, ""
     for line in lines:
         if "<!" in line:
             raise FeedRefused("FEED_XML", "the file has a document type or a marked section, which are never read")
+        if loose:
+            raise FeedRefused("FEED_SCHEMA", f"{loose[:20]!r} stands between tags")
         if not begun and "<OFX>" not in line:
             continue  # the header, of lines or of XML's own declarations
         begun = True
-        at = 0
-        for token in _TOKEN.finditer(line):
-            between = line[at : token.start()]
-            at = token.end()
-            if between.strip():
-                raise FeedRefused("FEED_SCHEMA", f"{between.strip()[:20]!r} stands between tags")
-            yield from tree.take(token)
-        if line[at:].strip():
-            raise FeedRefused("FEED_SCHEMA", f"{line[at:].strip()[:20]!r} stands between tags")
+        loose = yield from _take_line(tree, line)
     if not begun:
         raise FeedRefused("FEED_SCHEMA", "the file is no OFX")
     if tree.path:
         raise FeedRefused("FEED_TRUNCATED", f"the file ends inside of {tree.path[0].tag}")
+
+
+def _take_line(tree: "_Tree", line: str) -> Generator[tuple[str, Element], None, str]:
+    """Returns what is left at the line's end that is no tag: a file that is cut ends with such."""
+    at = 0
+    for token in _TOKEN.finditer(line):
+        between = line[at : token.start()].strip()
+        if between:
+            raise FeedRefused("FEED_SCHEMA", f"{between[:20]!r} stands between tags")
+        at = token.end()
+        yield from tree.take(token)
+    return line[at:].strip()
 
 
 class _Tree:
