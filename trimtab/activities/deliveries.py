@@ -28,9 +28,10 @@ from trimtab.db.facts import stage_rows
 from trimtab.domain.price_checks import row_count_findings
 from trimtab.domain.records import content_hash
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
-from trimtab.feeds.drop import DroppedFile, Part, hash_of, parts, pending, unmarked
+from trimtab.feeds.drop import DroppedFile, Part, parts, pending, unmarked
 from trimtab.feeds.errors import FeedRefused, StillArriving
 from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.probe import hash_of
 from trimtab.feeds.reader import FeedHeader, FeedReader
 from trimtab.feeds.reading import ask_of, reading
 from trimtab.feeds.sources import STANDARD, FirmSources
@@ -128,7 +129,7 @@ def _load_once(engine: Engine, night: Night, file: DroppedFile) -> LoadedFile | 
     received = ReceivedFile(file.kind, night.business_date, file.name, digest)
     try:
         several = parts(file, night.business_date)
-        received = ReceivedFile(file.kind, night.business_date, file.name, hash_of(several))
+        received = ReceivedFile(file.kind, night.business_date, file.name, hash_of(several, file.source.form))
         with firm_transaction(engine, night.firm_id) as connection:
             return _load(connection, night, file, several, received)
     except FeedRefused as refusal:

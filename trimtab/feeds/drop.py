@@ -5,7 +5,6 @@ SHA-256. A set: every file that the marker `<kind>-<YYYYMMDD>.done` lists, one l
 Names and folders are the source's to change.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -121,22 +120,6 @@ def opened(path: Path) -> Iterator[BufferedReader]:
         after = os.fstat(descriptor)
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise StillArriving(f"{path.name} changed while it was read")
-
-
-def hash_of(several: list[Part]) -> str:
-    """SHA-256 of the only file's bytes, or over the names and hashes of a set. Raises FeedRefused: FEED_SIGNATURE."""
-    digests = [(part.path.name, _verified(part)) for part in several]
-    if len(digests) == 1:
-        return digests[0][1]
-    return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in digests).encode()).hexdigest()
-
-
-def _verified(part: Part) -> str:
-    with opened(part.path) as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if part.expected is not None and digest != part.expected:
-        raise FeedRefused("FEED_SIGNATURE", f"{part.path.name} is not the file whose checksum its done-marker gives")
-    return digest
 
 
 def _marker_lines(marker: Path) -> list[str]:

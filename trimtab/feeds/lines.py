@@ -22,6 +22,7 @@ class LineSource:
 
     stream: BinaryIO
     encoding: str = "utf-8"
+    longest: int = LONGEST_LINE  # characters
     normalised: set[str] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[str]:
@@ -29,11 +30,11 @@ class LineSource:
         for text in self._texts():
             lines = (carry + text).split("\n")
             carry = lines.pop()
-            if len(carry) > LONGEST_LINE:
-                raise FeedRefused("FEED_SIZE", f"a line is longer than {LONGEST_LINE} characters")
+            if len(carry) > self.longest:
+                raise FeedRefused("FEED_SIZE", f"a line is longer than {self.longest} characters")
             for line in lines:
-                if len(line) > LONGEST_LINE:
-                    raise FeedRefused("FEED_SIZE", f"a line is longer than {LONGEST_LINE} characters")
+                if len(line) > self.longest:
+                    raise FeedRefused("FEED_SIZE", f"a line is longer than {self.longest} characters")
                 yield line + "\n"
         if carry:
             yield carry

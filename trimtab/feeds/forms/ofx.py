@@ -20,6 +20,8 @@ from trimtab.feeds.values import EXACT, exact_decimal, read_date
 
 _TOKEN = re.compile(r"<(?P<end>/?)(?P<name>[A-Z0-9.]{1,40})>(?P<text>[^<]*)")
 _DEEPEST = 64
+_LONGEST_LINE = 8 << 20
+"""Characters: many banks write a whole statement in one line."""
 _POSITIONS: Final = frozenset({"POSSTOCK", "POSMF", "POSDEBT", "POSOTHER", "POSOPT"})
 _SALES: Final = frozenset({"SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOTHER", "SELLOPT"})
 _HEAD: Final = frozenset({"DTASOF", "INVACCTFROM"})
@@ -37,7 +39,7 @@ _WANTED: Final = {
 
 def open_ofx(stream: BinaryIO, ask: Ask) -> Content:
     """Raises FeedRefused: FEED_SCHEMA for no OFX or no investment statement, FEED_XML for a document type."""
-    found = _entries(LineSource(stream), _HEAD | _WANTED[ask.kind])
+    found = _entries(LineSource(stream, longest=_LONGEST_LINE), _HEAD | _WANTED[ask.kind])
     first = next(((name, element) for name, element in found if name == "DTASOF"), None)
     if first is None:
         raise FeedRefused("FEED_SCHEMA", "the file holds no investment statement")
@@ -125,8 +127,9 @@ def _entries(lines: LineSource, names: frozenset[str]) -> Iterator[tuple[str, El
             raise FeedRefused("FEED_SCHEMA", f"{loose[:20]!r} stands between tags")
         if not begun and "<OFX>" not in line:
             continue  # the header, of lines or of XML's own declarations
+        # XML's own declarations may stand before it on the line.
+        loose = yield from _take_line(tree, line if begun else line[line.index("<OFX>") :])
         begun = True
-        loose = yield from _take_line(tree, line)
     if not begun:
         raise FeedRefused("FEED_SCHEMA", "the file is no OFX")
     if tree.path:

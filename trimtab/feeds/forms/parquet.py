@@ -9,14 +9,14 @@ import math
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, BinaryIO, Final
-
-import pyarrow as arrow
-import pyarrow.parquet as parquet
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from trimtab.feeds.content import Ask, Cells, Content
 from trimtab.feeds.errors import FeedRefused, UnreadableValue
 from trimtab.feeds.values import read_date
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as parquet  # 50 MiB of memory, for those who read such a file
 
 MOST_ROWS: Final = 5_000_000
 MOST_BYTES: Final = 1 << 30  # unpacked
@@ -35,7 +35,7 @@ def open_parquet(stream: BinaryIO, ask: Ask) -> Content:
     if unpacked > MOST_BYTES:
         raise FeedRefused("FEED_SIZE", f"the file unpacks to {unpacked} bytes; at most {MOST_BYTES} are read")
     schema = file.schema_arrow
-    nested = [field.name for field in schema if arrow.types.is_nested(field.type)]
+    nested = [field.name for field in schema if field.type.num_fields]
     if nested:
         raise FeedRefused("FEED_SCHEMA", f"the columns {', '.join(nested)} are not flat")
     known = schema.metadata or {}
@@ -47,9 +47,11 @@ def _file(stream: BinaryIO) -> "parquet.ParquetFile":
     if not stream.read(1):
         raise FeedRefused("FEED_EMPTY", "the file is empty")
     stream.seek(0)
+    from pyarrow import ArrowInvalid, parquet
+
     try:
         return parquet.ParquetFile(stream, memory_map=False)
-    except (arrow.ArrowInvalid, OSError) as error:
+    except (ArrowInvalid, OSError) as error:
         raise FeedRefused("FEED_TRUNCATED", f"the file is no whole Parquet file: {type(error).__name__}") from None
 
 
@@ -64,6 +66,8 @@ def _as_of(written: bytes | None) -> date | None:
 
 
 def _rows(file: "parquet.ParquetFile") -> Iterator[tuple[int, Cells]]:
+    from pyarrow import ArrowInvalid
+
     number = 0
     try:
         for batch in file.iter_batches(batch_size=_BATCH):
@@ -71,7 +75,7 @@ def _rows(file: "parquet.ParquetFile") -> Iterator[tuple[int, Cells]]:
             for values in zip(*columns, strict=True):
                 number += 1
                 yield number, [_text(value) for value in values]
-    except (arrow.ArrowInvalid, OSError) as error:
+    except (ArrowInvalid, OSError) as error:
         raise FeedRefused("FEED_TRUNCATED", f"a row group cannot be read: {type(error).__name__}") from None
 
 
