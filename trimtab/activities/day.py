@@ -21,6 +21,7 @@ from trimtab.activities.inputs import Inputs
 from trimtab.activities.record import record_day
 from trimtab.activities.stages import AnalysisActivities
 from trimtab.activities.suspended import end_suspended
+from trimtab.activities.transfers import fetch_deliveries
 from trimtab.activities.validate import validate
 from trimtab.contracts import (
     AccountDayRef,
@@ -77,6 +78,7 @@ class DayActivities:
             sources = self._sources.of(ref.firm_id)
             await self._edge.transact(ref.firm_id, lambda c: expect_deliveries(c, ref, sources))
             while True:
+                await fetch_deliveries(self._edge.transact, ref, self._drop_folder, sources)
                 await self._load(ref)
                 if await self._edge.transact(ref.firm_id, lambda c: _waited_enough(c, ref)):
                     break

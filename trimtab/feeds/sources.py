@@ -138,6 +138,11 @@ class Source(BaseModel):
         """Whether a delivery is every file that matches, together."""
         return "*" in (self.file or "")
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether one file holds all of the source's kinds."""
+        return self.file is not None and "{kind}" not in self.file and not self.is_set
+
     def file_name(self, kind: FeedKind, on: date) -> str:
         """The name, or the pattern of the names, of the day's delivery."""
         pattern = self.file or "{kind}-{date}." + _SUFFIX.get(self.form, "csv")
@@ -178,8 +183,7 @@ class FirmSources:
         found: dict[tuple[str, str | None], tuple[FeedKind, Source]] = {}
         for kind, source in self.by_kind.items():
             if source.sftp is not None:
-                same_file = "{kind}" not in (source.file or "{kind}")
-                found.setdefault((source.name, None if same_file else kind), (kind, source))
+                found.setdefault((source.name, None if source.is_shared else kind), (kind, source))
         return list(found.values())
 
 
