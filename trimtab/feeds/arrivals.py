@@ -67,12 +67,15 @@ def arriving(path: Path) -> Iterator[Arrival]:
         arrival.close()
 
 
-async def take(path: Path, chunks: AsyncIterator[bytes]) -> tuple[int, str]:
-    """Write an upload and mark it as done. Returns its bytes and their SHA-256. Raises FeedRefused."""
+async def take(path: Path, chunks: AsyncIterator[bytes], *, marks: bool = True) -> tuple[int, str]:
+    """Write an upload, and mark it as done unless it is one of a set. Returns its bytes and their SHA-256.
+
+    Raises FeedRefused.
+    """
     with arriving(path) as arrival:
         async for chunk in chunks:
             arrival.write(chunk)
-        arrival.complete(marker=arrival.digest + "\n")
+        arrival.complete(marker=arrival.digest + "\n" if marks else None)
         return arrival.size, arrival.digest
 
 
