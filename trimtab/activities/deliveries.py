@@ -153,7 +153,7 @@ def _load(
     connection.execute(text(f"SET LOCAL statement_timeout = '{_LOADING_SECONDS}s'"))
     ask = ask_of(firm_id, file.kind, night.business_date, as_of, file.source, night.sources)
     with reading(file, several, ask) as reader:
-        batches = reader.batches()
+        batches = reader.copy_batches()
         first = next(batches, [])
         # Before the COPY: the connection takes no other statement while one is under way.
         _check_header(connection, reader, received, accepted, as_of)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from trimtab.feeds.layouts import IDENTIFIERS, LAYOUTS, FeedKind, Layout
 
@@ -44,6 +44,25 @@ class Claim:
     total_text: str = ""
 
 
+class Block(Protocol):
+    """Some lines of a file that are next to each other."""
+
+    @property
+    def first(self) -> int:
+        """The number of the first line."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """Each with its line feed."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Every line is a row, and every comma stands between two cells."""
+
+    def rows(self) -> Iterator[tuple[int, Cells]]:
+        """The lines as cells."""
+
+
 @dataclass(slots=True)
 class Content:
     """One open file. `claim` is set once its rows were read to their end, and only by forms that have a trailer."""
@@ -55,6 +74,7 @@ class Content:
     exact_columns: bool = False  # trimtab's own form: every column must be there, also those whose cells may be empty
     notes: list[str] = field(default_factory=list)
     claim: Claim | None = None
+    blocks: Iterator[Block] | None = None  # the same rows, for those who take many lines at once; use one or the other
 
 
 OpenForm = Callable[[BinaryIO, Ask], Content]

@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import BinaryIO, cast
 
 from trimtab.domain.records import decimal_text
-from trimtab.feeds.content import Ask, Cells, Claim, Content, OpenForm, completed
+from trimtab.feeds.content import Ask, Block, Cells, Claim, Content, OpenForm, completed
 from trimtab.feeds.errors import FeedRefused, UnreadableValue
 from trimtab.feeds.forms.trimtab_csv import open_trimtab
 from trimtab.feeds.layouts import LAYOUTS, FeedKind, Layout
+from trimtab.feeds.plain_rows import PlainRows
 from trimtab.feeds.rows import Row, RowPlan
 from trimtab.feeds.values import EXACT, exact_decimal
 
@@ -75,6 +76,7 @@ class FeedReader:
     form: OpenForm = open_trimtab
     ask: Ask | None = None  # what the source's configuration adds; None: nothing
     seeks: bool = False  # the form reads here and there in the stream: its hash is not known afterwards
+    as_text: bool = False  # blocks of plain rows come as the text of COPY
     header: FeedHeader | None = None
     rows: int = 0  # data lines read, quarantined ones included
     control_total: Decimal = Decimal(0)
@@ -89,6 +91,16 @@ class FeedReader:
 
     def batches(self) -> Iterator[list[Row]]:
         """Lists of at most 5,000 rows. Raises FeedRefused as soon as the file proves unusable."""
+        for batch in self._batches():
+            if not isinstance(batch, str):  # text comes only when asked for
+                yield batch
+
+    def copy_batches(self) -> Iterator[list[Row] | str]:
+        """As `batches`, with the text of COPY in place of rows where all of a block's rows are plain."""
+        self.as_text = True
+        return self._batches()
+
+    def _batches(self) -> Iterator[list[Row] | str]:
         ask = self.ask or Ask(self.kind, self.firm_id, self.business_date)
         hashed = HashedStream(self.stream)
         # A form asks a stream for nothing but read(), unless it says that it seeks.
@@ -96,7 +108,10 @@ class FeedReader:
         content = completed(self.form(stream, ask), ask)
         self.header = self._header_of(content, ask)
         plan = self._plan(content)
-        yield from self._read_rows(content, plan)
+        if self.as_text and content.blocks is not None:
+            yield from self._read_blocks(content.blocks, plan)
+        else:
+            yield from self._read_rows(content.rows, plan)
         self._check_claim(content.claim)
         if not self.seeks:
             self.content_hash = hashed.digest
@@ -118,12 +133,27 @@ class FeedReader:
             self.notes.append(f"ignored the unknown columns {', '.join(plan.ignored)}")
         return plan
 
-    def _read_rows(self, content: Content, plan: RowPlan) -> Iterator[list[Row]]:
+    def _read_blocks(self, blocks: Iterator[Block], plan: RowPlan) -> Iterator[list[Row] | str]:
+        plain = PlainRows(plan)
+        for block in blocks:
+            found = plain.read(block.first, block.lines) if block.is_plain else None
+            if found is None:
+                yield from self._read_rows(block.rows(), plan)
+                continue
+            text, total = found
+            self._count(text.rows)
+            self.control_total = EXACT.add(self.control_total, total)
+            yield text.text
+
+    def _count(self, rows: int) -> None:
+        self.rows += rows
+        if self.rows > MOST_ROWS:
+            raise FeedRefused("FEED_SIZE", f"the file has more than {MOST_ROWS} rows")
+
+    def _read_rows(self, rows: Iterator[tuple[int, Cells]], plan: RowPlan) -> Iterator[list[Row]]:
         batch: list[Row] = []
-        for line, cells in content.rows:
-            self.rows += 1
-            if self.rows > MOST_ROWS:
-                raise FeedRefused("FEED_SIZE", f"the file has more than {MOST_ROWS} rows")
+        for line, cells in rows:
+            self._count(1)
             self._add_row(cells, plan, line, batch)
             if len(batch) >= BATCH_ROWS:
                 yield batch
