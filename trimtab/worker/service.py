@@ -34,6 +34,7 @@ from trimtab.domain.errors import TrimtabError
 from trimtab.feeds.sources import SourceBook, load_sources
 from trimtab.logs import configure_logs
 from trimtab.relay.monitor import BEAT_SECONDS, beat_in
+from trimtab.relay.outlets import Mail, Outlet, Webhook
 from trimtab.relay.service import Relay, firms, pause
 from trimtab.settings import Settings, load_settings
 from trimtab.temporal_client import connect
@@ -72,6 +73,7 @@ class WorkerConfig:
     allow_plain_payloads: bool = False
     statement_seconds: float = 30.0
     sources: SourceBook = field(default_factory=SourceBook)
+    outlets: tuple[Outlet, ...] = ()
 
 
 def config_of(settings: Settings) -> WorkerConfig:
@@ -93,7 +95,32 @@ def config_of(settings: Settings) -> WorkerConfig:
         allow_plain_payloads=settings.allow_plain_payloads,
         statement_seconds=settings.statement_seconds,
         sources=load_sources(settings.sources),
+        outlets=outlets_of(settings),
     )
+
+
+def outlets_of(settings: Settings) -> tuple[Outlet, ...]:
+    """The ways that alerts take out of the house."""
+    found: list[Outlet] = [
+        Webhook(f"webhook-{number}", hook.url, hook.secret.get_secret_value().encode(), hook.least)
+        for number, hook in enumerate(settings.alert_webhooks, start=1)
+    ]
+    mail = settings.alert_mail
+    if mail is not None:
+        password = None if mail.password is None else mail.password.get_secret_value()
+        found.append(
+            Mail(
+                host=mail.host,
+                port=mail.port,
+                sender=mail.sender,
+                recipients=mail.recipients,
+                security=mail.security,
+                username=mail.username,
+                password=password,
+                least=mail.least,
+            )
+        )
+    return tuple(found)
 
 
 def make_workers(
@@ -158,7 +185,7 @@ async def serve(config: WorkerConfig, stop: asyncio.Event, ready_file: Path | No
         async with AsyncExitStack() as stack:
             for worker in make_workers(client, engine, solver, threads, config):
                 await stack.enter_async_context(worker)
-            relay = Relay(config.relay_url, relay_engine, engine, client)
+            relay = Relay(config.relay_url, relay_engine, engine, client, config.outlets)
             duties = [
                 asyncio.create_task(relay.run(stop)),
                 asyncio.create_task(_beat(engine, relay_engine, config.build, stop)),
