@@ -254,6 +254,44 @@ def feeds_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> N
         typer.echo(line)
 
 
+@feeds_app.command("conform")
+def feeds_conform(
+    folder: Annotated[Path, typer.Argument(help="source.yaml, and files with their done-markers.")],
+    as_json: Json = False,
+) -> None:
+    """Check a custodian's adapter: its files are read whole, and what breaks them is noticed."""
+    from dataclasses import asdict
+
+    from trimtab.feeds.conformance import conform
+
+    findings = list(conform(folder.resolve()))
+    if as_json:
+        _print_json({"passes": all(each.passed for each in findings), "checks": [asdict(each) for each in findings]})
+    else:
+        for each in findings:
+            typer.echo(f"{'pass' if each.passed else 'FAIL'}  {each.subject:32} {each.check:32} {each.detail}")
+    raise typer.Exit(0 if all(each.passed for each in findings) else 1)
+
+
+@feeds_app.command("simulate")
+def feeds_simulate(
+    fault: Annotated[
+        list[str] | None, typer.Option(help="KIND:FAULT, or KIND:FAULT:SECONDS for one that mends by itself.")
+    ] = None,
+    accounts: Annotated[int, typer.Option(help="How many accounts the firm has.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed gives another firm.")] = 20,
+    day: Day = None,
+    port: Annotated[int, typer.Option(help="0: one that is free.")] = 0,
+) -> None:
+    """A custodian's SFTP server to rehearse with: a day's files, some of them broken, late or missing."""
+    import asyncio
+
+    from trimtab.demo.simulator import read_fault, simulate
+
+    faults = [read_fault(text) for text in fault or []]
+    asyncio.run(simulate(accounts, seed, _date(day), faults, port, typer.echo))
+
+
 @run_app.command("start")
 def run_start(
     day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The business date.")], firm: Firm = None

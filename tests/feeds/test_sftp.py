@@ -1,6 +1,7 @@
 """Fetching from a real SFTP server on this machine."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from datetime import date
@@ -48,6 +49,10 @@ def put(tmp_path: Path, name: str, content: str) -> Path:
     return path
 
 
+def an_hour_ago(path: Path) -> None:
+    os.utime(path, (time.time() - 3_600,) * 2)
+
+
 async def visit(tmp_path: Path, source: Source) -> tuple[tuple[str, ...], bool]:
     found = await fetch(tmp_path / "drop", "f1", FeedKind.CASH, DAY, source)
     return found.names, found.complete
@@ -56,7 +61,7 @@ async def visit(tmp_path: Path, source: Source) -> tuple[tuple[str, ...], bool]:
 @pytest.mark.covers("H1")
 async def test_a_file_is_fetched_once_its_marker_is_there_and_not_again(tmp_path, server):
     source = source_of(tmp_path, server)
-    put(tmp_path, NAME, "one\n")
+    an_hour_ago(put(tmp_path, NAME, "one\n"))
     assert await visit(tmp_path, source) == ((), False)
     put(tmp_path, NAME + ".done", "")
     assert await visit(tmp_path, source) == ((NAME,), True)

@@ -20,6 +20,7 @@ from trimtab.feeds.sources import SftpPlace, Source
 CONNECT_SECONDS: Final = 15
 _CHUNK: Final = 1 << 18
 _LONGEST_MARKER: Final = 4 << 20
+_UNSEEN_NS: Final = 2_000_000_000
 
 
 class TransferFailed(TrimtabError):
@@ -171,8 +172,14 @@ def _bytes(content: str | bytes) -> bytes:
 
 
 def _is_here(local: Path, size: int | None, moment_ns: int | None) -> bool:
-    """Whether the file of this size and time was fetched before."""
-    return local.exists() and (local.stat().st_size, local.stat().st_mtime_ns) == (size, moment_ns)
+    """Whether the file of this size and time was fetched before.
+
+    Servers tell whole seconds: what was fetched within two of its own time may have been changed since, unseen.
+    """
+    if not local.exists() or moment_ns is None:
+        return False
+    here = local.stat()
+    return (here.st_size, here.st_mtime_ns) == (size, moment_ns) and here.st_ctime_ns > moment_ns + _UNSEEN_NS
 
 
 def _said(error: BaseException) -> str:
