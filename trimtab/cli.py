@@ -327,6 +327,23 @@ def run_step(firm: Firm = None) -> None:
     typer.echo(step_on(settings, firm_id))
 
 
+@run_app.command("orders")
+def run_orders(
+    layout: Annotated[str, typer.Option(help="The custodian's order import file.")] = "fidelity-orders",
+    day: Day = None,
+    firm: Firm = None,
+) -> None:
+    """The day's open orders as a custodian's import file, for firms whose orders no gateway sends."""
+    from trimtab.operator import order_file_of
+
+    settings, firm_id = _settings_and_firm(firm)
+    text, left_out = order_file_of(settings, firm_id, _date(day), layout)
+    typer.echo(text, nl=False)
+    for line in left_out:
+        typer.echo(line, err=True)
+    raise typer.Exit(1 if left_out else 0)
+
+
 @run_app.command("promote")
 def run_promote(account: str, firm: Firm = None) -> None:
     """Give an account that its page has finished a workflow of its own."""

@@ -218,6 +218,36 @@ def _status_line(kind: dict[str, Any]) -> str:
     return "  ".join(word for word in words if word)
 
 
+def order_file_of(settings: Settings, firm_id: str, day: date | None, layout: str) -> tuple[str, list[str]]:
+    """The day's committed orders as a custodian's import file, and the orders that it cannot hold, in words.
+
+    For firms whose custodian takes a file: a gateway must not send the same orders.
+    """
+    from trimtab.db.history import securities_by_id
+    from trimtab.db.tables import intent
+    from trimtab.feeds.order_files import OrderLine, order_file, order_layout
+
+    with in_firm(settings, firm_id) as connection:
+        row = _run(connection, day)
+        open_orders = select(intent).where(
+            intent.c.business_date == row.business_date, intent.c.status.in_(["PENDING", "RELEASED"])
+        )
+        orders = connection.execute(open_orders.order_by(intent.c.account_id, intent.c.leg)).all()
+        known = {one.security_id: one for one in securities_by_id(connection, {each.security_id for each in orders})}
+    lines = [
+        OrderLine(
+            order_id=each.intent_id,
+            account_id=each.account_id,
+            side=each.side,
+            quantity=each.quantity,
+            symbol=known[each.security_id].symbol if each.security_id in known else None,
+        )
+        for each in orders
+    ]
+    text, left_out = order_file(order_layout(layout), lines)
+    return text, [f"order {each.order_id} of account {each.account_id} has no symbol: not written" for each in left_out]
+
+
 def start_run(settings: Settings, firm_id: str, day: date) -> str:
     """Start DailyRun for the business date; starting it again does nothing. Raises NotASession and NoFirm."""
     from trimtab.day import start_daily_run
