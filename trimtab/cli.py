@@ -318,13 +318,54 @@ def feeds_load(day: Day = None, firm: Firm = None) -> None:
 
 
 @feeds_app.command("status")
-def feeds_status(day: Day = None, firm: Firm = None) -> None:
-    """Expected, loaded and refused deliveries, and why."""
-    from trimtab.operator import feed_status
+def feeds_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
+    """Expected, due, late, loaded and refused deliveries, and what waits on each."""
+    from trimtab.operator import feed_report, feed_status
 
     settings, firm_id = _settings_and_firm(firm)
+    if as_json:
+        _print_json({"deliveries": feed_report(settings, firm_id, _date(day))})
+        return
     for line in feed_status(settings, firm_id, _date(day)):
         typer.echo(line)
+
+
+@feeds_app.command("conform")
+def feeds_conform(
+    folder: Annotated[Path, typer.Argument(help="source.yaml, and files with their done-markers.")],
+    as_json: Json = False,
+) -> None:
+    """Check a custodian's adapter: its files are read whole, and what breaks them is noticed."""
+    from dataclasses import asdict
+
+    from trimtab.feeds.conformance import conform
+
+    findings = list(conform(folder.resolve()))
+    if as_json:
+        _print_json({"passes": all(each.passed for each in findings), "checks": [asdict(each) for each in findings]})
+    else:
+        for each in findings:
+            typer.echo(f"{'pass' if each.passed else 'FAIL'}  {each.subject:32} {each.check:32} {each.detail}")
+    raise typer.Exit(0 if all(each.passed for each in findings) else 1)
+
+
+@feeds_app.command("simulate")
+def feeds_simulate(
+    fault: Annotated[
+        list[str] | None, typer.Option(help="KIND:FAULT, or KIND:FAULT:SECONDS for one that mends by itself.")
+    ] = None,
+    accounts: Annotated[int, typer.Option(help="How many accounts the firm has.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed gives another firm.")] = 20,
+    day: Day = None,
+    port: Annotated[int, typer.Option(help="0: one that is free.")] = 0,
+) -> None:
+    """A custodian's SFTP server to rehearse with: a day's files, some of them broken, late or missing."""
+    import asyncio
+
+    from trimtab.demo.simulator import read_fault, simulate
+
+    faults = [read_fault(text) for text in fault or []]
+    asyncio.run(simulate(accounts, seed, _date(day), faults, port, typer.echo))
 
 
 @run_app.command("start")
@@ -360,6 +401,23 @@ def run_step(firm: Firm = None) -> None:
 
     settings, firm_id = _settings_and_firm(firm)
     typer.echo(step_on(settings, firm_id))
+
+
+@run_app.command("orders")
+def run_orders(
+    layout: Annotated[str, typer.Option(help="The custodian's order import file.")] = "fidelity-orders",
+    day: Day = None,
+    firm: Firm = None,
+) -> None:
+    """The day's open orders as a custodian's import file, for firms whose orders no gateway sends."""
+    from trimtab.operator import order_file_of
+
+    settings, firm_id = _settings_and_firm(firm)
+    text, left_out = order_file_of(settings, firm_id, _date(day), layout)
+    typer.echo(text, nl=False)
+    for line in left_out:
+        typer.echo(line, err=True)
+    raise typer.Exit(1 if left_out else 0)
 
 
 @run_app.command("promote")

@@ -162,6 +162,29 @@ delivery = Table(
     Index("ix_delivery_day", "firm_id", "business_date", "kind", "status"),
 )
 
+delivery_expectation = Table(
+    "delivery_expectation",
+    metadata,
+    _firm(),
+    _needed("business_date", Date),
+    _needed("kind", Text),
+    _needed("source", Text),
+    _needed("form", Text),
+    _needed("due_at", DateTime(timezone=True)),
+    _needed("late_at", DateTime(timezone=True)),
+    _needed("urgent_at", DateTime(timezone=True)),
+    _needed("missing_at", DateTime(timezone=True)),
+    Column("standing", Text, nullable=False, server_default="EXPECTED"),  # while nothing usable has come
+    Column("arriving", Boolean, nullable=False, server_default=text("false")),  # without its done-marker
+    Column("tries", Integer, nullable=False, server_default="0"),  # of fetching
+    Column("last_error", Text),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("resolved_at", DateTime(timezone=True)),  # of what was escalated
+    Column("resolution", Text),
+    _recorded_at(),
+    PrimaryKeyConstraint("firm_id", "business_date", "kind"),
+)
+
 _DELIVERED = ("firm_id", "delivery_id")
 
 
@@ -786,6 +809,21 @@ alert = Table(
     _recorded_at(),
     PrimaryKeyConstraint("firm_id", "alert_id"),
     UniqueConstraint("firm_id", "cause", "scope", "business_date"),
+)
+
+alert_notice = Table(
+    "alert_notice",
+    metadata,
+    _firm(),
+    _needed("alert_id", Text),
+    _needed("channel", Text),  # smtp, or webhook and the place in the settings
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("last_error", Text),
+    Column("sent_at", DateTime(timezone=True)),
+    _recorded_at(),
+    PrimaryKeyConstraint("firm_id", "alert_id", "channel"),
+    ForeignKeyConstraint(["firm_id", "alert_id"], ["alert.firm_id", "alert.alert_id"]),
 )
 
 process_heartbeat = Table(
