@@ -39,6 +39,8 @@ class RawLot:
     wash_adjustment: Decimal
     purchase_id: str
     covered: bool
+    gift_or_inheritance: bool = False
+    restricted: bool = False  # pledged or legended
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ class _Book:
         return row.security_id or self._names.get(row.security_key)
 
     def _position(self, row: Row[Any]) -> DeliveredPosition:
-        return DeliveredPosition(self._known(row), row.security_key, row.quantity, row.market_value)
+        return DeliveredPosition(
+            self._known(row), row.security_key, row.quantity, row.market_value, restricted=row.restricted
+        )
 
     def _lot(self, row: Row[Any]) -> RawLot:
         return RawLot(
@@ -145,6 +149,8 @@ class _Book:
             wash_adjustment=row.wash_adjustment,
             purchase_id=row.purchase_id,
             covered=row.covered,
+            gift_or_inheritance=row.gift_or_inheritance,
+            restricted=row.restricted,
         )
 
     def _tax_lot(self, row: Row[Any]) -> TaxLot:

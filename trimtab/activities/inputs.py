@@ -13,12 +13,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from trimtab.activities.calendar import calendar_around
 from trimtab.activities.deliveries import KINDS
 from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_market, names_of
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
 from trimtab.db.content import get_content, put_content
+from trimtab.db.data_policy import data_policy
 from trimtab.db.deliveries import FeedState, feed_states
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.accounts import ModelId
@@ -61,6 +63,7 @@ class Manifest:
     models: Mapping[str, str]  # model id to hash of the ModelPortfolio
     settings_seq: int  # settings as known at this version
     price_fault_policy: str = PriceFaultPolicy.SUSPEND.value
+    raise_cash: bool = False  # of accounts whose cash is negative: they sell, and are flagged
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,8 @@ class RunData:
             risk_covered=frozenset(self.market.risk_model.securities),
             duplicate_lots=frozenset(self.findings.duplicate_lots),
             missing_accounts=frozenset(self.findings.missing_accounts),
+            value_jumps=self.findings.value_jumps,
+            oldest_nav=calendar_around(self.manifest.as_of).previous(self.manifest.as_of).date,
         )
 
     @cached_property
@@ -198,6 +203,7 @@ def _manifest(
     market: FrozenMarket,
 ) -> Manifest:
     firm_id = ref.firm_id
+    policy = data_policy(connection, firm_id, ref.business_date, seq)
     return Manifest(
         firm_id=firm_id,
         run_id=ref.run_id,
@@ -211,7 +217,8 @@ def _manifest(
         findings=put_content(connection, firm_id, FINDINGS, market.findings),
         models={name: put_content(connection, firm_id, MODEL, model) for name, model in market.models.items()},
         settings_seq=seq,
-        price_fault_policy=runs.firm_row(connection, firm_id).price_fault_policy,
+        price_fault_policy=policy.price_fault.value,
+        raise_cash=policy.raise_cash,
     )
 
 

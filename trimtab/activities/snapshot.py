@@ -6,14 +6,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from trimtab.activities.doubts import why_barred
 from trimtab.activities.holdings import RawHoldings, RawLot
 from trimtab.activities.inputs import RunData
 from trimtab.activities.splits import Split
-from trimtab.domain.account_settings import AccountSettings
+from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
 from trimtab.domain.accounts import AccountId, CashBalance, Position, Standing
 from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
 from trimtab.domain.data_codes import DataCode
-from trimtab.domain.findings import Finding, FindingScope, Outcome
+from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
 from trimtab.domain.securities import SecurityId
@@ -148,6 +149,7 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
         run.facts,
         run.manifest.business_date,
         run.policy,
+        raise_cash=run.manifest.raise_cash,
     )
     if raw.account.standing is Standing.CLOSED:
         return found
@@ -169,11 +171,12 @@ def _row_findings(raw: RawHoldings) -> Iterator[Finding]:
 
 def _shared_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
     """What freezing found about securities that the account holds, and about its model."""
+    fault = Outcome.FREEZE if run.policy is PriceFaultPolicy.FREEZE else Outcome.SUSPEND
     for position in prepared.positions:
         code = run.findings.barred.get(position.security_id) if position.security_id is not None else None
         if code is not None and position.quantity != 0:
-            message = f"sources disagree about the corporate action of {position.security_id}"
-            yield Finding(code, FindingScope.SECURITY, str(position.security_id), message, Outcome.SUSPEND)
+            message = why_barred(code, str(position.security_id))
+            yield Finding(code, FindingScope.SECURITY, str(position.security_id), message, fault)
     model_id = prepared.raw.account.model_id
     for message in run.findings.model_faults.get(str(model_id), ()):
         yield Finding(DataCode.MODEL_INVALID, FindingScope.MODEL, str(model_id), message, Outcome.SUSPEND)
@@ -196,6 +199,8 @@ def _delivered(lot: RawLot) -> DeliveredLot:
         acquired_on=lot.acquired_on,
         cost=lot.cost,
         holding_start=lot.holding_start,
+        gift_or_inheritance=lot.gift_or_inheritance,
+        restricted=lot.restricted,
     )
 
 
@@ -213,10 +218,28 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         positions=tuple(sorted(_positions(prepared.positions), key=lambda each: each.security_id)),
         lots=tuple(sorted((_tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
         cash=prepared.cash or CashBalance(ZERO),
-        settings=raw.settings or AccountSettings(),
+        settings=_kept_shares(raw.settings or AccountSettings(), prepared.lots),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
     )
+
+
+def _kept_shares(settings: AccountSettings, lots: Sequence[RawLot]) -> AccountSettings:
+    """The settings with a rule for each security of which shares are pledged or legended: none of it is sold (74).
+
+    A broker sells shares of a security, not lots, so the free ones stay too. "Never hold" becomes "never buy" for it.
+    """
+    kept = sorted({lot.security_id for lot in lots if lot.restricted and lot.security_id is not None})
+    if not kept:
+        return settings
+    rules = [
+        replace(rule, kind=RestrictionKind.NEVER_BUY)
+        if rule.kind is RestrictionKind.NEVER_HOLD and rule.security_id in kept
+        else rule
+        for rule in settings.restrictions
+    ]
+    rules += [Restriction(RestrictionKind.NEVER_SELL, name, "restricted shares") for name in kept]
+    return replace(settings, restrictions=tuple(rules))
 
 
 def _positions(delivered: Sequence[DeliveredPosition]) -> Iterator[Position]:
