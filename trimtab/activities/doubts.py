@@ -1,6 +1,6 @@
 """What freezing doubts beyond prices: identifiers that changed hands, and accounts whose value jumped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -15,8 +15,8 @@ from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
 from trimtab.db.tables import suspension
 from trimtab.domain.account_checks import LARGEST_JUMP, value_jump
 from trimtab.domain.data_codes import DataCode
-from trimtab.domain.identifier_checks import identifier_faults
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.identifier_checks import PastIdentifier, identifier_faults
+from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.suspensions import SuspensionCode, SuspensionScope
 
 RENAMED: Final = "CHAN"  # ISO 15022: a change of name, ticker or identifier
@@ -35,14 +35,28 @@ def why_barred(code: DataCode, shown: str) -> str:
     return _WHY.get(code, "sources disagree about the corporate action of {}").format(shown)
 
 
-def identifiers_to_doubt(connection: Connection, master: str | None, inputs: PriceInputs) -> dict[SecurityId, DataCode]:
+def identifiers_before(connection: Connection, master: str | None, business_date: date) -> list[PastIdentifier]:
+    """What masters of the last weeks called securities otherwise than the day's does."""
+    return [] if master is None else past_identifiers(connection, master, business_date - MASTERS_REMEMBERED)
+
+
+def former_cusips(past: Iterable[PastIdentifier], securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]:
+    """CUSIPs that securities of the master had before: a file that is a day behind still means them (case 21)."""
+    return {
+        each.cusip: each.security_id
+        for each in past
+        if each.cusip and each.security_id in securities and securities[each.security_id].cusip != each.cusip
+    }
+
+
+def identifiers_to_doubt(
+    connection: Connection, past: Iterable[PastIdentifier], inputs: PriceInputs
+) -> dict[SecurityId, DataCode]:
     """Securities whose identifiers contradict each other or have changed hands (cases 21 to 23)."""
-    if master is None:
-        return {}
     since = inputs.business_date - MASTERS_REMEMBERED
     actions = facts.actions_between(connection, since, inputs.business_date, inputs.names)
     renamed = {action.security_id for action in actions if action.kind == RENAMED}
-    faults = identifier_faults(inputs.securities, past_identifiers(connection, master, since), renamed)
+    faults = identifier_faults(inputs.securities, past, renamed)
     return {name: code for name, code in faults.items() if not _is_accepted(name, code, inputs)}
 
 

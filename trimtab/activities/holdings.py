@@ -1,7 +1,7 @@
 """What was delivered about one account and its household: the content that the ingest stage stores."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -10,7 +10,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row
 
 from trimtab.activities.inputs import RunData
+from trimtab.activities.own_trades import changed_by_actions, reconciled, trades_of
 from trimtab.db.inputs import HoldingRows, read_holdings
+from trimtab.db.own_trades import RecentTrades, recent_trades
 from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import Account, AccountId, CashBalance, TaxStatus
@@ -72,13 +74,30 @@ class RawHoldings:
 
 
 def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
-    """Read some accounts in eight statements, however many they are: give a page whole households."""
+    """Read some accounts in eleven statements, however many they are: give a page whole households."""
     manifest = run.manifest
     rows = read_holdings(connection, run.deliveries, account_ids, manifest.business_date, DAYS_EITHER_SIDE)
     settings = held_settings(
         connection, ACCOUNT_SETTINGS, manifest.business_date, manifest.settings_seq, list(account_ids)
     )
-    return _Book(run, rows, settings).of(account_ids)
+    recent = recent_trades(connection, account_ids, manifest.business_date, manifest.as_of)
+    book = _Book(run, rows, settings).of(account_ids)
+    return _with_own_trades(run, book, recent)
+
+
+def _with_own_trades(run: RunData, book: dict[str, RawHoldings], recent: RecentTrades | None) -> dict[str, RawHoldings]:
+    """The accounts with our pending fills in them, and with what the custodian's file does not agree with."""
+    if recent is None:
+        return book
+    after, as_of = recent.after, run.manifest.as_of
+    trades = trades_of(recent, run.names)
+    changed = changed_by_actions([*run.findings.splits, *run.findings.earlier_splits], after)
+    told = {}
+    for account_id, raw in book.items():
+        merged, faults = reconciled(raw, trades.get(account_id), after, run.market, as_of, changed)
+        found = tuple(RowFault(code, message) for code, message in faults)
+        told[account_id] = replace(merged, faults=(*merged.faults, *found)) if found else merged
+    return told
 
 
 class _Book:

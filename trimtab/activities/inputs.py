@@ -105,7 +105,7 @@ class RunData:
     @cached_property
     def names(self) -> Mapping[str, SecurityId]:
         """Identifier of any scheme to security, for what was delivered before the master knew it."""
-        return names_of(self.market.securities)
+        return {**self.findings.former_names, **names_of(self.market.securities)}
 
 
 class Inputs:

@@ -12,7 +12,13 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
-from trimtab.activities.doubts import identifiers_to_doubt, value_jumps, why_barred
+from trimtab.activities.doubts import (
+    former_cusips,
+    identifiers_before,
+    identifiers_to_doubt,
+    value_jumps,
+    why_barred,
+)
 from trimtab.activities.prices import PriceInputs, judged_prices, price_file_stops, price_past
 from trimtab.activities.programme import cascade
 from trimtab.activities.splits import Split, already_in_prices, judge_actions
@@ -54,6 +60,7 @@ class MarketFindings:
     missing_accounts: tuple[str, ...] = ()
     model_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stops: tuple[Finding, ...] = ()  # the whole firm
+    former_names: Mapping[str, SecurityId] = field(default_factory=dict)  # CUSIPs of before
     value_jumps: Mapping[str, str] = field(default_factory=dict)  # account id to how its value jumped, in words
 
 
@@ -80,7 +87,9 @@ def freeze_market(
     """
     ids = {kind: state.delivery_id for kind, state in states.items() if state.delivery_id is not None}
     securities = facts.securities_of(connection, ids["securities"]) if "securities" in ids else {}
-    names = names_of(securities)
+    called = identifiers_before(connection, ids.get("securities"), business_date)
+    former = former_cusips(called, securities)
+    names = {**former, **names_of(securities)}
     asked = PriceInputs(
         securities,
         names,
@@ -94,7 +103,7 @@ def freeze_market(
     since = business_date - DAYS_EITHER_SIDE
     actions = judge_actions(facts.actions_between(connection, since, business_date, names), business_date, judged)
     barred = {
-        **identifiers_to_doubt(connection, ids.get("securities"), asked),
+        **identifiers_to_doubt(connection, called, asked),
         **actions.barred,
         **already_in_prices(actions.today, {name: price.close for name, price in past.before.items()}),
     }
@@ -120,6 +129,7 @@ def freeze_market(
         missing_accounts=_missing(connection, ids.get("accounts")),
         model_faults=model_faults,
         stops=price_file_stops(firm_id, asked, judged, past),
+        former_names=former,
         value_jumps=value_jumps(connection, ids, business_date, settings_seq),
     )
     snapshot = MarketSnapshot(as_of, securities, prices, _risk_model(connection, states, names, as_of))

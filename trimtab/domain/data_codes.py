@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from trimtab.domain.suspensions import LiftingRole
+from trimtab.domain.suspensions import LiftingRole, Suspension, SuspensionKind
 
 
 class DataCode(StrEnum):
@@ -175,3 +175,10 @@ CATALOGUE: Final[Mapping[DataCode, DataRule]] = {
     DataCode.MODEL_COVERAGE: DataRule((3, 25), "prices and risk exposures for all but 5 % of the model's weight"),
     DataCode.UNDECLARED_CASH: DataRule((94,), "a model that declares its cash weight"),
 }
+
+
+def what_clears(suspension: Suspension) -> str:
+    """What has to happen before the suspension ends, in words: for bad data what its code's entry says."""
+    if suspension.kind is SuspensionKind.DATA and suspension.code in DataCode.__members__:
+        return CATALOGUE[DataCode(suspension.code)].cleared_by
+    return suspension.cleared_by

@@ -35,6 +35,27 @@ class TradeFault:
     message: str
 
 
+def unbooked(
+    before: Mapping[SecurityId, Decimal],
+    now: Mapping[SecurityId, Decimal],
+    fills: Iterable[OwnFill],
+    as_of: date,
+    changed: Set[SecurityId] = frozenset(),
+) -> frozenset[SecurityId]:
+    """Securities whose fills are all of `as_of` and not in the custodian's file at all: pending, to be merged (79)."""
+    by_security: dict[SecurityId, list[OwnFill]] = {}
+    for fill in fills:
+        by_security.setdefault(fill.security_id, []).append(fill)
+    return frozenset(
+        name
+        for name, own in by_security.items()
+        if name not in changed
+        and all(fill.traded_on == as_of for fill in own)
+        and sum((fill.quantity for fill in own), Decimal(0)) != 0
+        and now.get(name, Decimal(0)) == before.get(name, Decimal(0))
+    )
+
+
 def trade_faults(
     before: Mapping[SecurityId, Decimal],
     now: Mapping[SecurityId, Decimal],
