@@ -32,10 +32,12 @@ def cash_findings(holdings: AccountHoldings, market: MarketFacts, *, raise_cash:
     if swept is not None:
         message = f"{swept.security_id} and the cash are both {swept.market_value}: the sweep counts twice"
         yield suspend(account, DataCode.CASH_DUP, message)
-    needed, can_be_raised = holdings.settings.cash_needed, cash.trade_date_total + _sellable(holdings, market)
-    if needed > can_be_raised:
-        message = f"withdrawals of {needed} are due, and only {can_be_raised} can be raised"
-        yield of_account(account, DataCode.WITHDRAWAL_SHORT, message, Outcome.FLAG)
+    needed = holdings.settings.cash_needed
+    if needed > cash.trade_date_total:
+        can_be_raised = cash.trade_date_total + _sellable(holdings, market)
+        if needed > can_be_raised:
+            message = f"withdrawals of {needed} are due, and only {can_be_raised} can be raised"
+            yield of_account(account, DataCode.WITHDRAWAL_SHORT, message, Outcome.FLAG)
 
 
 def _swept_twice(holdings: AccountHoldings, market: MarketFacts) -> DeliveredPosition | None:
@@ -88,13 +90,14 @@ def value_jump(before: Decimal, today: Decimal, flows: Decimal = Decimal(0)) -> 
 
 def share_findings(holdings: AccountHoldings, market: MarketFacts) -> Iterator[Finding]:
     """Shares marked by the custodian and not in the lots (74), and a fraction that no order can sell (70)."""
-    marked = {lot.security_id for lot in holdings.lots if lot.restricted}
     unwanted = holdings.settings.restricted(RestrictionKind.NEVER_HOLD)
     for position in holdings.positions:
+        if not position.restricted and position.security_id not in unwanted:
+            continue
         security = market.securities.get(position.security_id) if position.security_id is not None else None
         if security is None:
             continue
-        if position.restricted and security.id not in marked:
+        if position.restricted and not any(lot.restricted for lot in holdings.lots if lot.security_id == security.id):
             message = f"the custodian marks shares of {security.id} as restricted, and none of its lots"
             yield suspend(holdings.account, DataCode.RESTRICTED_SHARES, message)
         fraction = position.quantity % 1

@@ -69,6 +69,8 @@ class MarketFacts:
     missing_accounts: frozenset[str] = field(default_factory=frozenset)  # on the roster, not in the holdings file
     value_jumps: Mapping[str, str] = field(default_factory=dict)  # account id to how its value jumped, in words
     oldest_nav: date | None = None  # a fund's net asset value of before this session is old (case 16)
+    judged_models: dict[int, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What was found about each model once, by the identity of its value: thousands of accounts follow one."""
 
     def price(self, security_id: SecurityId) -> JudgedPrice:
         return self.prices.get(security_id, MISSING_PRICE)

@@ -4,6 +4,7 @@ Pure functions over what was delivered: they return findings and raise nothing f
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -252,18 +253,39 @@ def _risk_findings(holdings: AccountHoldings, market: MarketFacts) -> Iterator[F
         yield suspend(holdings.account, DataCode.RISK_COVERAGE, message)
 
 
+@dataclass(frozen=True, slots=True)
+class _JudgedModel:
+    """`model` is kept so that its identity stays its own."""
+
+    model: ModelPortfolio
+    findings: tuple[Finding, ...]
+    stops: bool  # whoever follows it is suspended
+    unbuyable: dict[SecurityId, DataCode]
+
+
+def _judged(model: ModelPortfolio, market: MarketFacts) -> _JudgedModel:
+    known = market.judged_models.get(id(model))
+    if isinstance(known, _JudgedModel) and known.model is model:
+        return known
+    findings = model_findings(model, market)
+    stops = any(finding.outcome is Outcome.SUSPEND for finding in findings)
+    judged = _JudgedModel(model, findings, stops, {} if stops else unbuyable(model, market))
+    market.judged_models[id(model)] = judged
+    return judged
+
+
 def _model_findings(holdings: AccountHoldings, market: MarketFacts) -> Iterator[Finding]:
     account, model = holdings.account, holdings.model
     if model is None:
         message = "no model is assigned" if account.model_id is None else f"model {account.model_id} is not published"
         yield suspend(account, DataCode.NO_MODEL, message)
         return
-    of_model = model_findings(model, market)
-    yield from of_model
-    if any(finding.outcome is Outcome.SUSPEND for finding in of_model):
+    judged = _judged(model, market)
+    yield from judged.findings
+    if judged.stops:
         return
     held = {position.security_id for position in holdings.positions}
-    replaced = [name for name in unbuyable(model, market) if name not in held]
+    replaced = [name for name in judged.unbuyable if name not in held]
     weight = sum((model.weights[name] for name in replaced), Decimal(0))
     if weight > MOST_REPLACED_WEIGHT:
         message = f"{weight} of model {model.id} cannot be bought today: {', '.join(sorted(replaced))}"
