@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from trimtab.activities.additions import additions
 from trimtab.activities.doubts import (
     former_cusips,
     identifiers_before,
@@ -35,7 +36,9 @@ from trimtab.domain.lots import LotId
 from trimtab.domain.market import Price, RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.price_checks import CODE_OF_STATUS, JudgedPrice
+from trimtab.domain.restriction_lists import RestrictionList
 from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.security_additions import incomplete, with_additions, with_proxies
 from trimtab.domain.snapshots import MarketSnapshot
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 from trimtab.domain.validation import DOLLARS, MarketFacts, model_findings
@@ -60,7 +63,10 @@ class MarketFindings:
     missing_accounts: tuple[str, ...] = ()
     model_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stops: tuple[Finding, ...] = ()  # the whole firm
-    former_names: Mapping[str, SecurityId] = field(default_factory=dict)  # CUSIPs of before
+    former_names: Mapping[str, SecurityId] = field(default_factory=dict)  # CUSIPs of before, and those the firm mapped
+    proxied: Mapping[SecurityId, str] = field(default_factory=dict)  # whose risk is a proxy's, and where it is from
+    incomplete: Mapping[SecurityId, str] = field(default_factory=dict)  # held, never bought: what is lacking
+    lists: tuple[RestrictionList, ...] = ()  # in force on the day
     value_jumps: Mapping[str, str] = field(default_factory=dict)  # account id to how its value jumped, in words
 
 
@@ -86,9 +92,11 @@ def freeze_market(
     Kinds that are not usable leave their part empty: their accounts are suspended for the file's sake anyway.
     """
     ids = {kind: state.delivery_id for kind, state in states.items() if state.delivery_id is not None}
-    securities = facts.securities_of(connection, ids["securities"]) if "securities" in ids else {}
+    added = additions(connection, business_date, settings_seq)
+    delivered = facts.securities_of(connection, ids["securities"]) if "securities" in ids else {}
+    securities = with_additions(delivered, added.securities) if delivered else {}
     called = identifiers_before(connection, ids.get("securities"), business_date)
-    former = former_cusips(called, securities)
+    former = {**former_cusips(called, securities), **added.identifiers}
     names = {**former, **names_of(securities)}
     asked = PriceInputs(
         securities,
@@ -120,6 +128,7 @@ def freeze_market(
         for name in models.keys() & programme.models.keys()
     }
     models |= {name: _known_names(model, names) for name, model in programme.models.items()}
+    risk, proxied = with_proxies(_risk_model(connection, states, names, as_of), added.proxies)
     findings = MarketFindings(
         faulty_prices={name: price for name, price in sorted(judged.items()) if not price.is_good},
         barred=barred,
@@ -130,9 +139,15 @@ def freeze_market(
         model_faults=model_faults,
         stops=price_file_stops(firm_id, asked, judged, past),
         former_names=former,
+        proxied=proxied,
+        incomplete={
+            each.security_id: f"it lacks {', '.join(each.lacks)}"
+            for each in incomplete(securities, risk.securities, added.proxies, proxied)
+        },
+        lists=added.lists,
         value_jumps=value_jumps(connection, ids, business_date, settings_seq),
     )
-    snapshot = MarketSnapshot(as_of, securities, prices, _risk_model(connection, states, names, as_of))
+    snapshot = MarketSnapshot(as_of, securities, prices, risk)
     held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
     _tell(connection, firm_id, business_date, findings, held | _targeted(models), securities, models)
     for exception in programme.exceptions:

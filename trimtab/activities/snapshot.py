@@ -17,6 +17,7 @@ from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
+from trimtab.domain.restriction_lists import with_lists
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -135,7 +136,7 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
         of_feeds = tuple(_feed_findings(run, raw))
         if of_feeds:
             return of_feeds
-    settings = raw.settings or AccountSettings()
+    settings = _settings(run, raw)
     model_id = raw.account.model_id
     found = validate_account(
         AccountHoldings(
@@ -218,10 +219,23 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         positions=tuple(sorted(_positions(prepared.positions), key=lambda each: each.security_id)),
         lots=tuple(sorted((_tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
         cash=prepared.cash or CashBalance(ZERO),
-        settings=_kept_shares(raw.settings or AccountSettings(), prepared.lots),
+        settings=_kept_shares(_not_yet_bought(_settings(run, raw), run, raw), prepared.lots),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
     )
+
+
+def _settings(run: RunData, raw: RawHoldings) -> AccountSettings:
+    """The account's settings with the rules of the firm's restriction lists."""
+    return with_lists(raw.settings or AccountSettings(), raw.account, run.findings.lists)
+
+
+def _not_yet_bought(settings: AccountSettings, run: RunData, raw: RawHoldings) -> AccountSettings:
+    """The settings with a rule for each name of the model that is not complete: it is held, and never bought (D11)."""
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    names = sorted(model.weights.keys() & run.findings.incomplete.keys()) if model is not None else []
+    rules = [Restriction(RestrictionKind.NEVER_BUY, name, run.findings.incomplete[name]) for name in names]
+    return replace(settings, restrictions=(*settings.restrictions, *rules)) if rules else settings
 
 
 def _kept_shares(settings: AccountSettings, lots: Sequence[RawLot]) -> AccountSettings:

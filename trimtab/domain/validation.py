@@ -124,7 +124,9 @@ def _why_unbuyable(name: SecurityId, market: MarketFacts) -> DataCode | None:
         return CODE_OF_STATUS[market.price(name).status]
     if not security.asset_class:
         return DataCode.UNCLASSIFIED
-    return None if name in market.risk_covered else DataCode.RISK_COVERAGE
+    if name not in market.risk_covered:
+        return DataCode.RISK_COVERAGE
+    return DataCode.UNCLASSIFIED if name in market.incomplete else None
 
 
 def _account_findings(holdings: AccountHoldings, market: MarketFacts) -> Iterator[Finding]:

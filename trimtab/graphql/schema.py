@@ -14,6 +14,8 @@ from trimtab.graphql.accounts.query import AccountsQuery
 from trimtab.graphql.alerts.mutation import AlertsMutation
 from trimtab.graphql.alerts.query import AlertsQuery
 from trimtab.graphql.analysis.mutation import AnalysisMutation
+from trimtab.graphql.data.mutation import DataMutation
+from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.limits import limit_extensions
@@ -45,6 +47,7 @@ class Query(
     StepsQuery,
     RecordsQuery,
     ProgrammeQuery,
+    DataQuery,
     NodesQuery,
 ):
     """Everything that can be read."""
@@ -52,7 +55,13 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    ReviewsMutation, AnalysisMutation, SuspensionsMutation, StepsMutation, AlertsMutation, ProgrammeMutation
+    ReviewsMutation,
+    AnalysisMutation,
+    SuspensionsMutation,
+    StepsMutation,
+    AlertsMutation,
+    ProgrammeMutation,
+    DataMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""
 
