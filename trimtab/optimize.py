@@ -19,7 +19,7 @@ from trimtab.domain.optimizer.curve import CurvePoint, trade_off_curve
 from trimtab.domain.optimizer.price_tags import PriceTag
 from trimtab.domain.optimizer.price_tags import price_tags as tags_of
 from trimtab.domain.optimizer.wording import dollars, name_of, percent
-from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal
+from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal, Rung
 from trimtab.domain.records import canonical_json, content_hash, plain
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -114,6 +114,8 @@ def proposal_lines(request: AnalysisInput, proposal: RebalanceProposal, *, expla
         yield proposal.note
     if proposal.outcome in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE):  # the others certify nothing
         yield f"improvement {proposal.benefit_bps} bp, certified gap {proposal.gap_bps} bp, score {proposal.score}"
+    if proposal.rung is not Rung.FULL:
+        yield f"rung {proposal.rung}: there was no time for the whole problem"
     yield from before_and_after(proposal.before, proposal.after)
     yield (
         f"short-term gain {dollars(proposal.short_term_gain)}, long-term gain {dollars(proposal.long_term_gain)}, "

@@ -75,9 +75,16 @@ def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -
     return shares
 
 
-def _rounded(request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found) -> InShares:
+def in_whole_shares_at_once(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+    """The trades of `found` rounded, and no more: nothing is improved share by share, nothing solved again."""
+    return _rounded(request, data, found.problem, found, improve=False)
+
+
+def _rounded(
+    request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found, *, improve: bool = True
+) -> InShares:
     ordered = in_order_of_sale(found.problem, found)
-    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps))
+    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps, improve=improve))
     lot_sells, buys = sold_weights(ordered.data, booked)
     data, rules = reorder_like(data, ordered.data), reorder_like(rules, ordered.data)
     return InShares(data, rules, booked, lot_sells, buys, missed_rules(rules, booked, lot_sells, buys))
