@@ -180,6 +180,24 @@ def test_a_notification_that_replaces_another_has_a_higher_version_and_a_withdra
     assert "REVERSED" in [*(row[8] for row in rows), *(fault.value for fault in withdrawn.quarantined)]
 
 
+TRANSACTIONS = """"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"
+"05/01/2024","Sell","MMM","3M CO","40","$96.00","$0.01","$3,839.99"
+"03/15/2024 as of 03/14/2024","Qualified Dividend","MMM","3M CO","","","","$60.40"
+"02/01/2024","MoneyLink Transfer","","Tfr BANK","","","","-$5,000.00"
+"""
+
+
+def test_transactions_are_of_the_account_in_the_files_name_and_cash_is_of_no_security():
+    ask = Ask(FeedKind.TRANSACTIONS, "f1", DAY, AS_OF, layout="schwab-transactions", file="tx-20261120-A1.csv")
+    stream = io.BytesIO(TRANSACTIONS.encode())
+    rows = rows_of(FeedReader(stream, FeedKind.TRANSACTIONS, "f1", DAY, FORMS[Form.LAYOUT], ask))
+    assert [(row[1], row[2], row[3], row[7], row[8:]) for row in rows] == [
+        ("A1", date(2024, 5, 1), "SELL", Decimal("3839.99"), ("symbol", "MMM")),
+        ("A1", date(2024, 3, 14), "DIVIDEND", Decimal("60.40"), ("symbol", "MMM")),
+        ("A1", date(2024, 2, 1), "CASH_TRANSFER", Decimal(-5000), ("", None)),
+    ]
+
+
 WRONG_LAYOUTS = {
     "a column that the kind has not": "columns: {shares: {from: Shares}}",
     "two origins": "columns: {quantity: {from: Quantity, value: '1'}}",

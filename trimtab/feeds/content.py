@@ -29,6 +29,7 @@ class Ask:
     constants: Mapping[str, str] = field(default_factory=dict)
     layout: str | None = None
     home: Path | None = None
+    file: str = ""  # the file's name: some say there what they do not say inside
 
     @property
     def columns(self) -> Layout:

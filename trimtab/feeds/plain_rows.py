@@ -94,7 +94,7 @@ class PlainRows:
         ]
         self._schemes = [(cell.index, cell.name, cell.read) for cell in plan.schemes]
         self._known: dict[str, dict[str, str]] = {cell.name: {"": ""} for cell in plan.schemes}
-        self.is_possible = not plan.layout.floats and all(self._columns)
+        self.is_possible = not (plan.layout.floats or plan.layout.may_be_nameless) and all(self._columns)
 
     def read(self, first: int, lines: Sequence[str]) -> tuple[CopyText, Decimal] | None:
         """The lines for COPY, numbered from `first`, and the sum of their control column; None for the long way."""

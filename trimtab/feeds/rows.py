@@ -128,6 +128,8 @@ class RowPlan:
                     return cell.name, cell.read(text)
                 except UnreadableValue as error:
                     raise _CellFault(error, cell.name, text) from None
+        if self.layout.may_be_nameless:
+            return "", None
         raise _CellFault(UnreadableValue("the row names no security", "ID_INVALID"), self.schemes[0].name, "")
 
 

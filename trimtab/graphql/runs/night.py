@@ -12,10 +12,10 @@ from trimtab.db.deliveries import DeliveryLine, report_of
 from trimtab.db.expectations import needed_by
 from trimtab.domain.delivery_watch import WAITS
 from trimtab.domain.lifecycle import MarketEventKind, Stage
-from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.layouts import KINDS
 from trimtab.graphql.accounts.places import Place
 
-_KINDS: Final = tuple(str(kind) for kind in FeedKind)
+_KINDS: Final = tuple(str(kind) for kind in KINDS)
 
 
 @strawberry.type(description="How long a kind's file is awaited, and what is done about it.")
@@ -126,7 +126,8 @@ def feeds(
     """
     cut_off = MarketEventKind.CUT_OFF.value
     is_cut_off = any(row.kind == cut_off and row.published_at is not None for row in market_events)
-    counts = {kind: sum(row.kind == kind for row in rows) for kind in _KINDS}
+    kinds = (*_KINDS, *sorted({row.kind for row in rows} - set(_KINDS)))  # what no run waits for, where it came
+    counts = {kind: sum(row.kind == kind for row in rows) for kind in kinds}
     awaited = {row.kind: row for row in expectations}
     return [
         Feed.of(
@@ -137,7 +138,7 @@ def feeds(
             awaited=awaited.get(line.kind),
             accounts=needed_by(line.kind, accounts),
         )
-        for line, row in report_of(rows, _KINDS)
+        for line, row in report_of(rows, kinds)
     ]
 
 
