@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from trimtab.contracts import RunRef, Signal, SignalName
+from trimtab.db.content import get_content, put_content
 from trimtab.db.engine import VERIFIER_ROLE, firm_transaction, sync_engine
 from trimtab.db.events import signal
-from trimtab.db.runs import outcome_counts, roster_size
+from trimtab.db.runs import firm_row, outcome_counts, roster_size
 from trimtab.db.tables import account_day, blocked_step, delivery, firm, run
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.errors import TrimtabError
 from trimtab.embedded.state import running
 from trimtab.settings import Settings
@@ -331,6 +333,19 @@ def retry_blocked(settings: Settings, firm_id: str, stage: str | None, account_i
             note = Signal(f"retry-{row.account_day_id}-{row.stage}-{row.tries}", "cli")
             signal(connection, firm_id, row.workflow_id, SignalName.RETRY_STEP, note)
     return len(rows)
+
+
+def firm_calibration(settings: Settings, firm_id: str, adopt: Calibration | None = None) -> Calibration:
+    """What the words of the firm's settings stand for, after adopting `adopt` (the shipped map takes it back).
+
+    Runs that froze their inputs before keep theirs, and every record names the map that it was made with.
+    """
+    with in_firm(settings, firm_id) as connection:
+        if adopt is not None:
+            own = "" if adopt == SHIPPED else put_content(connection, firm_id, "calibration", adopt)
+            connection.execute(update(firm).where(firm.c.firm_id == firm_id).values(calibration_hash=own))
+        digest = firm_row(connection, firm_id).calibration_hash
+        return get_content(connection, digest, Calibration) if digest else SHIPPED
 
 
 def _blocked() -> Any:

@@ -18,7 +18,10 @@ from trimtab.db import inputs as facts
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
 from trimtab.db.deliveries import FeedState, loaded_before
+from trimtab.db.profile_changes import limits_on
+from trimtab.db.programme import read_programme
 from trimtab.db.settings_versions import MODEL, held_settings
+from trimtab.db.variant_limits import approved_beyond, beyond_limits
 from trimtab.domain.corporate_actions import split_prices
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding
@@ -41,6 +44,9 @@ from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
 _LISTED: Final = (SecurityKind.STOCK, SecurityKind.ETF)
 DIFFERENCE_LOST: Final = "DIFFERENCE_NOT_APPLIED"
 """The alert about a variant's difference that its parent has outgrown."""
+
+BEYOND_LIMITS: Final = "BEYOND_LIMITS"
+"""The alert about a variant, and the flag of an account, beyond the customisation limits without an approval."""
 
 _OPENED_BY: Final = "market check"
 _MODELS: TypeAdapter[ModelPortfolio] = TypeAdapter(ModelPortfolio)
@@ -121,7 +127,20 @@ def freeze_market(
         raise_alert(
             connection, firm_id, cause=DIFFERENCE_LOST, scope=scope, business_date=business_date, message=message
         )
+    _tell_beyond_limits(connection, firm_id, business_date, settings_seq, snapshot.risk_model)
     return FrozenMarket(snapshot, findings, models)
+
+
+def _tell_beyond_limits(
+    connection: Connection, firm_id: str, business_date: date, seq: int, risk_model: RiskModel
+) -> None:
+    """One alert for each variant that goes beyond the customisation limits without an approval (M5b)."""
+    if not limits_on(connection, business_date, seq):
+        return
+    programme = read_programme(connection, business_date, seq)
+    for said in set(beyond_limits(programme, programme.variants, risk_model)) - approved_beyond(connection, seq):
+        scope = f"variant/{said.partition(':')[0]}"
+        raise_alert(connection, firm_id, cause=BEYOND_LIMITS, scope=scope, business_date=business_date, message=said)
 
 
 # --- prices -----------------------------------------------------------------------------------------------------

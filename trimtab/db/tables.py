@@ -81,6 +81,7 @@ firm = Table(
     Column("clock_mode", Text, nullable=False, server_default="market"),
     Column("lifecycle_pages", Text, nullable=False, server_default="auto"),
     Column("price_fault_policy", Text, nullable=False, server_default="SUSPEND"),
+    Column("calibration_hash", Text, nullable=False, server_default=""),  # content; none: the shipped calibration
     Column("approval_limit", MONEY, nullable=False, server_default="250000"),  # dollars traded, row 16
     Column("event_head", BigInteger, nullable=False, server_default="0"),  # last event_seq given out
     _recorded_at(),
