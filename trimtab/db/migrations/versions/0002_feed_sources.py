@@ -1,7 +1,7 @@
 """What is expected of each source on a day, how far it is escalated, and alerts on their way out.
 
 Revision ID: 0002_feed_sources
-Revises: 0001
+Revises: 0002_calibration
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0002_feed_sources"
-down_revision: str | None = "0001"
+down_revision: str | None = "0002_calibration"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
