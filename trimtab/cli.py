@@ -34,6 +34,8 @@ app.add_typer(feeds_app, name="feeds")
 app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
 app.add_typer(settings_app, name="settings")
+risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
+app.add_typer(risk_app, name="risk")
 
 
 @app.callback(invoke_without_command=True)
@@ -477,6 +479,39 @@ def ops_retry(
 
     settings, firm_id = _settings_and_firm(firm)
     typer.echo(f"{retry_blocked(settings, firm_id, stage, account)} steps are tried again")
+
+
+@risk_app.command("estimate")
+def risk_estimate(
+    prices: Annotated[Path, typer.Argument(help="Closes: CSV, gzipped CSV or Parquet, wide or long.")],
+    kind: Annotated[str, typer.Option(help="statistical or fundamental.")] = "statistical",
+    actions: Annotated[Path | None, typer.Option(help="Splits and dividends: date, ticker, type, value.")] = None,
+    volumes: Annotated[Path | None, typer.Option(help="Volumes in shares, as the closes.")] = None,
+    sectors: Annotated[Path | None, typer.Option(help="Security and sector; a fundamental model needs it.")] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the last session.")] = None,
+    deliver: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Write the risk files of this business date.")
+    ] = None,
+    scheme: Annotated[str, typer.Option(help="How securities are named: symbol, cusip, isin, figi.")] = "symbol",
+    test: Annotated[bool, typer.Option(help="Measure the fit out of sample.")] = True,
+    firm: Firm = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate a risk model from price history, say how well it forecast, and deliver it as a vendor would."""
+    from trimtab.risk.command import RiskSources, estimate_model, model_lines, write_model
+
+    if kind not in ("statistical", "fundamental"):
+        raise typer.BadParameter("statistical or fundamental", param_hint="--kind")
+    model = estimate_model(RiskSources(prices, actions, volumes, sectors), kind, _date(as_of), test=test)
+    if deliver is not None:
+        settings, firm_id = _settings_and_firm(firm)
+        for path in write_model(model, settings.drop_folder, firm_id, deliver.date(), scheme):
+            typer.echo(f"written: {path}", err=True)
+    if as_json:
+        _print_json(model.document())
+        return
+    for line in model_lines(model):
+        typer.echo(line)
 
 
 def main() -> None:

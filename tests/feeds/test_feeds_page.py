@@ -21,7 +21,10 @@ PAGE = (Path(__file__).parents[2] / "docs" / "feeds.md").read_text(encoding="utf
 
 
 def row_of(layout: Layout) -> str:
-    columns = [column.name + ("" if column.required else "?") for column in layout.columns]
+    columns = [
+        f"[{column.name}]" if column.omissible else column.name + ("" if column.required else "?")
+        for column in layout.columns
+    ]
     columns += ["*security*"] if layout.identified else []
     columns += ["*one column a factor*"] if layout.floats else []
     empty = "allowed" if layout.may_be_empty else "refused"

@@ -182,7 +182,7 @@ async def test_suspensions_are_counted_by_reason_with_who_may_lift_them(api: Api
         "suspensions": 2,
         "since": ON.isoformat(),
         "reason": "the price of VTI is 0",
-        "clearedBy": "a new input without the fault",
+        "clearedBy": "a price file with a positive close of the previous session for the security",
         "mayBeLiftedBy": ["data_manager"],
     }
     assert (standing["suspensions"], standing["mayBeLiftedBy"]) == (1, [])

@@ -10,7 +10,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row
 
 from trimtab.activities.inputs import RunData
+from trimtab.activities.own_trades import changed_by_actions, reconciled, trades_of
 from trimtab.db.inputs import HoldingRows, read_holdings
+from trimtab.db.own_trades import RecentTrades, recent_trades
 from trimtab.db.profiles import OwnTrading, layer_keys, own_trading, read_layers, screened
 from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
 from trimtab.db.stored_settings import read_settings
@@ -41,6 +43,8 @@ class RawLot:
     wash_adjustment: Decimal
     purchase_id: str
     covered: bool
+    gift_or_inheritance: bool = False
+    restricted: bool = False  # pledged or legended
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class RawHoldings:
 
 
 def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
-    """Read some accounts in nine statements, however many they are: give a page whole households.
+    """Read some accounts in eleven statements, however many they are: give a page whole households.
 
     Two more where somebody's settings hang on the year's trades, or on a list.
     """
@@ -84,7 +88,9 @@ def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[s
     settings = held_settings(
         connection, ACCOUNT_SETTINGS, manifest.business_date, manifest.settings_seq, list(account_ids)
     )
-    return _with_profiles(connection, run, _Book(run, rows, settings).of(account_ids))
+    recent = recent_trades(connection, account_ids, manifest.business_date, manifest.as_of)
+    book = _Book(run, rows, settings).of(account_ids)
+    return _with_profiles(connection, run, _with_own_trades(run, book, recent))
 
 
 _OF_THE_YEAR: Final = frozenset(
@@ -134,6 +140,21 @@ def _met(run: RunData, raw: RawHoldings, lists: Mapping[str, frozenset[str]]) ->
         name: frozenset(each for each in known if each is not None and each in on_list)
         for name, on_list in lists.items()
     }
+
+
+def _with_own_trades(run: RunData, book: dict[str, RawHoldings], recent: RecentTrades | None) -> dict[str, RawHoldings]:
+    """The accounts with our pending fills in them, and with what the custodian's file does not agree with."""
+    if recent is None:
+        return book
+    after, as_of = recent.after, run.manifest.as_of
+    trades = trades_of(recent, run.names)
+    changed = changed_by_actions([*run.findings.splits, *run.findings.earlier_splits], after)
+    told = {}
+    for account_id, raw in book.items():
+        merged, faults = reconciled(raw, trades.get(account_id), after, run.market, as_of, changed)
+        found = tuple(RowFault(code, message) for code, message in faults)
+        told[account_id] = replace(merged, faults=(*merged.faults, *found)) if found else merged
+    return told
 
 
 class _Book:
@@ -188,7 +209,9 @@ class _Book:
         return row.security_id or self._names.get(row.security_key)
 
     def _position(self, row: Row[Any]) -> DeliveredPosition:
-        return DeliveredPosition(self._known(row), row.security_key, row.quantity, row.market_value)
+        return DeliveredPosition(
+            self._known(row), row.security_key, row.quantity, row.market_value, restricted=row.restricted
+        )
 
     def _lot(self, row: Row[Any]) -> RawLot:
         return RawLot(
@@ -202,6 +225,8 @@ class _Book:
             wash_adjustment=row.wash_adjustment,
             purchase_id=row.purchase_id,
             covered=row.covered,
+            gift_or_inheritance=row.gift_or_inheritance,
+            restricted=row.restricted,
         )
 
     def _tax_lot(self, row: Row[Any]) -> TaxLot:

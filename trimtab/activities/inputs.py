@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from trimtab.activities.calendar import calendar_around
 from trimtab.activities.deliveries import KINDS
 from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_market, names_of
 from trimtab.contracts import AccountDayRef, RunRef
@@ -20,6 +21,7 @@ from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
 from trimtab.db.bulk_decisions import exemptions_due
 from trimtab.db.content import get_content, put_content
+from trimtab.db.data_policy import data_policy
 from trimtab.db.deliveries import FeedState, feed_states
 from trimtab.db.profile_changes import limits_on
 from trimtab.db.profiles import glide_paths
@@ -72,6 +74,7 @@ class Manifest:
     price_fault_policy: str = PriceFaultPolicy.SUSPEND.value
     calibration: str = ""  # hash of the firm's own Calibration; none: the shipped one
     limits: Mapping[str, CustomisationLimits] = field(default_factory=dict)  # by programme
+    raise_cash: bool = False  # of accounts whose cash is negative: they sell, and are flagged
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +110,15 @@ class RunData:
             risk_covered=frozenset(self.market.risk_model.securities),
             duplicate_lots=frozenset(self.findings.duplicate_lots),
             missing_accounts=frozenset(self.findings.missing_accounts),
+            value_jumps=self.findings.value_jumps,
+            incomplete=self.findings.incomplete,
+            oldest_nav=calendar_around(self.manifest.as_of).previous(self.manifest.as_of).date,
         )
 
     @cached_property
     def names(self) -> Mapping[str, SecurityId]:
         """Identifier of any scheme to security, for what was delivered before the master knew it."""
-        return names_of(self.market.securities)
+        return {**self.findings.former_names, **names_of(self.market.securities)}
 
 
 class Inputs:
@@ -226,6 +232,8 @@ def _manifest(
     market: FrozenMarket,
 ) -> Manifest:
     firm_id, firm = ref.firm_id, runs.firm_row(connection, ref.firm_id)
+    firm_id = ref.firm_id
+    policy = data_policy(connection, firm_id, ref.business_date, seq)
     return Manifest(
         firm_id=firm_id,
         run_id=ref.run_id,
@@ -242,9 +250,10 @@ def _manifest(
             for name, model in {**market.models, **_glided(connection, ref, market, seq)}.items()
         },
         settings_seq=seq,
-        price_fault_policy=firm.price_fault_policy,
         calibration=firm.calibration_hash,
         limits=limits_on(connection, ref.business_date, seq),
+        price_fault_policy=policy.price_fault.value,
+        raise_cash=policy.raise_cash,
     )
 
 

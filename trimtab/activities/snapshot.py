@@ -6,15 +6,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from trimtab.activities.doubts import why_barred
 from trimtab.activities.holdings import RawHoldings, RawLot
 from trimtab.activities.inputs import RunData
 from trimtab.activities.splits import Split
 from trimtab.db.profiles import OwnTrading
-from trimtab.domain.account_settings import AccountSettings
+from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
 from trimtab.domain.accounts import Account, AccountId, CashBalance, Position, Standing
 from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
 from trimtab.domain.data_codes import DataCode
-from trimtab.domain.findings import Finding, FindingScope, Outcome
+from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
 from trimtab.domain.profile.applied import ProfileFacts, applied
@@ -22,6 +23,7 @@ from trimtab.domain.profile.glide import Glide
 from trimtab.domain.profile.levels import Held
 from trimtab.domain.profile.limits import limits_of, wishes_beyond
 from trimtab.domain.profile.statements import Level
+from trimtab.domain.restriction_lists import with_lists
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -154,6 +156,7 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
         run.facts,
         run.manifest.business_date,
         run.policy,
+        raise_cash=run.manifest.raise_cash,
     )
     if raw.account.standing is Standing.CLOSED:
         return found
@@ -175,11 +178,12 @@ def _row_findings(raw: RawHoldings) -> Iterator[Finding]:
 
 def _shared_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
     """What freezing found about securities that the account holds, and about its model."""
+    fault = Outcome.FREEZE if run.policy is PriceFaultPolicy.FREEZE else Outcome.SUSPEND
     for position in prepared.positions:
         code = run.findings.barred.get(position.security_id) if position.security_id is not None else None
         if code is not None and position.quantity != 0:
-            message = f"sources disagree about the corporate action of {position.security_id}"
-            yield Finding(code, FindingScope.SECURITY, str(position.security_id), message, Outcome.SUSPEND)
+            message = why_barred(code, str(position.security_id))
+            yield Finding(code, FindingScope.SECURITY, str(position.security_id), message, fault)
     model_id = prepared.raw.account.model_id
     for message in run.findings.model_faults.get(str(model_id), ()):
         yield Finding(DataCode.MODEL_INVALID, FindingScope.MODEL, str(model_id), message, Outcome.SUSPEND)
@@ -202,6 +206,8 @@ def _delivered(lot: RawLot) -> DeliveredLot:
         acquired_on=lot.acquired_on,
         cost=lot.cost,
         holding_start=lot.holding_start,
+        gift_or_inheritance=lot.gift_or_inheritance,
+        restricted=lot.restricted,
     )
 
 
@@ -219,7 +225,7 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         positions=tuple(sorted(_positions(prepared.positions), key=lambda each: each.security_id)),
         lots=tuple(sorted((_tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
         cash=prepared.cash or CashBalance(ZERO),
-        settings=settings_of(run, prepared),
+        settings=_kept_shares(_not_yet_bought(settings_of(run, prepared), run, raw), prepared.lots),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
     )
@@ -249,13 +255,13 @@ def beyond_limits(run: RunData, prepared: Prepared) -> tuple[str, ...]:
 
 
 def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
-    """What the accounts file states, with everything that people have decided in the account's profile."""
+    """What the accounts file states, with the firm's lists and everything that people have decided in its profile."""
     return _with_decided(run, prepared, prepared.raw.decided)
 
 
 def _with_decided(run: RunData, prepared: Prepared, decided: Mapping[str, Held]) -> AccountSettings:
     raw = prepared.raw
-    base = raw.settings or AccountSettings()
+    base = with_lists(raw.settings or AccountSettings(), raw.account, run.findings.lists)
     if not decided:
         return base
     cash = prepared.cash or CashBalance(ZERO)
@@ -277,6 +283,32 @@ def _with_decided(run: RunData, prepared: Prepared, decided: Mapping[str, Held])
         lists=raw.lists,
     )
     return applied(base, decided, facts)
+
+
+def _not_yet_bought(settings: AccountSettings, run: RunData, raw: RawHoldings) -> AccountSettings:
+    """The settings with a rule for each name of the model that is not complete: it is held, and never bought (D11)."""
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    names = sorted(model.weights.keys() & run.findings.incomplete.keys()) if model is not None else []
+    rules = [Restriction(RestrictionKind.NEVER_BUY, name, run.findings.incomplete[name]) for name in names]
+    return replace(settings, restrictions=(*settings.restrictions, *rules)) if rules else settings
+
+
+def _kept_shares(settings: AccountSettings, lots: Sequence[RawLot]) -> AccountSettings:
+    """The settings with a rule for each security of which shares are pledged or legended: none of it is sold (74).
+
+    A broker sells shares of a security, not lots, so the free ones stay too. "Never hold" becomes "never buy" for it.
+    """
+    kept = sorted({lot.security_id for lot in lots if lot.restricted and lot.security_id is not None})
+    if not kept:
+        return settings
+    rules = [
+        replace(rule, kind=RestrictionKind.NEVER_BUY)
+        if rule.kind is RestrictionKind.NEVER_HOLD and rule.security_id in kept
+        else rule
+        for rule in settings.restrictions
+    ]
+    rules += [Restriction(RestrictionKind.NEVER_SELL, name, "restricted shares") for name in kept]
+    return replace(settings, restrictions=tuple(rules))
 
 
 def _positions(delivered: Sequence[DeliveredPosition]) -> Iterator[Position]:

@@ -256,6 +256,7 @@ position_fact = _of_delivery(
     _needed("security_key", Text),  # the identifier as delivered
     _needed("quantity", QUANTITY),
     _needed("market_value", MONEY),
+    Column("restricted", Boolean, nullable=False, server_default=text("false")),
     Index("ix_position_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
@@ -272,6 +273,8 @@ lot_fact = _of_delivery(
     _needed("wash_adjustment", BASIS),
     _needed("purchase_id", Text),
     _needed("covered", Boolean),
+    Column("gift_or_inheritance", Boolean, nullable=False, server_default=text("false")),
+    Column("restricted", Boolean, nullable=False, server_default=text("false")),  # pledged or legended
     Index("ix_lot_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
@@ -280,6 +283,7 @@ cash_fact = _of_delivery(
     _needed("account_id", Text),
     _needed("settled", MONEY),
     _needed("unsettled", MONEY),
+    Column("currency", Text, nullable=False, server_default="USD"),
     Index("ix_cash_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
@@ -317,6 +321,7 @@ price_fact = _of_delivery(
     _needed("close", PRICE),
     _needed("currency", Text),
     Column("volume", Numeric(24, 2)),
+    Column("source", Text, nullable=False, server_default=""),
 )
 
 corporate_action_fact = _of_delivery(

@@ -19,6 +19,7 @@ Reader = Callable[[str], object]
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _LONGEST_TEXT = 400
@@ -72,6 +73,20 @@ def read_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UnreadableValue(f"{_shown(text)} is not a day of the calendar") from None
+
+
+def read_currency(text: str) -> str:
+    """A currency's three letters (ISO 4217); the firm's books are in dollars."""
+    if _CURRENCY.fullmatch(text) is None:
+        raise UnreadableValue(f"{_shown(text)} is not a currency of three capital letters", "PRICE_CCY")
+    return text
+
+
+def read_dollars(text: str) -> str:
+    """The currency of an amount: only USD can be counted, for there are no rates of exchange (case 85)."""
+    if read_currency(text) != "USD":
+        raise UnreadableValue(f"cash in {text}, and there is no rate for it", "FX_MISSING")
+    return text
 
 
 def read_boolean(text: str) -> bool:

@@ -14,6 +14,8 @@ from trimtab.graphql.accounts.query import AccountsQuery
 from trimtab.graphql.alerts.mutation import AlertsMutation
 from trimtab.graphql.alerts.query import AlertsQuery
 from trimtab.graphql.analysis.mutation import AnalysisMutation
+from trimtab.graphql.data.mutation import DataMutation
+from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.limits import limit_extensions
@@ -50,6 +52,7 @@ class Query(
     ProgrammeQuery,
     SettingsQuery,
     BulkChangesQuery,
+    DataQuery,
     NodesQuery,
 ):
     """Everything that can be read."""
@@ -64,6 +67,7 @@ class Mutation(
     AlertsMutation,
     ProgrammeMutation,
     SettingsMutation,
+    DataMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""
 
