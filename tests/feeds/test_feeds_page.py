@@ -71,12 +71,12 @@ def read_example(text: str, form: Form, kind: FeedKind) -> list[tuple[object, ..
 def test_the_examples_of_the_page_are_read_as_it_says(tmp_path):
     assert read_example(block("#TRIMTAB").replace("<kind>,<firm id>,<business date>,<as-of date>,<source>",
         "cash,f1,2026-11-20,2026-11-19,BANK").replace("<number of rows>,<control total>", "1,14320.07"),
-        Form.TRIMTAB, FeedKind.CASH) == [("A00001", Decimal("14320.07"), Decimal(0))]  # fmt: skip
+        Form.TRIMTAB, FeedKind.CASH)[0][:3] == ("A00001", Decimal("14320.07"), Decimal(0))  # fmt: skip
     semt = read_example(block("<Document"), Form.SEMT002, FeedKind.POSITIONS)
     assert semt == [("A00001", Decimal(400), Decimal("37608.00"), "cusip", "88579Y101")]
     ofx = block("<OFX>")
     assert read_example(ofx, Form.OFX, FeedKind.POSITIONS)[0][1:3] == (Decimal(5), Decimal("877.50"))
-    assert read_example(ofx, Form.OFX, FeedKind.CASH) == [("A00001", Decimal("14320.07"), Decimal(0))]
+    assert read_example(ofx, Form.OFX, FeedKind.CASH)[0][:3] == ("A00001", Decimal("14320.07"), Decimal(0))
     sale = read_example(ofx, Form.OFX, FeedKind.SALES)[0]
     assert sale[1:5] == (date(2026, 11, 10), Decimal(5), Decimal("900.00"), Decimal("1000.00"))
 
