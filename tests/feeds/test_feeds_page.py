@@ -73,7 +73,9 @@ def test_the_examples_of_the_page_are_read_as_it_says(tmp_path):
         "cash,f1,2026-11-20,2026-11-19,BANK").replace("<number of rows>,<control total>", "1,14320.07"),
         Form.TRIMTAB, FeedKind.CASH)[0][:3] == ("A00001", Decimal("14320.07"), Decimal(0))  # fmt: skip
     semt = read_example(block("<Document"), Form.SEMT002, FeedKind.POSITIONS)
-    assert semt == [("A00001", Decimal(400), Decimal("37608.00"), "cusip", "88579Y101")]
+    assert [(*row[:3], *row[-2:]) for row in semt] == [
+        ("A00001", Decimal(400), Decimal("37608.00"), "cusip", "88579Y101")
+    ]
     ofx = block("<OFX>")
     assert read_example(ofx, Form.OFX, FeedKind.POSITIONS)[0][1:3] == (Decimal(5), Decimal("877.50"))
     assert read_example(ofx, Form.OFX, FeedKind.CASH)[0][:3] == ("A00001", Decimal("14320.07"), Decimal(0))
