@@ -174,6 +174,18 @@ def test_account_numbers_and_constants_are_the_sources_configuration():
     assert refused(text, Form.FLEX, FeedKind.LOTS, None) == "FEED_SCHEMA"  # Flex knows no covered flag
 
 
+def test_a_constant_of_another_kind_of_the_source_is_no_unknown_column():
+    reader = reader_of(FLEX, Form.FLEX, FeedKind.POSITIONS, covered="true")
+    assert (len(rows_of(reader)), reader.notes) == (2, [])
+
+
+def test_trimtabs_own_form_may_have_the_sources_account_numbers_too():
+    text = "#TRIMTAB,cash,f1,2026-11-20,2026-11-19,BANK\naccount_id,settled,unsettled\nU1,1,\n#TRAILER,1,1\n"
+    reader = reader_of(text, Form.TRIMTAB, FeedKind.CASH, unsettled="7.50")
+    (row,) = (row for batch in reader.copy_batches() for row in batch)
+    assert row[1:4] == ("A1", Decimal(1), Decimal("7.50"))
+
+
 def test_a_notification_that_replaces_another_has_a_higher_version_and_a_withdrawal_reverses():
     replaced = MT564.replace(":23G:NEWM", ":23G:REPL")
     assert rows_of(reader_of(replaced, Form.MT564, FeedKind.CORPORATE_ACTIONS))[0][2] == 261120
