@@ -31,7 +31,7 @@ def test_the_page_has_each_kind_with_its_columns():
 
 def test_the_page_names_every_code_that_refuses_a_file():
     code = Path(__file__).parents[2] / "trimtab"
-    sources = [*(code / "feeds").glob("*.py"), *(code / "activities").glob("deliver*.py")]
+    sources = [*(code / "feeds").rglob("*.py"), *(code / "activities").glob("deliver*.py")]
     raised = {
         found
         for path in sources

@@ -28,7 +28,10 @@ from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
 from trimtab.db.data_policy import accepted_exceptions, data_policy
 from trimtab.db.deliveries import FeedState
+from trimtab.db.profile_changes import limits_on
+from trimtab.db.programme import read_programme
 from trimtab.db.settings_versions import MODEL, held_settings
+from trimtab.db.variant_limits import approved_beyond, beyond_limits
 from trimtab.domain.corporate_actions import split_prices
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding
@@ -46,6 +49,9 @@ from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
 
 DIFFERENCE_LOST: Final = "DIFFERENCE_NOT_APPLIED"
 """The alert about a variant's difference that its parent has outgrown."""
+
+BEYOND_LIMITS: Final = "BEYOND_LIMITS"
+"""The alert about a variant, and the flag of an account, beyond the customisation limits without an approval."""
 
 _OPENED_BY: Final = "market check"
 _MODELS: TypeAdapter[ModelPortfolio] = TypeAdapter(ModelPortfolio)
@@ -156,7 +162,20 @@ def freeze_market(
         raise_alert(
             connection, firm_id, cause=DIFFERENCE_LOST, scope=scope, business_date=business_date, message=message
         )
+    _tell_beyond_limits(connection, firm_id, business_date, settings_seq, snapshot.risk_model)
     return FrozenMarket(snapshot, findings, models)
+
+
+def _tell_beyond_limits(
+    connection: Connection, firm_id: str, business_date: date, seq: int, risk_model: RiskModel
+) -> None:
+    """One alert for each variant that goes beyond the customisation limits without an approval (M5b)."""
+    if not limits_on(connection, business_date, seq):
+        return
+    programme = read_programme(connection, business_date, seq)
+    for said in set(beyond_limits(programme, programme.variants, risk_model)) - approved_beyond(connection, seq):
+        scope = f"variant/{said.partition(':')[0]}"
+        raise_alert(connection, firm_id, cause=BEYOND_LIMITS, scope=scope, business_date=business_date, message=said)
 
 
 def names_of(securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]:

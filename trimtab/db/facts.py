@@ -88,13 +88,21 @@ FACT_TABLES: Mapping[str, FactTable] = {
 """Restrictions, cash needs and models have none: they become versions of settings."""
 
 
-def stage_rows(connection: Connection, names: Sequence[str], batches: Iterable[Sequence[tuple[object, ...]]]) -> None:
-    """COPY rows (line number first, then the values of `names`) into the temporary table `staged`."""
+def stage_rows(
+    connection: Connection, names: Sequence[str], batches: Iterable[Sequence[tuple[object, ...]] | str]
+) -> None:
+    """COPY rows (line number first, then the values of `names`) into the temporary table `staged`.
+
+    A batch that is a string is rows in the text form of COPY already.
+    """
     columns = ", ".join(f'"{name}" {_TYPES.get(name, "text")}' for name in names)
     connection.execute(text(f"CREATE TEMP TABLE staged (line integer NOT NULL, {columns}) ON COMMIT DROP"))
     driver: Any = connection.connection.driver_connection  # psycopg's own: SQLAlchemy has no COPY
     with driver.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
         for batch in batches:
+            if isinstance(batch, str):
+                copy.write(batch)
+                continue
             for row in batch:
                 copy.write_row([list(value) if isinstance(value, tuple) else value for value in row])
     connection.execute(text("ANALYZE staged"))

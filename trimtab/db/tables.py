@@ -81,6 +81,7 @@ firm = Table(
     Column("clock_mode", Text, nullable=False, server_default="market"),
     Column("lifecycle_pages", Text, nullable=False, server_default="auto"),
     Column("price_fault_policy", Text, nullable=False, server_default="SUSPEND"),
+    Column("calibration_hash", Text, nullable=False, server_default=""),  # content; none: the shipped calibration
     Column("approval_limit", MONEY, nullable=False, server_default="250000"),  # dollars traded, row 16
     Column("event_head", BigInteger, nullable=False, server_default="0"),  # last event_seq given out
     _recorded_at(),
@@ -159,6 +160,29 @@ delivery = Table(
     PrimaryKeyConstraint("firm_id", "delivery_id"),
     UniqueConstraint("firm_id", "kind", "business_date", "content_hash"),
     Index("ix_delivery_day", "firm_id", "business_date", "kind", "status"),
+)
+
+delivery_expectation = Table(
+    "delivery_expectation",
+    metadata,
+    _firm(),
+    _needed("business_date", Date),
+    _needed("kind", Text),
+    _needed("source", Text),
+    _needed("form", Text),
+    _needed("due_at", DateTime(timezone=True)),
+    _needed("late_at", DateTime(timezone=True)),
+    _needed("urgent_at", DateTime(timezone=True)),
+    _needed("missing_at", DateTime(timezone=True)),
+    Column("standing", Text, nullable=False, server_default="EXPECTED"),  # while nothing usable has come
+    Column("arriving", Boolean, nullable=False, server_default=text("false")),  # without its done-marker
+    Column("tries", Integer, nullable=False, server_default="0"),  # of fetching
+    Column("last_error", Text),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("resolved_at", DateTime(timezone=True)),  # of what was escalated
+    Column("resolution", Text),
+    _recorded_at(),
+    PrimaryKeyConstraint("firm_id", "business_date", "kind"),
 )
 
 _DELIVERED = ("firm_id", "delivery_id")
@@ -790,6 +814,21 @@ alert = Table(
     _recorded_at(),
     PrimaryKeyConstraint("firm_id", "alert_id"),
     UniqueConstraint("firm_id", "cause", "scope", "business_date"),
+)
+
+alert_notice = Table(
+    "alert_notice",
+    metadata,
+    _firm(),
+    _needed("alert_id", Text),
+    _needed("channel", Text),  # smtp, or webhook and the place in the settings
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("last_error", Text),
+    Column("sent_at", DateTime(timezone=True)),
+    _recorded_at(),
+    PrimaryKeyConstraint("firm_id", "alert_id", "channel"),
+    ForeignKeyConstraint(["firm_id", "alert_id"], ["alert.firm_id", "alert.alert_id"]),
 )
 
 process_heartbeat = Table(

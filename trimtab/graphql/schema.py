@@ -27,6 +27,9 @@ from trimtab.graphql.reviews.mutation import ReviewsMutation
 from trimtab.graphql.reviews.query import ReviewsQuery
 from trimtab.graphql.runs.query import RunsQuery
 from trimtab.graphql.scalars import SCALARS
+from trimtab.graphql.settings.bulk_query import BulkChangesQuery
+from trimtab.graphql.settings.mutation import SettingsMutation
+from trimtab.graphql.settings.query import SettingsQuery
 from trimtab.graphql.steps.mutation import StepsMutation
 from trimtab.graphql.steps.query import StepsQuery
 from trimtab.graphql.suspensions.mutation import SuspensionsMutation
@@ -47,6 +50,8 @@ class Query(
     StepsQuery,
     RecordsQuery,
     ProgrammeQuery,
+    SettingsQuery,
+    BulkChangesQuery,
     DataQuery,
     NodesQuery,
 ):
@@ -61,6 +66,7 @@ class Mutation(
     StepsMutation,
     AlertsMutation,
     ProgrammeMutation,
+    SettingsMutation,
     DataMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""

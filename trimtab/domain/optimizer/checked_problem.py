@@ -6,6 +6,7 @@ floats, because a bound is no money. The rules are those of docs/formulation.md,
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from math import floor, inf
 from typing import Final, NamedTuple
@@ -61,6 +62,8 @@ class Leg(NamedTuple):
     least_sold: float
     most_sold: float
     lots: tuple[LotLeg, ...]  # those that may be sold, cheapest tax first
+    matched: tuple[LotId, ...] = ()  # of them those that purchases of its own wash in part, in the order of the rule
+    purchased: float = 0.0  # weight of those purchases
 
     @property
     def crumb(self) -> float:
@@ -118,7 +121,7 @@ class _Derivation:
     def __init__(self, account: CheckedAccount, risk: CheckedRisk) -> None:
         self._account, self._risk = account, risk
         self._dollars, self._value = account.value, float(account.value)
-        self._parameters = parameters_for(account.settings, account.snapshot.business_date)
+        self._parameters = parameters_for(account.settings, account.snapshot.business_date, account.calibration)
         self._target = checked_target(account)
         self._sets = checked_sets(account, self._target.weights)
         self._risk_of = {member: each.risk_of for each in self._sets for member in each.members}
@@ -192,6 +195,13 @@ class _Derivation:
         )
 
     @cached_property
+    def _shared(self) -> dict[SecurityId, tuple[tuple[LotId, ...], Decimal]]:
+        """Lots that purchases of their own wash in part, by security; none when cash is owed: it may wash all."""
+        if self._account.cash_before < self._account.cash_required:
+            return {}
+        return {security_id: (lots, shares) for security_id, lots, shares in self._washes.shared()}
+
+    @cached_property
     def _stand_ins(self) -> set[SecurityId]:
         """Substitutes of the target's names that could be bought, whatever the account's own rules say."""
         account = self._account
@@ -217,6 +227,7 @@ class _Derivation:
         else:
             most_sold = min(most_sold, max(holding - smallest, 0.0))
             least_sold = self._due(holding - largest, most_sold)
+        matched, purchased = self._shared.get(security_id, ((), ZERO))
         return Leg(
             security_id=security_id,
             key=account.wash_key(security_id),
@@ -233,6 +244,8 @@ class _Derivation:
             least_sold=least_sold,
             most_sold=most_sold,
             lots=lots,
+            matched=matched,
+            purchased=float(purchased) * share,
         )
 
     def _due(self, missed: float, allowed: float) -> float:
