@@ -1,0 +1,46 @@
+"""The wide table that filters read gets the fields of settings, holdings, suspensions and history.
+
+Revision ID: 0002_filters
+Revises: 0001
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.types import TypeEngine
+
+revision: str = "0002_filters"
+down_revision: str | None = "0001"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+TEXTS = """household_id model_id tax_status tracking tax_sensitivity harvesting rung solver_lane previous_lane"""
+NUMBERS = """short_term_rate long_term_rate cash_target cash_reserve minimum_trade commission minimum_holding
+    turnover_limit tracking_error_limit gain_budget short_term_gain_budget tax_budget forced_harvest_losses
+    settled_cash unsettled_cash cash_weight largest_position_weight held_away_value unrealized_gain
+    unrealized_short_term_gain unrealized_long_term_gain unrealized_losses unrealized_gain_share realized_this_year
+    losses_carried max_drift_after active_share_after tracking_error_before largest_trade cash_after cost
+    short_term_gain long_term_gain harvested_losses booked_gain_this_year"""
+COUNTS = """days_to_cash_need minimum_holding_days maximum_names restriction_count never_buy_count never_sell_count
+    weight_band_count group_band_count tilt_count position_count short_position_count lot_count loss_lot_count
+    uncovered_lot_count frozen_count loss_sale_window_count purchase_window_count days_since_purchase
+    days_since_oldest_purchase buy_count sell_count why_not_count finding_count suspension_count days_suspended
+    days_since_trade days_since_review days_followed traded_lots_this_year"""
+SETS = """restricted_securities held_securities frozen_securities trade_reasons why_not_reasons finding_codes
+    suspension_codes suspension_kinds"""
+FLAGS = "has_harvest flow_expected paperwork_incomplete"
+
+
+def upgrade() -> None:
+    columns: tuple[tuple[str, TypeEngine[Any]], ...] = (
+        (TEXTS, sa.Text()),
+        (NUMBERS, sa.Double()),
+        (COUNTS, sa.BigInteger()),
+        (SETS, sa.ARRAY(sa.Text())),
+        (FLAGS, sa.Boolean()),
+    )
+    for names, kind in columns:
+        for name in names.split():
+            op.add_column("account_facts", sa.Column(name, kind, nullable=True))
