@@ -16,6 +16,8 @@ from trimtab.graphql.alerts.query import AlertsQuery
 from trimtab.graphql.analysis.mutation import AnalysisMutation
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
+from trimtab.graphql.filters.mutation import FiltersMutation
+from trimtab.graphql.filters.query import FiltersQuery
 from trimtab.graphql.limits import limit_extensions
 from trimtab.graphql.nodes import NodesQuery
 from trimtab.graphql.programme.mutation import ProgrammeMutation
@@ -45,6 +47,7 @@ class Query(
     StepsQuery,
     RecordsQuery,
     ProgrammeQuery,
+    FiltersQuery,
     NodesQuery,
 ):
     """Everything that can be read."""
@@ -52,7 +55,13 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    ReviewsMutation, AnalysisMutation, SuspensionsMutation, StepsMutation, AlertsMutation, ProgrammeMutation
+    ReviewsMutation,
+    AnalysisMutation,
+    SuspensionsMutation,
+    StepsMutation,
+    AlertsMutation,
+    ProgrammeMutation,
+    FiltersMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""
 
