@@ -295,10 +295,11 @@ def test_suspend_goes_before_everything_also_without_trades(changes: dict[str, o
     "changes", [{"outcome": "CONFLICT", "order_count": 0}, {"tracking_error": 0.11}, {"under_compliance_review": True}]
 )
 def test_rules_that_create_risk_go_to_compliance_and_on_when_cleared(changes: dict[str, object]) -> None:
+    """Cleared, rules that contradict each other are still a person's: that nothing can trade must not pass as quiet."""
     facts = replace(SMALL_AND_WORTH_IT, **changes)  # type: ignore[arg-type]
     assert (lane(FIRM, facts).lane, lane(FIRM, facts).filter_key) == (Lane.COMPLIANCE, FilterKey.COMPLIANCE)
     after = lane(FIRM, facts, cleared=frozenset({FilterKey.COMPLIANCE}))
-    assert after.lane is (Lane.AUTOMATED if facts.order_count else Lane.NO_TRADE)
+    assert after.lane is (Lane.AUTOMATED if facts.order_count else Lane.REVIEW)
 
 
 @pytest.mark.covers("D15")
