@@ -123,7 +123,7 @@ def test_the_longest_held_lot_is_matched_first_and_a_purchase_washes_once():
 
 
 def test_an_older_lot_is_sold_to_use_up_the_purchase_that_would_wash_a_dearer_loss():
-    """200 shares were bought. The younger 195 lose $100 each and alone would all be washed; the older 300 lose $10 each.
+    """200 shares were bought. The younger 195 lose $100 each, and alone would all be washed; the older 300 lose $10.
 
     The first 200 of those use up the purchase, one more is not washed, and the younger save 195 * 100 * 35 %.
     """

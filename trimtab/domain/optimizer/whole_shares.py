@@ -75,16 +75,24 @@ def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -
     return shares
 
 
-def _rounded(request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found) -> InShares:
+def in_whole_shares_at_once(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+    """The trades of `found` rounded, and no more: nothing is improved share by share, nothing solved again."""
+    return _rounded(request, data, found.problem, found, improve=False)
+
+
+def _rounded(
+    request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found, *, improve: bool = True
+) -> InShares:
     ordered = in_order_of_sale(found.problem, found)
-    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps))
+    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps, improve=improve))
     lot_sells, buys = sold_weights(ordered.data, booked)
     data, rules = reorder_like(data, ordered.data), reorder_like(rules, ordered.data)
-    return InShares(data, rules, booked, lot_sells, buys, _missed(rules, booked, lot_sells, buys))
+    return InShares(data, rules, booked, lot_sells, buys, missed_rules(rules, booked, lot_sells, buys))
 
 
-def _missed(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
-    excess = data.rows.excess(_amounts(data, booked, lot_sells, buys))
+def missed_rules(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
+    """Names of the rules on the whole account that sales (m,) and purchases (n,), booked, do not keep."""
+    excess = row_excess(data, booked, lot_sells, buys)
     beyond = excess - data.rows.slack
     names = [name for name, amount in zip(data.rows.names, beyond, strict=True) if amount > _ROUND_OFF]
     if _cap_overshoot(data, lot_sells, buys) > 1:
@@ -93,6 +101,11 @@ def _missed(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats
     if data.most_names is not None and int((left > data.crumb).sum()) > data.most_names:
         names.append(NAMES)
     return tuple(names)
+
+
+def row_excess(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats) -> Floats:
+    """What hard rows are missed by, (r,), with gains as booked."""
+    return data.rows.excess(_amounts(data, booked, lot_sells, buys))
 
 
 def _amounts(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """The wide table that filters read gets the fields of settings, holdings, suspensions and history.
 
 Revision ID: 0002_filters
-Revises: 0001
+Revises: 0002_right_data
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.types import TypeEngine
 
 revision: str = "0002_filters"
-down_revision: str | None = "0001"
+down_revision: str | None = "0002_right_data"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
