@@ -69,46 +69,10 @@ def test_positions_of_every_form_are_the_same_two(case):
 
 
 def test_fixed_width_digits_get_their_point_and_words_their_meaning():
-<<<<<<< HEAD
     rows = rows_of(reader_of(*SOUND["fixed"]))
     assert [row[:7] for row in rows] == [
         (2, "A1", "L1", Decimal("1.5"), date(2019, 3, 1), None, Decimal("43.74")),
         (3, "A1", "L2", Decimal("1.5"), date(2019, 3, 1), None, Decimal(50)),
-=======
-    assert rows_of(reader_of(*SOUND["fixed"])) == [
-        (
-            2,
-            "A1",
-            "L1",
-            Decimal("1.5"),
-            date(2019, 3, 1),
-            None,
-            Decimal("43.74"),
-            0,
-            "",
-            True,
-            False,
-            False,
-            "cusip",
-            "037833100",
-        ),
-        (
-            3,
-            "A1",
-            "L2",
-            Decimal("1.5"),
-            date(2019, 3, 1),
-            None,
-            Decimal(50),
-            0,
-            "",
-            False,
-            False,
-            False,
-            "cusip",
-            "037833100",
-        ),
->>>>>>> rightdata
     ]
     assert [(row[9], *row[-2:]) for row in rows] == [(True, "cusip", "037833100"), (False, "cusip", "037833100")]
 

@@ -57,46 +57,9 @@ def the_long_way(text: str) -> tuple[list[tuple[str, ...]], FeedReader]:
 
 def test_plain_lines_go_as_text_with_their_numbers_total_and_security():
     rows, reader = as_copied(lots([SOUND, SOUND.replace("037833100", "")], "200.50"))
-<<<<<<< HEAD
     first = ("3", "A1", "L1", "10.5", "2024-02-29", "\\N", "100.25", "0.00", "P1", "true")
     assert [row[:10] for row in rows] == [first, ("4", *first[1:])]
     assert [row[-2:] for row in rows] == [("cusip", "037833100"), ("symbol", "AAPL")]
-=======
-    assert rows == [
-        (
-            "3",
-            "A1",
-            "L1",
-            "10.5",
-            "2024-02-29",
-            "\\N",
-            "100.25",
-            "0.00",
-            "P1",
-            "true",
-            "false",
-            "false",
-            "cusip",
-            "037833100",
-        ),
-        (
-            "4",
-            "A1",
-            "L1",
-            "10.5",
-            "2024-02-29",
-            "\\N",
-            "100.25",
-            "0.00",
-            "P1",
-            "true",
-            "false",
-            "false",
-            "symbol",
-            "AAPL",
-        ),
-    ]
->>>>>>> rightdata
     assert (reader.rows, reader.control_total) == (2, Decimal("200.50"))
 
 
