@@ -70,7 +70,7 @@ def _build(engine: Engine, accounts: int) -> None:
     values = ", ".join(_random(field) for field in FIELDS.values())
     statement = text(
         f"""INSERT INTO account_facts (firm_id, run_id, account_id, {columns})
-        SELECT :firm, :run, 'A' || lpad(i::text, 7, '0'), {values} FROM generate_series(:first, :last) i"""  # noqa: S608
+        SELECT :firm, :run, 'A' || lpad(i::text, 7, '0'), {values} FROM generate_series(:first, :last) i"""
     )
     with firm_transaction(engine, FIRM) as connection:
         connection.execute(insert(firm).values(firm_id=FIRM, name="Bench"))
