@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from benchmarks import lanes
 from benchmarks.normal_day import NormalDay, normal_day
 from benchmarks.simulated_accounts import Universe, a_universe, an_account
 from trimtab.domain.account_settings import Harvesting
@@ -39,6 +40,7 @@ from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution
 from trimtab.domain.optimizer.targets import account_value, prepare_target
 from trimtab.domain.snapshots import AnalysisInput
+from trimtab.simulated_accounts import a_reference_book
 
 Result = TypeVar("Result")
 
@@ -263,6 +265,8 @@ def main() -> None:
         return
     for each in measured:
         print("  ".join(f"{field} {value}" for field, value in asdict(each).items()))
+    by_lane = lanes.shares(a_reference_book(arguments.accounts))
+    print("share of the reference book:  " + "  ".join(f"{name} {share:.2%}" for name, share in by_lane.items()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """What the first lane promises: independence of batch mates, true bounds, no false skip, calm sides, clear refusals."""
 
+import inspect
+import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,6 +192,15 @@ def test_what_the_kernel_does_not_know_is_named():
     assert supports(replace(data, tracking_limit=0.02)) == "tracking error limit"
     assert supports(replace(data, most_names=20)) == "maximum names"
     assert solve_batch([replace(data, most_names=20)])[0].declined == "maximum names"
+
+
+def test_the_table_of_lanes_names_every_feature_as_the_code_does():
+    declining = set(re.findall(r'return "(.*?)"', inspect.getsource(supports))) | {"gap not closed"}
+    lanes = (Path(__file__).parents[3] / "docs" / "formulation.md").read_text().split("## Lanes")[1].split("## ")[0]
+
+    assert len(declining) == 6
+    assert all(f'"{feature}"' in lanes for feature in declining)
+    assert set(re.findall(r'no: "(.*?)"', lanes)) <= declining
 
 
 def test_sizes_are_rounded_up_by_less_than_half():

@@ -44,8 +44,6 @@ def supports(data: OptimizerData) -> str | None:
         return "tracking error limit"
     if data.most_names is not None:
         return "maximum names"
-    if data.securities.has_sets:
-        return "equivalence set"
     if len(data.rows) + max(len(regime.rows) for regime in data.regimes) > MOST_ROWS:
         return "number of rows"
     held = data.securities
