@@ -1,5 +1,6 @@
 """A solver gives no answer, or none in time: less of the problem is answered, and the ladder says how much."""
 
+import time
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,11 +13,14 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer import clarabel_lane
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.errors import OutOfTime
 from trimtab.domain.optimizer.fast import shapes
-from trimtab.domain.optimizer.time_budget import TimeBudget
+from trimtab.domain.optimizer.time_budget import TimeBudget, seconds_left
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, Lane, Rung
 from trimtab.domain.snapshots import AnalysisInput
+from trimtab.simulated_accounts import a_universe
+from trimtab.simulated_accounts import an_account as an_account_of
 
 
 def an_account(registration: Registration) -> AnalysisInput:
@@ -114,3 +118,33 @@ def test_without_time_cash_that_is_owed_is_raised_and_nothing_else_is_traded():
     assert {each.side for each in proposal.trades} == {Side.SELL}
     assert 5000 <= sum(each.notional for each in proposal.trades) <= 5200
     check(owing, proposal)
+
+
+@pytest.mark.covers("N12")
+def test_waiting_for_a_busy_machine_takes_no_time_from_an_account_and_working_does():
+    with TimeBudget(0.05).share(1.0):
+        time.sleep(0.1)
+        assert 0 < seconds_left() <= 0.05
+        until = time.thread_time() + 0.06
+        while time.thread_time() < until:
+            pass
+        with pytest.raises(OutOfTime):
+            seconds_left()
+
+
+@pytest.mark.covers("N12")
+def test_an_account_of_three_hundred_lots_is_held_when_its_time_ends_inside_the_solver():
+    """A hundredth of a second of real time; the whole problem takes ten times as much and more."""
+    request = an_account_of(a_universe(200), 137, 2, 4, drift=0.4)
+    limited = replace(request.snapshot.settings, tracking_error_limit=Decimal("0.3"), turnover_limit=Decimal("0.3"))
+    request = replace(request, snapshot=replace(request.snapshot, settings=limited))
+    began = time.thread_time()
+    whole = analyze(request)
+    spent = time.thread_time() - began
+
+    short = analyze(request, budget=TimeBudget(min(0.01, spent / 20)))
+
+    assert (whole.rung, whole.outcome) == (Rung.FULL, AnalysisOutcome.OPTIMAL)
+    assert (short.rung, short.outcome, short.is_empty) == (Rung.HOLD, AnalysisOutcome.NO_TRADE, True)
+    assert short.gap_bps >= whole.benefit_bps - whole.gap_bps
+    check(request, short)

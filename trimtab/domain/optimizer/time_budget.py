@@ -1,7 +1,8 @@
 """How long one account's analysis may take: a tail must not hold up the night (N12).
 
 A solver asks before it starts, and is told how long it may run. The clock is a context variable, since what asks is
-far below what sets it; a worker analyses one account at a time.
+far below what sets it; a worker analyses one account at a time. Time is the thread's processor time: what a busy
+machine takes from an account must not change its answer. A process that hangs without working is ended by the pool.
 """
 
 import time
@@ -14,16 +15,19 @@ from trimtab.domain.optimizer.errors import OutOfTime
 
 Clock = Callable[[], float]
 
+WORKED: Clock = time.thread_time
+"""Seconds that the present thread has worked; all solvers here run in it."""
+
 SECONDS_AN_ACCOUNT = 20.0
 """A thousand times what an account takes: whoever needs it is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeBudget:
-    """Seconds for one account, by a clock that only rises."""
+    """Seconds for one account, by a clock that only rises: processor time."""
 
     seconds: float = SECONDS_AN_ACCOUNT
-    clock: Clock = time.monotonic
+    clock: Clock = WORKED
 
     @contextmanager
     def share(self, share: float) -> Iterator[None]:
@@ -45,7 +49,7 @@ _DEADLINE: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def within(seconds: float, clock: Clock = time.monotonic) -> Iterator[None]:
+def within(seconds: float, clock: Clock = WORKED) -> Iterator[None]:
     """Solvers asked inside end after so many seconds; an earlier deadline outside stays."""
     outer, here = _DEADLINE.get(), clock() + seconds
     token = _DEADLINE.set(_Deadline(here if outer is None else min(here, outer.at), clock))
