@@ -213,6 +213,7 @@ def _tag_document(tag: PriceTag) -> Mapping[str, object]:
         "tax": tag.tax,
         "cost": tag.cost,
         "tracking_error": tag.tracking_error,
+        "marginal_bps": tag.marginal_bps,
         "sentence": tag.sentence,
     }
 

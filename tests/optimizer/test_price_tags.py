@@ -80,6 +80,27 @@ def test_a_rule_that_does_not_bind_costs_nothing():
         assert tag.sentence.endswith("costs this account nothing today.")
 
 
+@pytest.mark.covers("N2")
+def test_the_dual_price_of_a_turnover_limit_is_what_a_little_more_of_it_gains():
+    """5 % of 10 % may be traded: risk falls by 2 (20 (0.2)^2 0.05) = 0.08 a unit more, less 14 bp of cost and churn.
+
+    So 10 bp more are worth 0.786 bp, and a solve with a limit of 5.1 % gains as much.
+    """
+    limited = an_ira(AccountSettings(turnover_limit=Decimal("0.05")))
+    looser = an_ira(AccountSettings(turnover_limit=Decimal("0.051")))
+
+    tag, gained = tags_of(limited)["TURNOVER"], analyze(looser).benefit_bps - analyze(limited).benefit_bps
+
+    assert tag.marginal_bps is not None
+    assert float(tag.marginal_bps) == pytest.approx(0.786, abs=0.005)
+    assert float(gained) == pytest.approx(float(tag.marginal_bps), abs=0.01)
+    assert tag.sentence.endswith(" 10 bp more would be worth about 0.79 bp, by its dual price.")
+
+
+def test_a_limit_that_is_not_reached_has_a_dual_price_of_nothing():
+    assert tags_of(an_ira(AccountSettings(turnover_limit=Decimal("0.5"))))["TURNOVER"].marginal_bps == 0
+
+
 def ruled(request: AnalysisInput) -> AnalysisInput:
     """Three names that would be sold must not be, and $5,000 leave the account."""
     sold = [each.security_id for each in analyze(request).trades if each.side == "SELL"][:3]

@@ -14,6 +14,7 @@ from trimtab.domain.optimizer.account_rules import AccountRule, rules_of, with_s
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.calm import incumbent_of
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.marginal_prices import marginal_bps
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal
 from trimtab.domain.optimizer.objective import standing_still
@@ -26,6 +27,8 @@ _CERTIFIED = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
 _WIDE_BPS = Decimal("0.1")
 """A list that stays as it was, although its removal might gain more than this, is searched for afresh."""
+
+_TOLD_MARGINAL = Decimal("0.01")
 
 _TOLD_DOLLARS = Decimal(1)
 _TOLD_RISK = Decimal("0.00005")
@@ -52,6 +55,7 @@ class PriceTag:
     cost: Decimal  # dollars of spread and commission more
     tracking_error: Decimal  # more of it, annualised, a fraction
     sentence: str
+    marginal_bps: Decimal | None = None  # what 10 bp (or one name) more of room is worth by the dual price, gap aside
 
 
 def price_tags(
@@ -81,13 +85,15 @@ def _tag(
     value = base - other
     dollars_of_it = to_cents(value * BASIS_POINT * account_value(request))
     worth = Worth(value, value - proposal.gap_bps, value + without.gap_bps, dollars_of_it)
+    marginal = marginal_bps(proposal, rule)
     return PriceTag(
         rule=rule,
         worth=worth,
         tax=proposal.tax - without.tax,
         cost=proposal.cost - without.cost,
         tracking_error=proposal.after.tracking_error - without.after.tracking_error,
-        sentence=_sentence(rule, list(_amounts(proposal, without)), worth),
+        sentence=_sentence(rule, list(_amounts(proposal, without)), worth) + _said(rule, marginal),
+        marginal_bps=marginal,
     )
 
 
@@ -127,6 +133,13 @@ def _sentence(rule: AccountRule, differences: list[tuple[bool, str]], worth: Wor
     between = f"certainly between {worth.least_bps:.1f} and {worth.most_bps:.1f} bp"
     in_all = f"in all {worth.value_bps:.1f} bp of the account ({dollars(worth.value)}), {between}"
     return f"{words} {' and '.join(told) or 'changes what is traded'}; {in_all}."
+
+
+def _said(rule: AccountRule, marginal: Decimal | None) -> str:
+    if marginal is None or marginal < _TOLD_MARGINAL:
+        return ""
+    room = "One name" if rule.key == "MAXIMUM_NAMES" else "10 bp"
+    return f" {room} more would be worth about {marginal:.2f} bp, by its dual price."
 
 
 def _amounts(proposal: RebalanceProposal, without: RebalanceProposal) -> Iterator[tuple[bool, str]]:
