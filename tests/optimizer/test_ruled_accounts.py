@@ -1,5 +1,6 @@
 """Promises that hold for every account with rules on the whole of it."""
 
+import itertools
 import random
 from dataclasses import replace
 from decimal import Decimal
@@ -16,7 +17,9 @@ from trimtab.domain.optimizer.arrays import sum_by
 from trimtab.domain.optimizer.ascent import ascend
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.bound import lower_bound, standing_prices
-from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.capacity import contested_securities
+from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
+from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.objective import evaluate, row_amounts, standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
@@ -158,3 +161,21 @@ def test_budgets_hold_where_a_purchase_washes_the_first_shares_sold_of_a_lot(see
     assert proposal.outcome is AnalysisOutcome.OPTIMAL
     if request.snapshot.settings.tax_budget is not None:
         assert proposal.tax <= request.snapshot.settings.tax_budget
+
+
+@pytest.mark.parametrize("seed", [770, 7601])
+def test_rules_that_clash_on_every_side_of_the_wash_keys_are_a_conflict_and_no_failure(seed: int):
+    """Four keys, sixteen patterns of sides: none can be kept in either regime."""
+    request = a_random_ruled_account(seed)
+    data = ruled_data(seed)
+    contested, key = contested_securities(data), data.securities.wash_key
+    keys = np.unique(key[contested])
+
+    assert analyze(request).outcome is AnalysisOutcome.CONFLICT
+    assert len(keys) == 4
+    for one, bits in itertools.product(problems(data), range(16)):
+        bought = np.zeros(data.securities.keys, dtype=bool)
+        bought[keys] = [bits >> place & 1 for place in range(4)]
+        lots_open = ~(contested[data.lots.security] & bought[key[data.lots.security]] & data.lots.at_loss)
+        with pytest.raises(RulesClash):
+            ClarabelLane(one).solve(lots_open, ~(contested & ~bought[key]))
