@@ -285,13 +285,15 @@ def check(
     account: Annotated[Path, typer.Argument(help="The account with its target and market, as for `optimize`.")],
     proposal: Annotated[Path, typer.Argument(help="A trade list, as `optimize --json` writes it.")],
     household: Annotated[bool, typer.Option("--household", help="Both files are a household's.")] = False,
+    calibration: Annotated[Path | None, typer.Option(help="The map that `optimize --calibration` was given.")] = None,
     as_json: Json = False,
 ) -> None:
     """Verify a trade list from anywhere: every rule, the tax, the certified gap. Exit code 1 when it breaks any."""
     from trimtab.check_proposal import violations_of_files
     from trimtab.optimize_household import household_violations
 
-    violations = household_violations(account, proposal) if household else violations_of_files(account, proposal)
+    verify_files = household_violations if household else violations_of_files
+    violations = verify_files(account, proposal, calibration)
     if as_json:
         _print_json({"passes": not violations, "violations": violations})
     else:
