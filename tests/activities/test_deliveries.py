@@ -187,9 +187,10 @@ def test_yesterdays_file_under_todays_name_is_stale(day):
     assert refused(day.load()) == {"positions": "FEED_STALE_DATE"}
 
 
-def test_closes_that_are_dated_on_the_business_date_are_refused(day):
+@pytest.mark.parametrize("as_of", ["2026-11-20", "2026-11-15"], ids=["not yet", "a Sunday"])
+def test_closes_that_are_dated_on_the_business_date_or_on_a_holiday_are_refused(day, as_of):
     """Case 12."""
-    faults.set_field(day.path("prices"), {"symbol": "LCX1"}, "as_of", "2026-11-20")
+    faults.set_field(day.path("prices"), {"symbol": "LCX1"}, "as_of", as_of)
     assert refused(day.load()) == {"prices": "PRICE_DATE"}
 
 

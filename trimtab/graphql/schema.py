@@ -18,6 +18,8 @@ from trimtab.graphql.data.mutation import DataMutation
 from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
+from trimtab.graphql.filters.mutation import FiltersMutation
+from trimtab.graphql.filters.query import FiltersQuery
 from trimtab.graphql.limits import limit_extensions
 from trimtab.graphql.nodes import NodesQuery
 from trimtab.graphql.programme.mutation import ProgrammeMutation
@@ -51,6 +53,7 @@ class Query(
     StepsQuery,
     RecordsQuery,
     ProgrammeQuery,
+    FiltersQuery,
     SettingsQuery,
     BulkChangesQuery,
     DataQuery,
@@ -67,6 +70,7 @@ class Mutation(
     StepsMutation,
     AlertsMutation,
     ProgrammeMutation,
+    FiltersMutation,
     SettingsMutation,
     DataMutation,
     RunsMutation,
