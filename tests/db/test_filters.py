@@ -47,10 +47,7 @@ def test_sql_and_python_agree_on_ten_thousand_filters(connection: Connection, ra
     trees = [a_tree(random) for _ in range(TREES)]
     connection.execute(
         insert(account_facts),
-        [
-            {"firm_id": FIRM, "run_id": batch, **{name: _sent(getattr(row, name)) for name in NAMES}}
-            for row in rows
-        ],
+        [{"firm_id": FIRM, "run_id": batch, **{name: _sent(getattr(row, name)) for name in NAMES}} for row in rows],
     )
     columns = [where(tree).label(f"tree_{number}") for number, tree in enumerate(trees)]
     stored = select(account_facts.c.account_id, *columns).where(account_facts.c.run_id == batch)

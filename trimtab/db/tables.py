@@ -73,11 +73,33 @@ def _fact(table: Table) -> Table:
     return table
 
 
-MOST_FILTERED = (
-    "advisor_id programme tier standing outcome discretionary approved_for_trading is_suspended has_data_error"
-    " is_mandate under_compliance_review account_value cash_need cash_weight order_count max_drift tracking_error turnover"
-    " tax tax_bps cost_bps realized_gain unrealized_losses score days_since_trade"
-).split()
+MOST_FILTERED = [
+    "advisor_id",
+    "programme",
+    "tier",
+    "standing",
+    "outcome",
+    "discretionary",
+    "approved_for_trading",
+    "is_suspended",
+    "has_data_error",
+    "is_mandate",
+    "under_compliance_review",
+    "account_value",
+    "cash_need",
+    "cash_weight",
+    "order_count",
+    "max_drift",
+    "tracking_error",
+    "turnover",
+    "tax",
+    "tax_bps",
+    "cost_bps",
+    "realized_gain",
+    "unrealized_losses",
+    "score",
+    "days_since_trade",
+]
 """Fields that the index of filters holds: PostgreSQL takes 32 columns at most."""
 
 
