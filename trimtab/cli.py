@@ -38,6 +38,8 @@ app.add_typer(settings_app, name="settings")
 app.add_typer(filter_app, name="filter")
 risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
 app.add_typer(risk_app, name="risk")
+data_app = typer.Typer(no_args_is_help=True, help="Data that wait for people.")
+app.add_typer(data_app, name="data")
 
 
 @app.callback(invoke_without_command=True)
@@ -513,6 +515,38 @@ def risk_estimate(
         _print_json(model.document())
         return
     for line in model_lines(model):
+        typer.echo(line)
+
+
+@data_app.command("unknown")
+def data_unknown(day: Day = None, firm: Firm = None) -> None:
+    """Identifiers that no security master knows: whom they concern, and what they may be."""
+    _print_queue("unknown", day, firm)
+
+
+@data_app.command("incomplete")
+def data_incomplete(day: Day = None, firm: Firm = None) -> None:
+    """Securities that are held and not bought until they are complete."""
+    _print_queue("incomplete", day, firm)
+
+
+@data_app.command("lists")
+def data_lists(day: Day = None, firm: Firm = None) -> None:
+    """Names of the restriction lists in force that accounts hold or models want."""
+    _print_queue("lists", day, firm)
+
+
+@data_app.command("suspensions")
+def data_suspensions(day: Day = None, firm: Firm = None) -> None:
+    """Suspended accounts: reason, since when, what clears it, who may lift it."""
+    _print_queue("suspensions", day, firm)
+
+
+def _print_queue(queue: str, day: datetime | None, firm: str | None) -> None:
+    from trimtab.data_queues import queue_lines
+
+    settings, firm_id = _settings_and_firm(firm)
+    for line in queue_lines(settings, firm_id, queue, _date(day)):
         typer.echo(line)
 
 

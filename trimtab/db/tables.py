@@ -344,6 +344,20 @@ sale_fact = _of_delivery(
     Index("ix_sale_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
+transaction_fact = _of_delivery(
+    "transaction_fact",
+    _needed("account_id", Text),
+    Column("security_id", Text),
+    Column("security_key", Text),  # absent for cash alone
+    _needed("traded_on", Date),
+    _needed("action", Text),
+    Column("quantity", QUANTITY),
+    Column("price", PRICE),
+    Column("fees", MONEY),
+    Column("amount", MONEY),
+    Index("ix_transaction_fact_account", "firm_id", "delivery_id", "account_id"),
+)
+
 price_fact = _of_delivery(
     "price_fact",
     Column("security_id", Text),

@@ -27,6 +27,7 @@ from trimtab.graphql.programme.query import ProgrammeQuery
 from trimtab.graphql.records.query import RecordsQuery
 from trimtab.graphql.reviews.mutation import ReviewsMutation
 from trimtab.graphql.reviews.query import ReviewsQuery
+from trimtab.graphql.runs.mutation import RunsMutation
 from trimtab.graphql.runs.query import RunsQuery
 from trimtab.graphql.scalars import SCALARS
 from trimtab.graphql.settings.bulk_query import BulkChangesQuery
@@ -72,6 +73,7 @@ class Mutation(
     FiltersMutation,
     SettingsMutation,
     DataMutation,
+    RunsMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""
 
