@@ -51,7 +51,7 @@ def wanted(day: FeedDay, condition: str) -> list[str]:
         return matching_accounts(connection, day.ref.run_id, tree)
 
 
-@pytest.mark.covers("W-A1", "D15", "D16", "D17", "D18", "D19", "D20", "D21")
+@pytest.mark.covers("D18", "D19", "D20", "D21")
 async def test_a_night_fills_every_field_and_filters_find_the_account_by_it(day: FeedDay, pool: SolverPool) -> None:
     day.load()
     outcomes = day.judge()

@@ -30,7 +30,6 @@ def run(database: FreshDatabase, *arguments: str) -> Any:
     return CliRunner().invoke(app, ["filter", *arguments], env={"DATABASE_URL": database.app_url, "TRIMTAB_FIRM": FIRM})
 
 
-@pytest.mark.covers("X2")
 def test_a_sentence_is_counted_and_shown(facts: SmallBook, database: FreshDatabase) -> None:
     assert run(database, "count", TURNED).stdout == f"{DAY}: 1 accounts. {TURNED}\n"
     found = json.loads(run(database, "count", "compliance", "--by-advisor", "--json").stdout)
@@ -55,7 +54,6 @@ def test_the_lane_of_an_account_is_explained_with_its_values(facts: SmallBook, d
     assert "  the turnover is above 20 %: the turnover is 5 %" in lines
 
 
-@pytest.mark.covers("N6")
 def test_a_changed_filter_is_tried_before_it_holds(facts: SmallBook, database: FreshDatabase) -> None:
     """A2 alone turns over more than 5 %; it was to trade unseen and would be looked at."""
     assert run(database, "shadow", "review", TURNED).stdout.splitlines() == [
