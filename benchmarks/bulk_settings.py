@@ -31,7 +31,7 @@ from trimtab.domain.profile.levels import stored
 from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.records import plain
 from trimtab.domain.securities import SecurityId
-from trimtab.embedded.postgres import start_postgres
+from trimtab.embedded.postgres import PostgresAddress, start_postgres
 from trimtab.embedded.supervisor import Supervisor
 
 FIRM, ON = "bench", date(2026, 3, 2)
@@ -81,19 +81,26 @@ def _server_seconds() -> float:
 
 
 @contextmanager
-def a_database() -> Iterator[Engine]:
-    """A migrated database of an embedded server with its ordinary, durable settings."""
+def a_server() -> Iterator[PostgresAddress]:
+    """An embedded server with its ordinary, durable settings and a migrated database."""
     folder = Path(tempfile.mkdtemp(prefix="trimtab-bench-"))
     folder.chmod(0o711)
     try:
         with Supervisor(folder / "state") as supervisor:
             address = start_postgres(supervisor)
             upgrade(address.url("trimtab_owner"))
-            engine = sync_engine(address.url("trimtab_app"), statement_seconds=600)
-            yield engine
-            engine.dispose()
+            yield address
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def a_database() -> Iterator[Engine]:
+    """The database of `a_server`, as the application sees it."""
+    with a_server() as address:
+        engine = sync_engine(address.url("trimtab_app"), statement_seconds=600)
+        yield engine
+        engine.dispose()
 
 
 # --- the book ------------------------------------------------------------------------------------------------------
