@@ -19,6 +19,7 @@ from trimtab.command_line import loaded_settings as _settings
 from trimtab.command_line import print_json as _print_json
 from trimtab.command_line import settings_and_firm as _settings_and_firm
 from trimtab.domain.errors import TrimtabError
+from trimtab.filter_cli import filter_app
 from trimtab.settings_cli import settings_app
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.add_typer(feeds_app, name="feeds")
 app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
 app.add_typer(settings_app, name="settings")
+app.add_typer(filter_app, name="filter")
 risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
 app.add_typer(risk_app, name="risk")
 data_app = typer.Typer(no_args_is_help=True, help="Data that wait for people.")

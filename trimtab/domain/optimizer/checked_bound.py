@@ -190,7 +190,9 @@ def _priced(
         lots = [
             (lot.tax + lot.gain * (short if lot.short_term else long) + sale, lot.most, lot.at_loss) for lot in leg.lots
         ]
-        priced_lots = {lot.id: price for lot, (price, _, _) in zip(leg.lots, lots, strict=True)} if leg.matched else {}
+        priced_lots = (
+            {lot.id: price for lot, (price, _, _) in zip(leg.lots, lots, strict=True)} if leg.purchased else {}
+        )
         if resort:
             lots.sort()
         purchase = leg.half_spread + churn + leg.preference + cash * (1 + leg.half_spread) + weight
@@ -200,25 +202,26 @@ def _priced(
 def _pieces(leg: Leg, prices: Mapping[LotId, float]) -> Iterator[_Piece]:
     """No lot that purchases may wash is sold, or one of them is the first that is.
 
-    That one takes up all the shares bought, since no lot is sold of which every share sold would be washed; those after
-    it lose nothing.
+    That one takes up all the shares bought that may replace it, since no lot is sold of which every share sold would be
+    washed. Those after it lose nothing: at the least.
     """
-    if not leg.matched or leg.least_sold > 0:
+    if not leg.purchased or leg.least_sold > 0:
         return
-    rank = {lot_id: number for number, lot_id in enumerate(leg.matched)}
+    rank = {lot_id: number for number, lot_id in enumerate(leg.purchased)}
     unwashed = [
         (rank.get(lot.id), prices[lot.id] - (lot.washed * lot.wash_cost if lot.id in rank else 0.0), lot)
         for lot in leg.lots
     ]
     yield _Piece(0.0, 0.0, sorted((price, lot.most, lot.at_loss) for number, price, lot in unwashed if number is None))
     for first, cost, sold in unwashed:
-        if first is not None and sold.most >= leg.purchased:
+        bought = leg.purchased.get(sold.id, 0.0)
+        if first is not None and sold.most >= bought:
             rest = [
-                (price, lot.most - (leg.purchased if lot is sold else 0.0), lot.at_loss)
+                (price, lot.most - (bought if lot is sold else 0.0), lot.at_loss)
                 for number, price, lot in unwashed
                 if number is None or number >= first
             ]
-            yield _Piece((cost + sold.wash_cost) * leg.purchased, leg.purchased, sorted(rest))
+            yield _Piece((cost + sold.wash_cost) * bought, bought, sorted(rest))
 
 
 def _by_sides(value: float, every: Iterator[_Priced], contested: frozenset[str], names: float) -> Sides:

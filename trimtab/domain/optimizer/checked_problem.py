@@ -4,11 +4,12 @@ Shares no code with the arrays that the solvers read. Weights are fractions of a
 floats, because a bound is no money. The rules are those of docs/formulation.md, section Problem.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from math import floor, inf
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -62,8 +63,7 @@ class Leg(NamedTuple):
     least_sold: float
     most_sold: float
     lots: tuple[LotLeg, ...]  # those that may be sold, cheapest tax first
-    matched: tuple[LotId, ...] = ()  # of them those that purchases of its own wash in part, in the order of the rule
-    purchased: float = 0.0  # weight of those purchases
+    purchased: Mapping[LotId, float] = MappingProxyType({})  # of those that purchases of its own wash, in order: theirs
 
     @property
     def crumb(self) -> float:
@@ -195,11 +195,11 @@ class _Derivation:
         )
 
     @cached_property
-    def _shared(self) -> dict[SecurityId, tuple[tuple[LotId, ...], Decimal]]:
+    def _alone(self) -> dict[SecurityId, dict[LotId, Decimal]]:
         """Lots that purchases of their own wash in part, by security; none when cash is owed: it may wash all."""
         if self._account.cash_before < self._account.cash_required:
             return {}
-        return {security_id: (lots, shares) for security_id, lots, shares in self._washes.shared()}
+        return dict(self._washes.alone())
 
     @cached_property
     def _stand_ins(self) -> set[SecurityId]:
@@ -227,7 +227,6 @@ class _Derivation:
         else:
             most_sold = min(most_sold, max(holding - smallest, 0.0))
             least_sold = self._due(holding - largest, most_sold)
-        matched, purchased = self._shared.get(security_id, ((), ZERO))
         return Leg(
             security_id=security_id,
             key=account.wash_key(security_id),
@@ -244,8 +243,7 @@ class _Derivation:
             least_sold=least_sold,
             most_sold=most_sold,
             lots=lots,
-            matched=matched,
-            purchased=float(purchased) * share,
+            purchased={lot_id: float(shares) * share for lot_id, shares in self._alone.get(security_id, {}).items()},
         )
 
     def _due(self, missed: float, allowed: float) -> float:

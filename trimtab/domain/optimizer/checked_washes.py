@@ -55,8 +55,8 @@ class CheckedWashes:
             each.lot.id: self._match(each, sold[each.lot.id], bought) for each in self._losing if each.lot.id in sold
         }
 
-    def shared(self) -> Iterator[tuple[SecurityId, tuple[LotId, ...], Decimal]]:
-        """Securities of which purchases wash lots in part, and no other's: the lots in order, and the shares."""
+    def alone(self) -> Iterator[tuple[SecurityId, dict[LotId, Decimal]]]:
+        """Securities of which purchases wash lots in part, and no other's: the lots in order, with what was bought."""
         by_security: dict[SecurityId, list[tuple[TaxLot, tuple[int, ...]]]] = {}
         for each in self._losing:
             places = tuple(self._replacing(each))
@@ -64,11 +64,12 @@ class CheckedWashes:
                 by_security.setdefault(each.lot.security_id, []).append((each.lot, places))
         users = Counter(place for lots in by_security.values() for place in {at for _, places in lots for at in places})
         for security_id, lots in by_security.items():
-            purchases = lots[0][1]
-            alike = all(places == purchases for _, places in lots) and all(users[place] == 1 for place in purchases)
-            if alike and all(self.if_sold[lot.id] < lot.quantity for lot, _ in lots):
-                shares = sum((self._purchases[at].quantity for at in purchases), ZERO)
-                yield security_id, tuple(lot.id for lot, _ in lots), shares
+            own = all(users[place] == 1 for _, places in lots for place in places)
+            if own and all(self.if_sold[lot.id] < lot.quantity for lot, _ in lots):
+                yield (
+                    security_id,
+                    {lot.id: sum((self._purchases[at].quantity for at in places), ZERO) for lot, places in lots},
+                )
 
     def _replacing(self, losing: Losing) -> list[int]:
         return [

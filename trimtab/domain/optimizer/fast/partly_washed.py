@@ -1,10 +1,10 @@
 """Lots of which recent purchases wash a part: the least that a security with such lots can really cost, for a batch.
 
-Let the lots at a loss of one security be matched, in order, with purchases of R shares that replace nothing else. No
-lot is sold of which every share sold would be washed. So either none of them is sold, or the first that is sold takes
-up all R and more: the lots before it stay, those after it are free. Each of these pieces is convex, and at given prices
-the security's least is that of the best. The kernel has the chord (`wash.py`), which lies below them all: here the
-bound at its prices is raised to what it is without.
+Let the lots at a loss of one security be matched, in order, with purchases that replace nothing else. No lot is sold
+of which every share sold would be washed. So either none of them is sold, or the first that is sold takes up all the
+purchases that may replace it, and more: the lots before it stay, those after it are free, the least that they can
+cost. Each of these pieces is convex, and at given prices the security's least is that of the best. The kernel has the
+chord (`wash.py`), which lies below them all: here the bound at its prices is raised to what it is without.
 
 Reg. 1.1091-1(b)-(e): losses are matched in order with replacement shares in order of acquisition, each once.
 """
@@ -38,7 +38,7 @@ class Pieces:
     washed: Flags  # (P, L) lots that purchases may wash
     chord: Floats  # (P, L) what a unit sold costs more along its chord than unwashed
     wash_cost: Floats  # (P, L) what a washed unit costs more than one that is not
-    purchased: Floats  # (P,) R as a weight
+    purchased: Floats  # (P,) weight of the purchases that may replace the first lot sold
 
     @property
     def security(self) -> Ints:
@@ -68,7 +68,7 @@ class _Group:
     begin: int
     lots: int
     matched: tuple[int, ...]  # counted from `begin`
-    purchased: float
+    purchased: tuple[float, ...]  # by matched lot: weight of the purchases that may replace it
 
 
 def pieces_of(batch: Batch) -> Pieces | None:
@@ -99,7 +99,7 @@ def pieces_of(batch: Batch) -> Pieces | None:
         washed=washed,
         chord=np.where(washed, chord[account[:, None], lot], 0.0),
         wash_cost=np.where(washed, cost[account[:, None], lot], 0.0),
-        purchased=np.array([each.purchased for each in groups])[of_group],
+        purchased=np.concatenate([(0.0, *each.purchased) for each in groups]),
     )
 
 
@@ -123,7 +123,7 @@ def _wash_costs(batch: Batch, rows: list[int]) -> tuple[Floats, Floats]:
 
 
 def _groups(batch: Batch, row: int) -> Iterator[_Group]:
-    """Securities whose lots share the same purchases, which wash no other's, and of which no rule demands a sale."""
+    """Securities whose lots are replaced by purchases that wash no other's, and of which no rule demands a sale."""
     data, packed = batch.datas[row], batch.packed
     known = data.lots.replacements
     if known is None:
@@ -140,8 +140,7 @@ def _groups(batch: Batch, row: int) -> Iterator[_Group]:
         return
     for mine in dict.fromkeys(security):
         numbers = [number for number, each in enumerate(security) if each == mine]
-        own = known.purchases[numbers[0]]
-        alone = all(len(users[each]) == 1 for each in own) and all(known.purchases[each] == own for each in numbers)
+        alone = all(len(users[purchase]) == 1 for number in numbers for purchase in known.purchases[number])
         if not alone or any(whole[each] for each in numbers):
             continue
         at = [position[int(known.lots[each])] for each in numbers]
@@ -149,7 +148,8 @@ def _groups(batch: Batch, row: int) -> Iterator[_Group]:
         begin, end = np.searchsorted(packed.lot_security[row, :used], [place, place + 1]).tolist()
         if batch.forced_sales[row, begin:end].any() or packed.least_sold[row, place] > 0:
             continue
-        purchased = float(known.bought[list(own)].sum() * data.securities.share[mine])
+        share = data.securities.share[mine]
+        purchased = tuple(float(known.bought[list(known.purchases[each])].sum() * share) for each in numbers)
         yield _Group(row, place, begin, end - begin, tuple(each - begin for each in at), purchased)
 
 
