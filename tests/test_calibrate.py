@@ -130,7 +130,7 @@ def test_own_bands_are_fitted_written_under_a_new_version_and_used(tmp_path: Pat
     bands, fitted, account = tmp_path / "bands.json", tmp_path / "map.json", tmp_path / "account.json"
     own = {"tracking_error_bps": {"MODERATE": {"low": 75, "high": 105}}}
     bands.write_bytes(orjson.dumps({**own, "gain_tax_share": {}, "losses_harvested": {}, "turnover": {}}))
-    write_input(a_reference_book(1)[0], account)
+    write_input(a_reference_book(2)[1], account)
 
     code, text = run("calibrate", "--simulated", str(ACCOUNTS), "--bands", bands, "--write", fitted, "--json")
 
@@ -147,6 +147,10 @@ def test_own_bands_are_fitted_written_under_a_new_version_and_used(tmp_path: Pat
     as_fitted = orjson.loads(run("optimize", account, "--calibration", fitted, "--json")[1])
     assert as_shipped["input_hash"] != as_fitted["input_hash"]
     assert (as_shipped["calibration"], as_fitted["calibration"]) == ("2", calibration["version"])
+    proposal = tmp_path / "proposal.json"
+    proposal.write_bytes(orjson.dumps(as_fitted))
+    assert run("check", account, proposal, "--calibration", fitted)[1] == "passes\n"
+    assert "objective" in run("check", account, proposal)[1]
 
 
 def test_an_own_book_of_account_files_is_fitted_to(tmp_path: Path) -> None:

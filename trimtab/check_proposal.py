@@ -17,13 +17,13 @@ from trimtab.domain.records import content_hash
 from trimtab.optimize import read_input, read_json, validated
 
 
-def violations_of_files(account: Path, proposal: Path) -> Sequence[str]:
+def violations_of_files(account: Path, proposal: Path, calibration: Path | None = None) -> Sequence[str]:
     """One sentence for each rule that the proposal breaks; empty when it passes.
 
     Raises UnreadableInput and WrongInputShape for a file that is none, InvalidAnalysisInput for an account that cannot
     be analysed.
     """
-    request = read_input(account)
+    request = read_input(account, calibration)
     require_sound(request)
     document = read_json(proposal)
     proposed = validated(proposal, document, TypeAdapter(RebalanceProposal))

@@ -285,13 +285,15 @@ def check(
     account: Annotated[Path, typer.Argument(help="The account with its target and market, as for `optimize`.")],
     proposal: Annotated[Path, typer.Argument(help="A trade list, as `optimize --json` writes it.")],
     household: Annotated[bool, typer.Option("--household", help="Both files are a household's.")] = False,
+    calibration: Annotated[Path | None, typer.Option(help="The map that `optimize --calibration` was given.")] = None,
     as_json: Json = False,
 ) -> None:
     """Verify a trade list from anywhere: every rule, the tax, the certified gap. Exit code 1 when it breaks any."""
     from trimtab.check_proposal import violations_of_files
     from trimtab.optimize_household import household_violations
 
-    violations = household_violations(account, proposal) if household else violations_of_files(account, proposal)
+    verify_files = household_violations if household else violations_of_files
+    violations = verify_files(account, proposal, calibration)
     if as_json:
         _print_json({"passes": not violations, "violations": violations})
     else:
@@ -316,7 +318,7 @@ def checklist(
 @feeds_app.command("load")
 def feeds_load(day: Day = None, firm: Firm = None) -> None:
     """Load what the drop folder holds for a business date."""
-    from trimtab.operator import load_feeds
+    from trimtab.feed_desk import load_feeds
 
     settings, firm_id = _settings_and_firm(firm)
     for line in load_feeds(settings, firm_id, _date(day)):
@@ -326,7 +328,7 @@ def feeds_load(day: Day = None, firm: Firm = None) -> None:
 @feeds_app.command("status")
 def feeds_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
     """Expected, due, late, loaded and refused deliveries, and what waits on each."""
-    from trimtab.operator import feed_report, feed_status
+    from trimtab.feed_desk import feed_report, feed_status
 
     settings, firm_id = _settings_and_firm(firm)
     if as_json:
@@ -416,7 +418,7 @@ def run_orders(
     firm: Firm = None,
 ) -> None:
     """The day's open orders as a custodian's import file, for firms whose orders no gateway sends."""
-    from trimtab.operator import order_file_of
+    from trimtab.feed_desk import order_file_of
 
     settings, firm_id = _settings_and_firm(firm)
     text, left_out = order_file_of(settings, firm_id, _date(day), layout)

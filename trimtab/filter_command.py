@@ -64,7 +64,7 @@ def show(settings: Settings, firm_id: str, wanted: str, on: date | None, first: 
             "business_date": day.business_date,
             "sentence": sentence(tree),
             "filter": json_of(tree),
-            "accounts": [dict(row._mapping) for row in rows],
+            "accounts": [{str(name): value for name, value in row._mapping.items()} for row in rows],
         }
 
 

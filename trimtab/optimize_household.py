@@ -76,13 +76,13 @@ def _leg_lines(leg: RebalanceProposal) -> Iterator[str]:
     )
 
 
-def household_violations(household: Path, proposal: Path) -> list[str]:
+def household_violations(household: Path, proposal: Path, calibration: Path | None = None) -> list[str]:
     """One sentence for each rule that a household's trade list breaks; empty when it passes.
 
     Raises UnreadableInput and WrongInputShape for a file that is none, InvalidAnalysisInput for a household that
     cannot be analysed.
     """
-    request = read_household(household)
+    request = read_household(household, calibration)
     require_sound_household(request)
     document = read_json(proposal)
     proposed = validated(proposal, document, TypeAdapter(HouseholdProposal))

@@ -6,15 +6,19 @@ import signal
 from collections.abc import AsyncIterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from tests.activities.feed_day import FIRM, FeedDay
 from tests.servers import FreshDatabase
 from trimtab.activities.analyze import CALIBRATION_MAP, AnalysisJob, prepare_analysis, store_analysis
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveFault, SolveJob, SolverHung, SolverPool
+from trimtab.calibrate import write_calibration
+from trimtab.cli import app
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.account_days import open_refs
 from trimtab.db.engine import firm_transaction
@@ -24,8 +28,6 @@ from trimtab.domain.account_settings import Tracking
 from trimtab.domain.calibration import SHIPPED, numbered
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.records import content_hash
-from trimtab.operator import firm_calibration
-from trimtab.settings import load_settings
 
 
 @pytest.fixture
@@ -124,14 +126,23 @@ async def test_children_do_not_outlive_a_closed_pool(pool: SolverPool, day: Feed
 
 
 async def test_a_firms_own_calibration_is_frozen_with_its_run_and_named_by_the_record(
-    day: FeedDay, pool: SolverPool, database: FreshDatabase
+    day: FeedDay, pool: SolverPool, database: FreshDatabase, tmp_path: Path
 ) -> None:
     """Adopted before the run: it is what the analysis reads. Taken back later: what was frozen stays."""
     own = numbered(replace(SHIPPED, risk_aversion={**SHIPPED.risk_aversion, Tracking.MODERATE: 40.0}), 3)
-    settings = load_settings(database_url=database.app_url)
-    assert firm_calibration(settings, FIRM, own) == own
+    file = tmp_path / "map.json"
+    write_calibration(own, file)
+
+    def calibration(*arguments: str) -> str:
+        environment = {"DATABASE_URL": database.app_url, "TRIMTAB_FIRM": FIRM}
+        result = CliRunner().invoke(app, ["ops", "calibration", *arguments], env=environment)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert calibration().startswith("calibration 2\n")
+    assert calibration(str(file)).startswith(f"calibration {own.version}\n")
     ref = _first_valid(day)
-    assert firm_calibration(settings, FIRM, SHIPPED) == SHIPPED
+    assert "tracking moderate         20" in calibration("--shipped")
 
     job = _prepared(day, ref)
     assert job.inputs["calibration"] == own.version

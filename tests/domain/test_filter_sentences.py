@@ -14,7 +14,6 @@ from trimtab.domain.filters import FilterError, FilterTooLarge, matches, parse_f
 from trimtab.domain.firm_filters import DEFAULT_FIRM_FILTERS
 
 
-@pytest.mark.covers("X2")
 @settings(max_examples=500, deadline=None)
 @given(random=SEEDS)
 def test_every_filter_is_read_back_from_its_sentence(random: Random) -> None:

@@ -1,7 +1,6 @@
 """Both kinds of model, on histories whose risk is known: what they find, and that they are usable whatever comes."""
 
 import contextlib
-import warnings
 
 import numpy as np
 import pytest
@@ -64,9 +63,7 @@ def test_a_newcomer_has_its_sector_average_styles_and_the_sectors_specific_risk(
 def test_what_never_traded_has_no_exposures():
     returns = returns_of(400)
     returns[:, 3] = np.nan
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        assert fundamental(returns)(399).known.tolist() == [True] * 3 + [False] + [True] * 26
+    assert fundamental(returns)(399).known.tolist() == [True] * 3 + [False] + [True] * 26
 
 
 def test_too_little_is_refused():
@@ -129,12 +126,10 @@ def test_whatever_the_history_each_model_is_semidefinite_and_knows_every_securit
     returns[rng.random(returns.shape) < holes] = np.nan
     returns[0] = 0.001
     returns[1:, :calm] *= 1e-6
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # means of days without a return
-        models = [fundamental(returns, FundamentalOptions())(119)]
-        with contextlib.suppress(TooLittleHistory):  # no two securities without many holes
-            options = StatisticalOptions(factors, 50.0, 50.0, None, 10.0)
-            models.append(estimate_risk(returns, options=options))
+    models = [fundamental(returns, FundamentalOptions())(119)]
+    with contextlib.suppress(TooLittleHistory):  # no two securities without many holes
+        options = StatisticalOptions(factors, 50.0, 50.0, None, 10.0)
+        models.append(estimate_risk(returns, options=options))
     for model in models:
         assert model.known.all()
         assert (model.specific_risk > 0).all()

@@ -91,19 +91,24 @@ def _unexplained(model: RiskEstimate, after: Floats) -> Iterator[tuple[float, fl
         yield float(left @ left), float(row[there] @ row[there])
 
 
+def _mean(values: Floats) -> Floats:
+    """(n,): mean of each column's numbers."""
+    return np.asarray(np.nansum(values, axis=0) / np.maximum((~np.isnan(values)).sum(axis=0), 1))
+
+
 def _by_year(scores: Floats) -> Iterator[float]:
     for start in range(0, len(scores), DAYS_A_YEAR):
         year = scores[start : start + DAYS_A_YEAR]
         if len(year) >= DAYS_A_YEAR // 2:
-            yield round(float(np.sqrt(np.nanmean(year**2, axis=0)).mean()), 3)
+            yield round(float(np.sqrt(_mean(year**2)).mean()), 3)
 
 
 def _fit(tests: int, scores: Floats, unexplained: float, total: float) -> RiskFit:
     n = RANDOM_PORTFOLIOS
-    bias = np.sqrt(np.nanmean(scores[:, : 1 + 2 * n] ** 2, axis=0))
+    bias = np.sqrt(_mean(scores[:, : 1 + 2 * n] ** 2))
     securities = scores[:, 1 + 2 * n :]
     tested = (~np.isnan(securities)).sum(axis=0) > len(scores) / 2
-    own = np.sqrt(np.nanmean(securities[:, tested] ** 2, axis=0))
+    own = np.sqrt(_mean(securities[:, tested] ** 2))
     band = np.sqrt(2 / len(scores))
     return RiskFit(
         tests=tests,

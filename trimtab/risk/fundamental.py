@@ -101,7 +101,7 @@ class FundamentalEstimator:
 
     def _styles(self, day: int) -> list[Floats]:
         past = self.returns[: day + 1]
-        market = np.nanmean(past[-BETA_DAYS:], axis=1) if len(past) else np.zeros(0)
+        market = _means(past[-BETA_DAYS:])
         styles = [
             _summed(np.log1p(past[-MOMENTUM_DAYS:-SKIPPED_DAYS])),
             _deviation(past[-VOLATILITY_DAYS:]),
@@ -178,6 +178,12 @@ def _precision(residuals: Floats) -> Floats:
         return np.ones(residuals.shape[1])
     middle = np.median(variance[known])
     return np.asarray(np.clip(middle / np.where(known, variance, middle), 0.2, 5.0))
+
+
+def _means(returns: Floats) -> Floats:
+    """(days,): mean of each day's returns, 0 on a day without any."""
+    counted = (~np.isnan(returns)).sum(axis=1)
+    return np.asarray(np.nansum(returns, axis=1) / np.maximum(counted, 1))
 
 
 def _summed(returns: Floats) -> Floats:

@@ -7,12 +7,13 @@ account's answer does not depend on its batch mates. One process a core runs thi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.packing import Batch, joined, pack
 from trimtab.domain.optimizer.fast.partly_washed import bounded, pieces_of
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of, yesterdays_sides
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
@@ -77,8 +78,6 @@ class _Bucket:
         self.starts = starts
         self.prices, self.bound = self._screened()
         self.further: list[tuple[Floats, ...]] = [()] * len(problems)
-        self.apart = np.zeros(len(problems))  # gap of the solve, the tax of partly washed lots along its chord
-        self.solved: list[tuple[Ints, Batch, Settled]] = []  # rows, their problems, and what was found for them
 
     def _screened(self) -> tuple[Floats, Floats]:
         """The better of standing and yesterday's prices, (A, k + r), and the bound at them, (A,)."""
@@ -114,23 +113,20 @@ class _Bucket:
         further = tuple(prices_of(self.batch, each, row) for each in self.further[row])
         return prices_of(self.batch, self.prices[row], row), further
 
-    def solve(self, rows: Ints) -> Settled:
-        """The problems in `rows` of the batch."""
-        batch = self.batch.take(rows)
-        sides = np.zeros(batch.packed.active.shape, dtype=np.int64)
-        for row, place in enumerate(rows.tolist()):
-            start = self.starts[place]
-            if start is not None:
-                sides[row] = yesterdays_sides(batch, start.sides, row)
-        settled = settled_batch(batch.packed, self.prices[rows], sides)
-        self.apart[rows] = settled.gap
-        batch, settled = settle_washed_sales(batch, settled)
-        settled.raise_bound(np.arange(len(rows)), self.bound[rows], self.prices[rows])
-        self.bound[rows], self.prices[rows] = settled.bound, settled.proof
-        for row, place in enumerate(rows.tolist()):
-            self.further[place] = settled.further[row]
-        self.solved.append((rows, batch, settled))
-        return settled
+    def sides(self, row: int) -> Ints:
+        """Yesterday's side of each head, (n,)."""
+        start = self.starts[row]
+        nothing = np.zeros(self.batch.packed.active.shape[1], dtype=np.int64)
+        return nothing if start is None else yesterdays_sides(self.batch, start.sides, row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """Problems that were solved side by side."""
+
+    which: Ints  # places among all problems
+    batch: Batch
+    settled: Settled
 
 
 class _Desk:
@@ -145,26 +141,46 @@ class _Desk:
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
         self._still, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(2))
         self._objective = np.full(len(self._problems), np.inf)
-        self._apart = np.zeros(len(self._problems))
+        self._apart = np.zeros(len(self._problems))  # gap of the solve, the tax of partly washed lots along its chord
+        self._records: list[_Solved] = []
+        self._shape_of: list[Shape] = [shape_of(problem) for problem in self._problems]
+        self._at: dict[int, tuple[_Bucket, int]] = {}  # of each problem
         self._buckets = self._sorted([starts[account] for account in self._account.tolist()])
 
     def outcomes(self) -> list[Outcome]:
         while (chosen := self._to_solve()).any():
-            for bucket in self._buckets:
-                rows = np.flatnonzero(chosen[bucket.which])
-                if len(rows):
-                    settled = bucket.solve(rows)
-                    which = bucket.which[rows]
-                    self._solved[which] = True
-                    self._objective[which] = np.where(settled.arrived, settled.objective, np.inf)
-                    self._bound[which] = settled.bound
-                    self._apart[which] = bucket.apart[rows]
+            by_shape: dict[Shape, list[int]] = {}
+            for index in np.flatnonzero(chosen).tolist():
+                by_shape.setdefault(self._shape_of[index], []).append(index)
+            for places in by_shape.values():
+                for begin in range(0, len(places), MOST_AT_ONCE):
+                    self._solve(np.array(places[begin : begin + MOST_AT_ONCE]))
         return self._told()
+
+    def _solve(self, which: Ints) -> None:
+        """Problems of one shape that screening has left, from all its buckets."""
+        at = [self._at[index] for index in which.tolist()]
+        # Buckets of one shape were filled one after the other: those of `which` stand together, in their order.
+        parts = [(bucket, [row for _, row in mine]) for bucket, mine in groupby(at, key=lambda each: each[0])]
+        batch = joined([bucket.batch.take(np.array(rows)) for bucket, rows in parts])
+        prices = np.stack([bucket.prices[row] for bucket, row in at])
+        bound = np.array([bucket.bound[row] for bucket, row in at])
+        settled = settled_batch(batch.packed, prices, np.stack([bucket.sides(row) for bucket, row in at]))
+        self._apart[which] = settled.gap
+        batch, settled = settle_washed_sales(batch, settled)
+        settled.raise_bound(np.arange(len(which)), bound, prices)
+        for number, (bucket, row) in enumerate(at):
+            bucket.bound[row], bucket.prices[row] = settled.bound[number], settled.proof[number]
+            bucket.further[row] = settled.further[number]
+        self._records.append(_Solved(which, batch, settled))
+        self._solved[which] = True
+        self._objective[which] = np.where(settled.arrived, settled.objective, np.inf)
+        self._bound[which] = settled.bound
 
     def _sorted(self, starts: list[WarmStart | None]) -> list[_Bucket]:
         by_shape: dict[Shape, list[int]] = {}
-        for index, problem in enumerate(self._problems):
-            by_shape.setdefault(shape_of(problem), []).append(index)
+        for index, shape in enumerate(self._shape_of):
+            by_shape.setdefault(shape, []).append(index)
         buckets = []
         for shape, places in by_shape.items():
             for begin in range(0, len(places), MOST_AT_ONCE):
@@ -174,6 +190,7 @@ class _Desk:
                 self._nothing[which] = doing_nothing(bucket.batch.packed)
                 self._still[which] = bucket.batch.may_stand_still
                 buckets.append(bucket)
+                self._at.update({index: (bucket, row) for row, index in enumerate(which.tolist())})
         return buckets
 
     def _proved(self) -> tuple[Flags, Floats]:
@@ -202,13 +219,13 @@ class _Desk:
         for bucket in self._buckets:
             for row, at in enumerate(bucket.which):
                 prices[at] = bucket.proof(row)
-            for rows, solved, settled in bucket.solved:
-                won = np.flatnonzero(winners[bucket.which[rows]])
-                if len(won):
-                    batch, its = solved.take(won), settled.take(won)
-                    finished = drop_small_trades(batch, its)
-                    for row, at in enumerate(bucket.which[rows[won]]):
-                        trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))
+        for record in self._records:
+            won = np.flatnonzero(winners[record.which])
+            if len(won):
+                batch, its = record.batch.take(won), record.settled.take(won)
+                finished = drop_small_trades(batch, its)
+                for row, at in enumerate(record.which[won]):
+                    trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))
         return [self._outcome(account, proved, most, stuck, trades, prices) for account in range(len(self._first))]
 
     def _outcome(

@@ -13,6 +13,7 @@ changes by `on_sale` a unit sold and `on_purchase` a unit bought, and the amount
 unit outside costing the row's price.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -97,6 +98,13 @@ class Packed:
     def take(self, accounts: Ints) -> "Packed":
         """The same problems, only of `accounts`; a row may be taken more than once."""
         return Packed(**{each.name: getattr(self, each.name)[accounts] for each in fields(self)})
+
+    @staticmethod
+    def joined(several: "Sequence[Packed]") -> "Packed":
+        """The accounts of problems of one shape, one after the other."""
+        return Packed(
+            **{each.name: np.concatenate([getattr(one, each.name) for one in several]) for each in fields(Packed)}
+        )
 
     def without(self, lots: Flags, buys: Flags) -> "Packed":
         """The same problems with `lots` (A, m) and purchases `buys` (A, n) closed."""

@@ -44,6 +44,13 @@ class Batch:
         return Batch(tuple(self.datas[each] for each in accounts), self.packed.take(accounts), **others)
 
 
+def joined(batches: Sequence[Batch]) -> Batch:
+    """The accounts of batches of one shape, one after the other."""
+    others = {each.name: np.concatenate([getattr(batch, each.name) for batch in batches]) for each in fields(Batch)[2:]}
+    datas = tuple(data for batch in batches for data in batch.datas)
+    return Batch(datas, Packed.joined([batch.packed for batch in batches]), **others)
+
+
 def pack(datas: Sequence[OptimizerData], shape: Shape) -> Batch:
     """Pad accounts of one shape, each in one regime. Each must have passed `supports`."""
     return _Packing(tuple(datas), shape).batch()
