@@ -201,7 +201,7 @@ export type NightQueryVariables = Exact<{
 }>;
 
 
-export type NightQuery = { run: { id: string, businessDate: string, asOf: string | null, clockMode: string, status: string, phase: string, openedAt: string, roster: number, withoutDay: number | null, outcomes: Array<{ name: string, accounts: number }>, outcomeCodes: Array<{ state: string, code: string | null, accounts: number }>, openPlaces: Array<{ name: string, accounts: number }>, progress: Array<{ stage: Place, passed: number, here: number, blocked: number, seconds: number }>, feeds: Array<{ kind: string, status: string, waiting: boolean, rows: number | null, quarantinedRows: number, reasonCodes: Array<string>, message: string, notes: Array<string>, deliveries: number, fileName: string | null, contentHash: string | null, receivedAt: string | null }>, marketEvents: Array<{ id: string, kind: string, at: string, publishedAt: string | null }> } | null, suspensionCounts: Array<{ scope: string, kind: string, code: string, suspensions: number, since: string, reason: string | null, clearedBy: string, mayBeLiftedBy: Array<string> }> | null };
+export type NightQuery = { run: { id: string, businessDate: string, asOf: string | null, clockMode: string, status: string, phase: string, openedAt: string, roster: number, withoutDay: number | null, outcomes: Array<{ name: string, accounts: number }>, outcomeCodes: Array<{ state: string, code: string | null, accounts: number }>, openPlaces: Array<{ name: string, accounts: number }>, progress: Array<{ stage: Place, passed: number, here: number, blocked: number, seconds: number }>, feeds: Array<{ kind: string, status: string, waiting: boolean, rows: number | null, quarantinedRows: number, reasonCodes: Array<string>, message: string, notes: Array<string>, deliveries: number, fileName: string | null, contentHash: string | null, receivedAt: string | null, waits: string, accountsWaiting: number, awaited: { standing: string, dueAt: string, lastError: string | null, arriving: boolean } | null }>, marketEvents: Array<{ id: string, kind: string, at: string, publishedAt: string | null }> } | null, suspensionCounts: Array<{ scope: string, kind: string, code: string, suspensions: number, since: string, reason: string | null, clearedBy: string, mayBeLiftedBy: Array<string> }> | null };
 
 export type NightRunsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -875,6 +875,14 @@ export const NightDocument = gql`
       fileName
       contentHash
       receivedAt
+      waits
+      accountsWaiting
+      awaited {
+        standing
+        dueAt
+        lastError
+        arriving
+      }
     }
     marketEvents {
       id

@@ -1,5 +1,5 @@
 import { Text } from "@mantine/core";
-import { formatInstant } from "../format/dates";
+import { formatInstant, formatMoment } from "../format/dates";
 import { formatCount, NOTHING } from "../format/numbers";
 import { words } from "../format/words";
 import { Tag, type Tone } from "../frame/Tag";
@@ -11,19 +11,35 @@ import classes from "./Night.module.css";
 
 type Feed = Run["feeds"][number];
 
-const TONES: Record<string, Tone> = { QUARANTINED: "bad", MISSING: "bad", LOADED: "good", WAIVED: "warning" };
+const TONES: Record<string, Tone> = { QUARANTINED: "bad", MISSING: "bad", LOADED: "good", WAIVED: "warning", LATE: "warning", URGENT: "bad" };
+
+/** Of a file that has not come: how overdue it is. */
+const stateOf = (feed: Feed): string => (feed.status === "EXPECTED" ? (feed.awaited?.standing ?? feed.status) : feed.status);
 
 const told = (feed: Feed): string => {
   const codes = feed.reasonCodes.map(words).join(", ");
-  return [[codes, feed.message].filter(Boolean).join(": "), ...feed.notes].filter(Boolean).join("; ");
+  return [[codes, feed.message].filter(Boolean).join(": "), ...feed.notes, ...waitingFor(feed)].filter(Boolean).join("; ");
 };
+
+/** What stands still until a usable file comes. */
+function waitingFor(feed: Feed): string[] {
+  if (!feed.waiting) return [];
+  const accounts = feed.accountsWaiting > 0 && `${formatCount(feed.accountsWaiting)} ${feed.accountsWaiting === 1 ? "account waits" : "accounts wait"}`;
+  const arriving = feed.awaited?.arriving && "it lies there without its done-marker";
+  return [`missing: ${feed.waits}`, accounts, arriving, feed.awaited?.lastError].filter((each) => typeof each === "string" && each !== "") as string[];
+}
 
 const COLUMNS: readonly PlainColumn<Feed>[] = [
   { header: "File", value: (feed) => words(feed.kind), cell: (feed) => <b>{words(feed.kind)}</b> },
   {
     header: "State",
-    value: (feed) => words(feed.status),
-    cell: (feed) => <Tag tone={TONES[feed.status]}>{words(feed.status)}</Tag>,
+    value: (feed) => words(stateOf(feed)),
+    cell: (feed) => <Tag tone={TONES[stateOf(feed)]}>{words(stateOf(feed))}</Tag>,
+  },
+  {
+    header: "Due",
+    value: (feed) => feed.awaited?.dueAt ?? "",
+    cell: (feed) => (feed.awaited ? <span className="number">{formatMoment(feed.awaited.dueAt)}</span> : NOTHING),
   },
   {
     header: "Received",
