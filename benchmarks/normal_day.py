@@ -17,6 +17,7 @@ from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
 from trimtab.domain.optimizer.fast.shapes import shape_of
 from trimtab.domain.optimizer.fast.warm import warm_start
+from trimtab.domain.optimizer.fast.washed import settle_washed_sales
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.targets import account_value, prepare_target
@@ -92,7 +93,7 @@ def _worth_trading(data: OptimizerData) -> bool:
     """Whether a full solve finds trades worth the account's tolerance."""
     batch = pack([data], shape_of(data))
     sides = np.zeros(batch.packed.active.shape, dtype=np.int64)
-    settled = settled_batch(batch.packed, standing_prices(batch.packed), sides)
+    _, settled = settle_washed_sales(batch, settled_batch(batch.packed, standing_prices(batch.packed), sides))
     gained = doing_nothing(batch.packed) - settled.objective
     return bool(settled.arrived[0] and gained[0] > data.parameters.tolerance + 1e-10)
 

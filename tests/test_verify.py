@@ -16,6 +16,8 @@ from trimtab.db.content import ContentChanged, ContentMissing, put_content
 from trimtab.db.engine import VERIFIER_ROLE, firm_transaction, sync_engine
 from trimtab.db.records import append_record
 from trimtab.db.tables import firm
+from trimtab.domain.account_settings import Tracking
+from trimtab.domain.calibration import SHIPPED, numbered
 from trimtab.domain.optimizer.analysis import analyze, proposal_hash
 from trimtab.domain.snapshots import AnalysisInput
 from trimtab.verify import NothingToReproduce, RecordNotFound, recorded_input, reproduce, verify
@@ -92,9 +94,11 @@ def an_analysis() -> AnalysisInput:
     return an_input(market, model, lots=(a_lot("VTI", "100", "80"),), cash="1000")
 
 
-def store(engine: Engine, request: AnalysisInput, *, proposal: str, skip: str = "") -> str:
+def store(engine: Engine, request: AnalysisInput, *, proposal: str, skip: str = "", calibration: str = "") -> str:
     """The analyze stage's record and what it read, as the stage keeps them; the record's hash."""
     parts = {"snapshot": request.snapshot, "target": request.target, "market": request.market}
+    if request.calibration != SHIPPED:
+        parts["calibration_map"] = request.calibration
     with firm_transaction(engine, FIRM) as connection:
         hashes = {
             kind: "0" * 64 if kind == skip else put_content(connection, FIRM, kind, value)
@@ -105,7 +109,7 @@ def store(engine: Engine, request: AnalysisInput, *, proposal: str, skip: str = 
             FIRM,
             "A1",
             "STAGE_ANALYZE",
-            {**hashes, "proposal": proposal},
+            {**hashes, "proposal": proposal, "calibration": calibration or request.calibration.version},
             business_date=DAY,
             actor="trimtab",
             account_day_id="A1-2026-03-03-1",
@@ -197,3 +201,23 @@ def test_a_record_without_an_analysis_cannot_be_reproduced(engine: Engine, verif
         )
     with pytest.raises(NothingToReproduce):
         reproduce(verifier, FIRM, hash_)
+
+
+@pytest.mark.covers("C2")
+def test_an_analysis_is_reproduced_with_the_calibration_of_its_day(engine: Engine, verifier: Engine) -> None:
+    """The firm's own map prices risk at 40 instead of 20, so the same account comes to other trades."""
+    own = numbered(replace(SHIPPED, risk_aversion={**SHIPPED.risk_aversion, Tracking.MODERATE: 40.0}), 3)
+    request = replace(an_analysis(), calibration=own)
+    proposal = proposal_hash(analyze(request))
+    record_hash = store(engine, request, proposal=proposal)
+
+    assert recorded_input(verifier, FIRM, record_hash) == request
+    assert reproduce(verifier, FIRM, record_hash).same
+    assert proposal != proposal_hash(analyze(an_analysis()))
+
+
+def test_a_calibration_that_this_build_does_not_have_is_said_by_name(engine: Engine, verifier: Engine) -> None:
+    record_hash = store(engine, an_analysis(), proposal="0" * 64, calibration="1")
+
+    with pytest.raises(NothingToReproduce, match="this build does not have calibration 1"):
+        reproduce(verifier, FIRM, record_hash)

@@ -7,13 +7,19 @@ that is not 0. Heavy modules are imported inside the commands: `trimtab --help` 
 import os
 import sys
 import traceback
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from trimtab.command_line import Day, Firm, Json
+from trimtab.command_line import as_date as _date
+from trimtab.command_line import loaded_settings as _settings
+from trimtab.command_line import print_json as _print_json
+from trimtab.command_line import settings_and_firm as _settings_and_firm
 from trimtab.domain.errors import TrimtabError
+from trimtab.settings_cli import settings_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,10 +33,9 @@ ops_app = typer.Typer(no_args_is_help=True, help="Keep the night running.")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
-Firm = Annotated[str | None, typer.Option("--firm", help="The firm; by default the one of the settings.")]
-Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Business date; default: newest.")]
+app.add_typer(settings_app, name="settings")
+risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
+app.add_typer(risk_app, name="risk")
 
 
 @app.callback(invoke_without_command=True)
@@ -151,19 +156,46 @@ def optimize(
     explain: Annotated[bool, typer.Option("--explain", help="Reasons, and reasons why not, as sentences.")] = False,
     with_tags: Annotated[bool, typer.Option("--price-tags", help="What each of the account's rules costs.")] = False,
     with_curve: Annotated[bool, typer.Option("--curve", help="Tax and cost against tracking error.")] = False,
+    seconds: Annotated[float, typer.Option(min=0, help="Time for the solvers: in less, less is answered.")] = 20,
+    calibration: Annotated[
+        Path | None, typer.Option(help="What the words stand for, as `calibrate --write` keeps it.")
+    ] = None,
+    household: Annotated[
+        bool, typer.Option("--household", help="The file holds several accounts of a household and their one target.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
+    if household:
+        _optimize_household(account, calibration, explain=explain, as_json=as_json, extras=with_tags or with_curve)
+        return
     from trimtab.domain.optimizer.analysis import analyze
+    from trimtab.domain.optimizer.time_budget import TimeBudget
     from trimtab.optimize import extras_of, proposal_document, proposal_lines, read_input
 
-    request = read_input(account)
-    proposal = analyze(request)  # checked before it is returned
+    request = read_input(account, calibration)
+    proposal = analyze(request, budget=TimeBudget(seconds))  # checked before it is returned
     extras = extras_of(request, proposal, price_tags=with_tags, curve=with_curve)
     if as_json:
-        _print_json(proposal_document(proposal, extras))
+        _print_json({**proposal_document(proposal, extras), "calibration": request.calibration.version})
         return
     for line in (*proposal_lines(request, proposal, explain=explain), *extras.lines()):
+        typer.echo(line)
+
+
+def _optimize_household(file: Path, calibration: Path | None, *, explain: bool, as_json: bool, extras: bool) -> None:
+    """Analyse a household from a file. Price tags and curves are of single accounts."""
+    from trimtab.domain.optimizer.household.analysis import analyze_household
+    from trimtab.optimize_household import household_document, household_lines, read_household
+
+    if extras:
+        raise typer.BadParameter("price tags and trade-off curves are of single accounts, not of a household")
+    request = read_household(file, calibration)
+    proposal = analyze_household(request)  # checked before it is returned
+    if as_json:
+        _print_json(household_document(request, proposal))
+        return
+    for line in household_lines(request, proposal, explain=explain):
         typer.echo(line)
 
 
@@ -201,15 +233,61 @@ def calm(
 
 
 @app.command()
+def calibrate(
+    accounts: Annotated[
+        list[Path] | None, typer.Argument(help="An own book: accounts with target and market, as for `optimize`.")
+    ] = None,
+    simulated: Annotated[int, typer.Option(min=1, help="Without files: so many simulated accounts.")] = 48,
+    seed: Annotated[int, typer.Option(min=1, help="Another seed gives another market and other accounts.")] = 1,
+    bands: Annotated[Path | None, typer.Option(help="Own bands, as JSON; by default those stated in the docs.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="The map to start from; by default the shipped one.")
+    ] = None,
+    write: Annotated[Path | None, typer.Option(help="Keep the fitted map in this file, under its version.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Only measure the map, fit nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fit what the plain words of settings stand for, so that a book hits stated bands; print the table."""
+    from rich.console import Console
+
+    from trimtab.calibrate import (
+        calibration_document,
+        calibration_lines,
+        calibration_table,
+        read_bands,
+        reference_book,
+        write_calibration,
+    )
+    from trimtab.domain.calibration import SHIPPED
+    from trimtab.domain.calibration_fit import fit_calibration, measure_calibration
+    from trimtab.optimize import read_calibration
+
+    stated, first = read_bands(bands), SHIPPED if start is None else read_calibration(start)
+    book = reference_book(accounts or [], simulated, seed)
+    fitted = measure_calibration(book, first, stated) if show else fit_calibration(book, stated, first)
+    if write is not None:
+        write_calibration(fitted.calibration, write)
+    if as_json:
+        _print_json(calibration_document(fitted, first, len(book)))
+    else:
+        Console(width=120, highlight=False).print(calibration_table(fitted, stated))
+        for line in calibration_lines(fitted, first, len(book)):
+            typer.echo(line)
+    raise typer.Exit(0 if fitted.met else 1)
+
+
+@app.command()
 def check(
     account: Annotated[Path, typer.Argument(help="The account with its target and market, as for `optimize`.")],
     proposal: Annotated[Path, typer.Argument(help="A trade list, as `optimize --json` writes it.")],
+    household: Annotated[bool, typer.Option("--household", help="Both files are a household's.")] = False,
     as_json: Json = False,
 ) -> None:
     """Verify a trade list from anywhere: every rule, the tax, the certified gap. Exit code 1 when it breaks any."""
     from trimtab.check_proposal import violations_of_files
+    from trimtab.optimize_household import household_violations
 
-    violations = violations_of_files(account, proposal)
+    violations = household_violations(account, proposal) if household else violations_of_files(account, proposal)
     if as_json:
         _print_json({"passes": not violations, "violations": violations})
     else:
@@ -242,13 +320,54 @@ def feeds_load(day: Day = None, firm: Firm = None) -> None:
 
 
 @feeds_app.command("status")
-def feeds_status(day: Day = None, firm: Firm = None) -> None:
-    """Expected, loaded and refused deliveries, and why."""
-    from trimtab.operator import feed_status
+def feeds_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
+    """Expected, due, late, loaded and refused deliveries, and what waits on each."""
+    from trimtab.operator import feed_report, feed_status
 
     settings, firm_id = _settings_and_firm(firm)
+    if as_json:
+        _print_json({"deliveries": feed_report(settings, firm_id, _date(day))})
+        return
     for line in feed_status(settings, firm_id, _date(day)):
         typer.echo(line)
+
+
+@feeds_app.command("conform")
+def feeds_conform(
+    folder: Annotated[Path, typer.Argument(help="source.yaml, and files with their done-markers.")],
+    as_json: Json = False,
+) -> None:
+    """Check a custodian's adapter: its files are read whole, and what breaks them is noticed."""
+    from dataclasses import asdict
+
+    from trimtab.feeds.conformance import conform
+
+    findings = list(conform(folder.resolve()))
+    if as_json:
+        _print_json({"passes": all(each.passed for each in findings), "checks": [asdict(each) for each in findings]})
+    else:
+        for each in findings:
+            typer.echo(f"{'pass' if each.passed else 'FAIL'}  {each.subject:32} {each.check:32} {each.detail}")
+    raise typer.Exit(0 if all(each.passed for each in findings) else 1)
+
+
+@feeds_app.command("simulate")
+def feeds_simulate(
+    fault: Annotated[
+        list[str] | None, typer.Option(help="KIND:FAULT, or KIND:FAULT:SECONDS for one that mends by itself.")
+    ] = None,
+    accounts: Annotated[int, typer.Option(help="How many accounts the firm has.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed gives another firm.")] = 20,
+    day: Day = None,
+    port: Annotated[int, typer.Option(help="0: one that is free.")] = 0,
+) -> None:
+    """A custodian's SFTP server to rehearse with: a day's files, some of them broken, late or missing."""
+    import asyncio
+
+    from trimtab.demo.simulator import read_fault, simulate
+
+    faults = [read_fault(text) for text in fault or []]
+    asyncio.run(simulate(accounts, seed, _date(day), faults, port, typer.echo))
 
 
 @run_app.command("start")
@@ -286,6 +405,23 @@ def run_step(firm: Firm = None) -> None:
     typer.echo(step_on(settings, firm_id))
 
 
+@run_app.command("orders")
+def run_orders(
+    layout: Annotated[str, typer.Option(help="The custodian's order import file.")] = "fidelity-orders",
+    day: Day = None,
+    firm: Firm = None,
+) -> None:
+    """The day's open orders as a custodian's import file, for firms whose orders no gateway sends."""
+    from trimtab.operator import order_file_of
+
+    settings, firm_id = _settings_and_firm(firm)
+    text, left_out = order_file_of(settings, firm_id, _date(day), layout)
+    typer.echo(text, nl=False)
+    for line in left_out:
+        typer.echo(line, err=True)
+    raise typer.Exit(1 if left_out else 0)
+
+
 @run_app.command("promote")
 def run_promote(account: str, firm: Firm = None) -> None:
     """Give an account that its page has finished a workflow of its own."""
@@ -308,6 +444,30 @@ def ops_blocked(firm: Firm = None) -> None:
         typer.echo("no step is blocked", err=True)
 
 
+@ops_app.command("calibration")
+def ops_calibration(
+    adopt: Annotated[Path | None, typer.Argument(help="The map to adopt, as `calibrate --write` keeps it.")] = None,
+    shipped: Annotated[bool, typer.Option("--shipped", help="Go back to the shipped map.")] = False,
+    firm: Firm = None,
+    as_json: Json = False,
+) -> None:
+    """Print what the words of the firm's settings stand for; with a file, adopt it for the runs to come."""
+    from trimtab.calibrate import map_lines
+    from trimtab.domain.calibration import SHIPPED
+    from trimtab.domain.records import plain
+    from trimtab.operator import firm_calibration
+    from trimtab.optimize import read_calibration
+
+    own = read_calibration(adopt) if adopt is not None else SHIPPED if shipped else None
+    settings, firm_id = _settings_and_firm(firm)
+    found = firm_calibration(settings, firm_id, own)
+    if as_json:
+        _print_json(plain(found))
+        return
+    for line in map_lines(found):
+        typer.echo(line)
+
+
 @ops_app.command("retry")
 def ops_retry(
     stage: Annotated[str | None, typer.Option(help="Only steps of this stage.")] = None,
@@ -319,6 +479,39 @@ def ops_retry(
 
     settings, firm_id = _settings_and_firm(firm)
     typer.echo(f"{retry_blocked(settings, firm_id, stage, account)} steps are tried again")
+
+
+@risk_app.command("estimate")
+def risk_estimate(
+    prices: Annotated[Path, typer.Argument(help="Closes: CSV, gzipped CSV or Parquet, wide or long.")],
+    kind: Annotated[str, typer.Option(help="statistical or fundamental.")] = "statistical",
+    actions: Annotated[Path | None, typer.Option(help="Splits and dividends: date, ticker, type, value.")] = None,
+    volumes: Annotated[Path | None, typer.Option(help="Volumes in shares, as the closes.")] = None,
+    sectors: Annotated[Path | None, typer.Option(help="Security and sector; a fundamental model needs it.")] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the last session.")] = None,
+    deliver: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Write the risk files of this business date.")
+    ] = None,
+    scheme: Annotated[str, typer.Option(help="How securities are named: symbol, cusip, isin, figi.")] = "symbol",
+    test: Annotated[bool, typer.Option(help="Measure the fit out of sample.")] = True,
+    firm: Firm = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate a risk model from price history, say how well it forecast, and deliver it as a vendor would."""
+    from trimtab.risk.command import RiskSources, estimate_model, model_lines, write_model
+
+    if kind not in ("statistical", "fundamental"):
+        raise typer.BadParameter("statistical or fundamental", param_hint="--kind")
+    model = estimate_model(RiskSources(prices, actions, volumes, sectors), kind, _date(as_of), test=test)
+    if deliver is not None:
+        settings, firm_id = _settings_and_firm(firm)
+        for path in write_model(model, settings.drop_folder, firm_id, deliver.date(), scheme):
+            typer.echo(f"written: {path}", err=True)
+    if as_json:
+        _print_json(model.document())
+        return
+    for line in model_lines(model):
+        typer.echo(line)
 
 
 def main() -> None:
@@ -349,33 +542,6 @@ def _in_one_line(error: Exception) -> str:
         traceback.print_exception(error)
     said = (str(error).strip().splitlines() or ["no words"])[0]
     return mask_text(f"{type(error).__name__}: {said} (TRIMTAB_LOG_LEVEL=DEBUG shows where)")
-
-
-def _settings() -> Any:  # the settings module is imported late: it costs a quarter of a second
-    from trimtab.logs import configure_logs
-    from trimtab.settings import load_settings
-
-    settings = load_settings()
-    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
-    return settings
-
-
-def _settings_and_firm(firm: str | None) -> tuple[Any, str]:
-    """The settings, and the firm that the command means."""
-    from trimtab.operator import which_firm
-
-    settings = _settings()
-    return settings, which_firm(settings, firm)
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    typer.echo(orjson.dumps(value, default=str).decode())
-
-
-def _date(day: datetime | None) -> date | None:
-    return None if day is None else day.date()
 
 
 if __name__ == "__main__":

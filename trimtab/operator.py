@@ -4,19 +4,24 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from trimtab.contracts import RunRef, Signal, SignalName
+from trimtab.db.content import get_content, put_content
 from trimtab.db.engine import VERIFIER_ROLE, firm_transaction, sync_engine
 from trimtab.db.events import signal
-from trimtab.db.runs import outcome_counts, roster_size
+from trimtab.db.runs import firm_row, outcome_counts, roster_size
 from trimtab.db.tables import account_day, blocked_step, delivery, firm, run
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.errors import TrimtabError
 from trimtab.embedded.state import running
 from trimtab.settings import Settings
 from trimtab.stack import served_firm_file
+
+if TYPE_CHECKING:
+    from trimtab.db.deliveries import DeliveryLine
 
 Value = TypeVar("Value")
 
@@ -126,27 +131,123 @@ def app_engine(settings: Settings) -> Engine:
 def load_feeds(settings: Settings, firm_id: str, day: date | None) -> list[str]:
     """Load the drop folder's files of a business date, now."""
     from trimtab.activities.deliveries import load_deliveries
+    from trimtab.feeds.sources import load_sources
 
     if day is None:
         raise NoRun("name the business date: --date YYYY-MM-DD")
     _require_session(day)
     with in_firm(settings, firm_id):
         pass
-    load_deliveries(app_engine(settings), firm_id, settings.drop_folder, day)
+    engine = app_engine(settings)
+    sources = load_sources(settings.sources).of(firm_id)
+    load_deliveries(engine, firm_id, settings.drop_folder, day, sources=sources)
     return feed_status(settings, firm_id, day)
 
 
 def feed_status(settings: Settings, firm_id: str, day: date | None) -> list[str]:
-    """One line a delivery."""
+    """One line a kind: where it stands, its rows, control total and hash, and what waits on it."""
+    return [_status_line(row) for row in feed_report(settings, firm_id, day)]
+
+
+def feed_report(settings: Settings, firm_id: str, day: date | None) -> list[dict[str, Any]]:
+    """Each kind's delivery of the day with what is expected of it, in loading order."""
+    from trimtab.activities.deliveries import KINDS
+    from trimtab.db.deliveries import report_of
+    from trimtab.db.expectations import accounts_in_need, expectations_on, needed_by
+
     with in_firm(settings, firm_id) as connection:
         on = day or _newest_day(connection)
-        rows = connection.execute(
-            select(delivery).where(delivery.c.business_date == on).order_by(delivery.c.kind, delivery.c.recorded_at)
-        )
+        rows = connection.execute(select(delivery).where(delivery.c.business_date == on)).all()
+        rows = sorted(rows, key=lambda row: (row.recorded_at, row.delivery_id))
+        awaited = {row.kind: row for row in expectations_on(connection, [on])}
+        counts = accounts_in_need(connection, on)
         return [
-            f"{row.kind:18} {row.status:12} {row.row_count or 0:>8} rows  {' '.join(row.reason_codes)} {row.message}"
-            for row in rows
+            _reported(line, row, awaited.get(line.kind), needed_by(line.kind, counts) if line.waiting else 0)
+            for line, row in report_of(rows, KINDS)
         ]
+
+
+def _reported(
+    line: "DeliveryLine", row: Row[Any] | None, awaited: Row[Any] | None, accounts_waiting: int
+) -> dict[str, Any]:
+    from trimtab.domain.delivery_watch import WAITS
+
+    standing = awaited.standing if awaited is not None and line.waiting else ""
+    return {
+        "kind": line.kind,
+        "status": standing if row is None and standing else line.status,
+        "standing": standing or None,
+        "source": awaited.source if awaited is not None else (row.source if row is not None else None),
+        "form": None if awaited is None else awaited.form,
+        "due_at": None if awaited is None else awaited.due_at,
+        "rows": line.rows,
+        "quarantined_rows": line.quarantined_rows,
+        "control_total": line.control_total,
+        "content_hash": None if row is None else row.content_hash,
+        "reason_codes": list(line.reason_codes),
+        "message": line.message,
+        "arriving": awaited is not None and awaited.arriving,
+        "tries": 0 if awaited is None else awaited.tries,
+        "last_error": None if awaited is None else awaited.last_error,
+        "next_try_at": None if awaited is None else awaited.next_try_at,
+        "resolution": None if awaited is None else awaited.resolution,
+        "accounts_waiting": accounts_waiting,
+        "waits": WAITS[line.kind],
+    }
+
+
+def _status_line(kind: dict[str, Any]) -> str:
+    words = [f"{kind['kind']:18} {kind['status']:12} {kind['rows'] or 0:>8} rows"]
+    if kind["control_total"] is not None:
+        words.append(f"total {kind['control_total']:f}")
+    if kind["content_hash"]:
+        words.append(f"sha256 {kind['content_hash'][:12]}")
+    if kind["quarantined_rows"]:
+        words.append(f"{kind['quarantined_rows']} kept aside")
+    if kind["due_at"] is not None and kind["accounts_waiting"]:
+        words.append(f"due {kind['due_at']:%Y-%m-%d %H:%M} UTC")
+    if kind["standing"] and kind["standing"] != kind["status"]:
+        words.append(kind["standing"])
+    if kind["arriving"]:
+        words.append("arriving")
+    if kind["tries"]:
+        words.append(f"{kind['tries']} tries" + (f", last error {kind['last_error']}" if kind["last_error"] else ""))
+    words += [" ".join(kind["reason_codes"]), kind["message"]]
+    if kind["accounts_waiting"]:
+        words.append(f"{kind['accounts_waiting']} accounts wait: {kind['waits']}")
+    elif kind["resolution"]:
+        words.append(f"recovered: {kind['resolution']}")
+    return "  ".join(word for word in words if word)
+
+
+def order_file_of(settings: Settings, firm_id: str, day: date | None, layout: str) -> tuple[str, list[str]]:
+    """The day's committed orders as a custodian's import file, and the orders that it cannot hold, in words.
+
+    For firms whose custodian takes a file: a gateway must not send the same orders.
+    """
+    from trimtab.db.history import securities_by_id
+    from trimtab.db.tables import intent
+    from trimtab.feeds.order_files import OrderLine, order_file, order_layout
+
+    with in_firm(settings, firm_id) as connection:
+        row = _run(connection, day)
+        open_orders = select(intent).where(
+            intent.c.business_date == row.business_date, intent.c.status.in_(["PENDING", "RELEASED"])
+        )
+        orders = connection.execute(open_orders.order_by(intent.c.account_id, intent.c.leg)).all()
+        known = {one.security_id: one for one in securities_by_id(connection, {each.security_id for each in orders})}
+    lines = [
+        OrderLine(
+            order_id=each.intent_id,
+            account_id=each.account_id,
+            side=each.side,
+            quantity=each.quantity,
+            symbol=known[each.security_id].symbol if each.security_id in known else None,
+        )
+        for each in orders
+    ]
+    text, left_out = order_file(order_layout(layout), lines)
+    return text, [f"order {each.order_id} of account {each.account_id} has no symbol: not written" for each in left_out]
 
 
 def start_run(settings: Settings, firm_id: str, day: date) -> str:
@@ -231,6 +332,19 @@ def retry_blocked(settings: Settings, firm_id: str, stage: str | None, account_i
             note = Signal(f"retry-{row.account_day_id}-{row.stage}-{row.tries}", "cli")
             signal(connection, firm_id, row.workflow_id, SignalName.RETRY_STEP, note)
     return len(rows)
+
+
+def firm_calibration(settings: Settings, firm_id: str, adopt: Calibration | None = None) -> Calibration:
+    """What the words of the firm's settings stand for, after adopting `adopt` (the shipped map takes it back).
+
+    Runs that froze their inputs before keep theirs, and every record names the map that it was made with.
+    """
+    with in_firm(settings, firm_id) as connection:
+        if adopt is not None:
+            own = "" if adopt == SHIPPED else put_content(connection, firm_id, "calibration", adopt)
+            connection.execute(update(firm).where(firm.c.firm_id == firm_id).values(calibration_hash=own))
+        digest = firm_row(connection, firm_id).calibration_hash
+        return get_content(connection, digest, Calibration) if digest else SHIPPED
 
 
 def _blocked() -> Any:

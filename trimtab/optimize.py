@@ -5,20 +5,21 @@ The file is an `AnalysisInput` as JSON: `snapshot`, `target`, `market`, with the
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from trimtab.domain.calibration import Calibration, calibration_faults, order_faults
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.optimizer.conflict_sets import ConflictSet, conflict_sets
 from trimtab.domain.optimizer.curve import CurvePoint, trade_off_curve
 from trimtab.domain.optimizer.price_tags import PriceTag
 from trimtab.domain.optimizer.price_tags import price_tags as tags_of
 from trimtab.domain.optimizer.wording import dollars, name_of, percent
-from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal
+from trimtab.domain.proposals import AnalysisOutcome, Measures, ProposedTrade, RebalanceProposal, Rung
 from trimtab.domain.records import canonical_json, content_hash, plain
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -40,14 +41,38 @@ class WrongInputShape(TrimtabError):
     code = "WRONG_INPUT_SHAPE"
 
 
-def read_input(path: Path) -> AnalysisInput:
-    """The input in the file. Raises UnreadableInput and WrongInputShape, which name the place of the fault."""
+class UnusableCalibration(TrimtabError):
+    """A map's numbers are out of range or order, or are not those of its version."""
+
+    code = "UNUSABLE_CALIBRATION"
+
+
+def read_input(path: Path, calibration: Path | None = None) -> AnalysisInput:
+    """The input in the file, with the map in the file `calibration` when one is named.
+
+    Raises UnreadableInput and WrongInputShape, which name the place of the fault, and UnusableCalibration.
+    """
+    request = read_exactly(path, TypeAdapter(AnalysisInput))
+    return request if calibration is None else replace(request, calibration=read_calibration(calibration))
+
+
+def read_exactly(path: Path, shape: TypeAdapter[Read]) -> Read:
+    """What the file holds, of which every field is known. Raises UnreadableInput and WrongInputShape."""
     document = read_json(path)
-    request = validated(path, document, TypeAdapter(AnalysisInput))
+    request = validated(path, document, shape)
     unknown = [f"{place} is not a field" for place in _unknown_fields(document, plain(request), "")]
     if unknown:  # a misspelt setting must not be ignored
         raise WrongInputShape(f"{path}: {_listed(unknown)}")
     return request
+
+
+def read_calibration(path: Path) -> Calibration:
+    """The map in the file. Raises UnreadableInput, WrongInputShape and UnusableCalibration."""
+    calibration = validated(path, read_json(path), TypeAdapter(Calibration))
+    faults = [*calibration_faults(calibration)] or [*order_faults(calibration)]
+    if faults:
+        raise UnusableCalibration(f"{path}: {_listed(faults)}")
+    return calibration
 
 
 def read_json(path: Path) -> object:
@@ -71,8 +96,13 @@ def validated(path: Path, document: object, shape: TypeAdapter[Read]) -> Read:
 
 def write_input(request: AnalysisInput, path: Path) -> None:
     """Keep `request` as canonical JSON. Raises UnreadableInput when the file cannot be written."""
+    write_text(canonical_json(request), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write one document and a line's end. Raises UnreadableInput when the file cannot be written."""
     try:
-        path.write_text(canonical_json(request) + "\n", encoding="utf-8")
+        path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UnreadableInput(f"{path} cannot be written: {error.strerror}") from error
 
@@ -84,13 +114,15 @@ def proposal_lines(request: AnalysisInput, proposal: RebalanceProposal, *, expla
         yield proposal.note
     if proposal.outcome in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE):  # the others certify nothing
         yield f"improvement {proposal.benefit_bps} bp, certified gap {proposal.gap_bps} bp, score {proposal.score}"
-    yield from _before_and_after(proposal.before, proposal.after)
+    if proposal.rung is not Rung.FULL:
+        yield f"rung {proposal.rung}: there was no time for the whole problem"
+    yield from before_and_after(proposal.before, proposal.after)
     yield (
         f"short-term gain {dollars(proposal.short_term_gain)}, long-term gain {dollars(proposal.long_term_gain)}, "
         f"tax {dollars(proposal.tax)}, cost {dollars(proposal.cost)}, turnover {percent(proposal.turnover)}"
     )
     for trade in proposal.trades:
-        yield from _trade_lines(request, trade, explain)
+        yield from trade_lines(request, trade, explain)
     for why_not in proposal.why_nots:
         because = why_not.sentence if explain else why_not.code
         yield f"NOT {name_of(request, why_not.security_id)}: {because}"
@@ -185,7 +217,7 @@ def _tag_document(tag: PriceTag) -> Mapping[str, object]:
     }
 
 
-def _before_and_after(before: Measures, after: Measures) -> Iterator[str]:
+def before_and_after(before: Measures, after: Measures) -> Iterator[str]:
     yield f"{'':16}{'before':>18}{'after':>18}"
     for name, one, other in (
         ("account value", dollars(before.account_value), dollars(after.account_value)),
@@ -197,7 +229,7 @@ def _before_and_after(before: Measures, after: Measures) -> Iterator[str]:
         yield f"{name:16}{one:>18}{other:>18}"
 
 
-def _trade_lines(request: AnalysisInput, trade: ProposedTrade, explain: bool) -> Iterator[str]:
+def trade_lines(request: AnalysisInput, trade: ProposedTrade, explain: bool) -> Iterator[str]:
     name, codes = name_of(request, trade.security_id), ", ".join(reason.code for reason in trade.reasons)
     what = f"{trade.side} {trade.quantity:f} {name} at {dollars(trade.price)}, {dollars(trade.notional)}"
     yield what if explain else f"{what}: {codes}"

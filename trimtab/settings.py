@@ -34,6 +34,7 @@ _BARE_NAMES: Final = {
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1, le=256)]
+Severity = Literal["INFO", "WARNING", "ERROR", "CRITICAL", "SECURITY"]
 
 
 class SettingsInvalid(TrimtabError):
@@ -55,6 +56,31 @@ class OidcIssuer(BaseModel):
     firm_claim: str = "firm"
     require_at_jwt: bool = False  # RFC 9068's header type; several providers do not send it
     leeway_seconds: int = Field(default=30, ge=0, le=300)
+
+
+class WebhookSettings(BaseModel):
+    """One receiver of alerts by HTTP, which checks the signature with the same secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: str = Field(pattern=r"^https?://")
+    secret: SecretStr = Field(min_length=16)
+    least: Severity = "WARNING"
+
+
+class MailSettings(BaseModel):
+    """Alerts by SMTP."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    host: str = Field(min_length=1)
+    port: Port = 587
+    security: Literal["starttls", "tls", "plain"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str = Field(min_length=3)
+    recipients: tuple[str, ...] = Field(min_length=1)
+    least: Severity = "ERROR"
 
 
 class ProcessCounts(BaseModel):
@@ -96,6 +122,9 @@ class Settings(BaseSettings):
     broker: str = "paper"
     broker_socket: Path = Field(default_factory=lambda known: _broker_socket(known["state_dir"]))
     drop_folder: Path = Field(default_factory=lambda known: Path(known["state_dir"]) / "drop")
+    sources: Path | None = None  # the YAML file of who delivers what in which form; None: trimtab's CSV for all
+    alert_webhooks: tuple[WebhookSettings, ...] = ()
+    alert_mail: MailSettings | None = None
     oidc_issuers: tuple[OidcIssuer, ...] = ()
     pages_client_id: str = "trimtab-pages"  # the pages' client at the first external issuer; the built-in one knows it
     pages_scope: str = "openid"  # what the pages ask the external issuer for

@@ -151,6 +151,15 @@ def a_book(accounts: int, names: int = 47, lots_each: int = 2) -> tuple[MarketSn
     return universe.market, (an_account(universe, names, lots_each, seed) for seed in range(accounts))
 
 
+def a_reference_book(accounts: int, seed: int = 1) -> list[AnalysisInput]:
+    """The book that calibrations are fitted to: 47 names and about 100 lots each, far enough off target to trade.
+
+    Another `seed` gives another market and other accounts.
+    """
+    universe = a_universe(200, seed)
+    return [an_account(universe, 47, 2, 10_000 * (seed - 1) + number, drift=0.4) for number in range(accounts)]
+
+
 def _lots(universe: Universe, row: int, dollars: float, lots_each: int, rng: np.random.Generator) -> list[TaxLot]:
     """Purchases in distinct months at that month's price, whole shares."""
     months = np.sort(rng.choice(MONTHS, min(lots_each, MONTHS), replace=False))

@@ -60,6 +60,7 @@ def start_processes(
         "TRIMTAB_BROKER": settings.broker,
         "TRIMTAB_BROKER_SOCKET": str(settings.broker_socket),
         "TRIMTAB_DROP_FOLDER": str(settings.drop_folder),
+        **({} if settings.sources is None else {"TRIMTAB_SOURCES": str(settings.sources.resolve())}),
         "TRIMTAB_HOST": settings.host,
         "TRIMTAB_PORT": str(port),
         "TRIMTAB_PUBLIC_URL": api_url,

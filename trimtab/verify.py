@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
 
+from trimtab.activities.analyze import CALIBRATION_MAP
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction
 from trimtab.db.records import BrokenChain, verify_chains
 from trimtab.db.tables import record
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.records import content_hash
@@ -88,7 +90,19 @@ def _inputs_of(connection: Connection, analysis: Row[Any]) -> AnalysisInput:
         get_content(connection, analysis.body["snapshot"], AccountSnapshot),
         get_content(connection, analysis.body["target"], ModelPortfolio),
         get_content(connection, analysis.body["market"], MarketSnapshot),
+        _calibration_of(connection, analysis),
     )
+
+
+def _calibration_of(connection: Connection, analysis: Row[Any]) -> Calibration:
+    """The map of that day. Raises NothingToReproduce for a shipped version that this build does not have."""
+    own = analysis.body.get(CALIBRATION_MAP)
+    if own:
+        return get_content(connection, own, Calibration)
+    version = analysis.body.get("calibration", SHIPPED.version)
+    if version != SHIPPED.version:
+        raise NothingToReproduce(f"this build does not have calibration {version}")
+    return SHIPPED
 
 
 def _record(connection: Connection, record_hash: str) -> Row[Any]:

@@ -90,7 +90,7 @@ def install(*, with_tools: bool) -> None:
 
 def run(script: str, *arguments: str) -> None:
     """A JavaScript program of node_modules, under Node. Raises PagesNotBuilt."""
-    env = {**os.environ, "NODE_ENV": "production"}
+    env = {**os.environ, "NODE_ENV": "production", "LC_ALL": "en_US.UTF-8"}  # the unit tests format figures
     done = subprocess.run(
         (_node(), script, *arguments),
         cwd=WEB,

@@ -12,7 +12,7 @@ from trimtab.activities.deliveries import LoadedFile, load_deliveries
 from trimtab.activities.ingest import ingest
 from trimtab.activities.inputs import Inputs, freeze_inputs
 from trimtab.activities.validate import validate
-from trimtab.contracts import RunRef, StageOutcome, account_day_id, run_id
+from trimtab.contracts import AccountDayRef, RunRef, StageOutcome, account_day_id, run_id
 from trimtab.db import runs
 from trimtab.db.account_days import lock_accounts, open_days
 from trimtab.db.deliveries import release_delivery
@@ -47,6 +47,7 @@ class FeedDay:
     drop: Path
     firm: DemoFirm = field(default_factory=demo_firm)
     outcomes: dict[str, StageOutcome] = field(default_factory=dict)
+    refs: list[AccountDayRef] = field(default_factory=list)
 
     @property
     def date(self) -> date:
@@ -84,7 +85,7 @@ class FeedDay:
         with firm_transaction(self.engine, FIRM) as connection:
             households = list(connection.scalars(select(household.c.household_id)))
             refs = open_days(connection, FIRM, self.ref.run_id, self.date, lock_accounts(connection, households))
-        inputs = Inputs()
+        inputs, self.refs = Inputs(), refs
         for ref in refs:
             with firm_transaction(self.engine, FIRM) as connection:
                 ingest(connection, ref, inputs, build="test")

@@ -5,13 +5,14 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from tests.activities.feed_day import FIRM, FeedDay
 from tests.servers import FreshDatabase
-from trimtab.activities.analyze import AnalysisJob, prepare_analysis, store_analysis
+from trimtab.activities.analyze import CALIBRATION_MAP, AnalysisJob, prepare_analysis, store_analysis
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveFault, SolveJob, SolverHung, SolverPool
 from trimtab.contracts import AccountDayRef, StageOutcome
@@ -19,8 +20,12 @@ from trimtab.db.account_days import open_refs
 from trimtab.db.engine import firm_transaction
 from trimtab.db.filters import read_facts
 from trimtab.db.tables import account_day, proposal, stage_result
+from trimtab.domain.account_settings import Tracking
+from trimtab.domain.calibration import SHIPPED, numbered
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.records import content_hash
+from trimtab.operator import firm_calibration
+from trimtab.settings import load_settings
 
 
 @pytest.fixture
@@ -116,3 +121,23 @@ async def test_children_do_not_outlive_a_closed_pool(pool: SolverPool, day: Feed
             return
         await asyncio.sleep(0.05)
     pytest.fail("a child lives on")
+
+
+async def test_a_firms_own_calibration_is_frozen_with_its_run_and_named_by_the_record(
+    day: FeedDay, pool: SolverPool, database: FreshDatabase
+) -> None:
+    """Adopted before the run: it is what the analysis reads. Taken back later: what was frozen stays."""
+    own = numbered(replace(SHIPPED, risk_aversion={**SHIPPED.risk_aversion, Tracking.MODERATE: 40.0}), 3)
+    settings = load_settings(database_url=database.app_url)
+    assert firm_calibration(settings, FIRM, own) == own
+    ref = _first_valid(day)
+    assert firm_calibration(settings, FIRM, SHIPPED) == SHIPPED
+
+    job = _prepared(day, ref)
+    assert job.inputs["calibration"] == own.version
+    assert job.inputs[CALIBRATION_MAP] == job.solve.calibration_hash == content_hash(own)
+    solved = await pool.solve(job.solve)
+    shipped = await pool.solve(replace(job.solve, calibration_hash=""))
+    assert isinstance(solved, Solved)
+    assert isinstance(shipped, Solved)
+    assert solved.proposal.input_hash != shipped.proposal.input_hash

@@ -14,7 +14,10 @@ PAGE = (Path(__file__).parents[2] / "docs" / "feeds.md").read_text(encoding="utf
 
 
 def row_of(layout: Layout) -> str:
-    columns = [column.name + ("" if column.required else "?") for column in layout.columns]
+    columns = [
+        f"[{column.name}]" if column.omissible else column.name + ("" if column.required else "?")
+        for column in layout.columns
+    ]
     columns += ["*security*"] if layout.identified else []
     columns += ["*one column a factor*"] if layout.floats else []
     empty = "allowed" if layout.may_be_empty else "refused"
@@ -28,7 +31,7 @@ def test_the_page_has_each_kind_with_its_columns():
 
 def test_the_page_names_every_code_that_refuses_a_file():
     code = Path(__file__).parents[2] / "trimtab"
-    sources = [*(code / "feeds").glob("*.py"), *(code / "activities").glob("deliver*.py")]
+    sources = [*(code / "feeds").rglob("*.py"), *(code / "activities").glob("deliver*.py")]
     raised = {
         found
         for path in sources

@@ -45,14 +45,17 @@ def refusal(content: str | bytes, kind: FeedKind = FeedKind.CASH) -> str:
 
 
 def test_rows_come_with_their_line_number_in_the_order_of_the_layout():
-    assert LAYOUTS[FeedKind.CASH].names == ("account_id", "settled", "unsettled")
-    assert rows_of(CASH) == [(3, "A1", Decimal("100.25"), Decimal(0)), (4, "A2", Decimal("-3.10"), Decimal(7))]
+    assert LAYOUTS[FeedKind.CASH].names == ("account_id", "settled", "unsettled", "currency")
+    assert rows_of(CASH) == [
+        (3, "A1", Decimal("100.25"), Decimal(0), "USD"),
+        (4, "A2", Decimal("-3.10"), Decimal(7), "USD"),
+    ]
 
 
 def test_columns_are_found_by_their_header_and_the_first_identifier_present_decides():
     assert rows_of(POSITIONS, FeedKind.POSITIONS) == [
-        (3, "A1", Decimal(5), Decimal("10.00"), "cusip", "037833100"),
-        (4, "A1", Decimal(6), Decimal("20.00"), "symbol", "ORCL"),
+        (3, "A1", Decimal(5), Decimal("10.00"), False, "cusip", "037833100"),
+        (4, "A1", Decimal(6), Decimal("20.00"), False, "symbol", "ORCL"),
     ]
 
 
@@ -119,7 +122,7 @@ def test_other_encodings_are_refused_and_a_byte_order_mark_is_dropped():
 
 def test_a_line_feed_inside_quotes_is_part_of_the_text():
     content = CASH.replace("A1,100.25,0", '"A1","100.25","0"')
-    assert rows_of(content)[0][1:] == ("A1", Decimal("100.25"), Decimal(0))
+    assert rows_of(content)[0][1:] == ("A1", Decimal("100.25"), Decimal(0), "USD")
 
 
 def test_an_unknown_column_is_ignored_and_noted():

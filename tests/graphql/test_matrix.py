@@ -29,11 +29,22 @@ from tests.graphql.api import (
 )
 from tests.graphql.documents import APPROVE, LIFT, REFRESH, REJECT, RETRY, SUSPEND
 from tests.graphql.firms import ON, Book, Waiting
+from tests.graphql.test_bulk_settings import DECIDE as DECIDE_BULK
+from tests.graphql.test_bulk_settings import EXEMPT
+from tests.graphql.test_settings import CHANGE as CHANGE_SETTINGS
+from tests.graphql.test_settings import DECIDE as DECIDE_EXCEPTION
 from tests.graphql.test_steps_and_alerts import block
 from trimtab.auth.matrix import Role
 from trimtab.auth.principal import Principal
+from trimtab.db.bulk_changes import keep, keep_members
+from trimtab.db.settings_exceptions import SettingsException, WantedChange, write_exception
+from trimtab.db.settings_versions import newest_seq
 from trimtab.db.suspensions import open_suspension
 from trimtab.db.tables import decision
+from trimtab.domain.profile.bulk import ACCOUNTS, BulkChange, BulkPreview, BulkStatus
+from trimtab.domain.profile.levels import LayerKey
+from trimtab.domain.profile.registry import LANGUAGE
+from trimtab.domain.profile.statements import Level
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "authorization.md"
@@ -146,8 +157,68 @@ def retry(stage: str) -> Attempt:
     return attempt
 
 
+async def edit_customisation(place: Place, who: Principal) -> bool:
+    place.book.add_account(place.account_id, advisor=place.advisor)
+    wanted = {"level": "ACCOUNT", "owner": place.account_id, "sentences": ["Keep 2 % in cash."], "reason": "Asked."}
+    return await place.did(who, CHANGE_SETTINGS, "SettingsChanged", **wanted)
+
+
+async def approve_beyond_limits(place: Place, who: Principal) -> bool:
+    place.book.add_account(place.account_id, advisor=place.advisor)
+    key = LayerKey(Level.ACCOUNT, place.account_id)
+    wanted = WantedChange(key, {"cash_target": LANGUAGE.parse("Keep 2 % in cash.")}, ON, "somebody", "Asked.")
+    asked = SettingsException(f"e-{place.account_id}", wanted, ("too much",), ("somebody",), place.advisor)
+    place.book.write(lambda one: write_exception(one, place.book.firm_id, asked, None))
+    decided = {"exceptionId": asked.exception_id, "approve": True, "reason": "Agreed."}
+    return await place.did(who, DECIDE_EXCEPTION, "SettingsExceptionDecided", **decided)
+
+
+def a_bulk_change(place: Place, status: BulkStatus = BulkStatus.PROPOSED) -> str:
+    """Of this one account, by somebody."""
+    firm_id = place.book.firm_id
+    place.book.add_account(place.account_id, advisor=place.advisor)
+
+    def write(one: Any) -> str:
+        change = BulkChange(
+            change_id=f"c-{place.account_id}",
+            target=ACCOUNTS,
+            filter=None,
+            changes={"cash_target": LANGUAGE.parse("Keep 2 % in cash.")},
+            effective_from=ON,
+            reason="Asked.",
+            proposed_by=("somebody",),
+            members=keep_members(one, firm_id, [place.account_id]),
+            known_seq=newest_seq(one),
+            preview=BulkPreview(1, 1),
+            status=status,
+            undo_proposed_by=("somebody",),
+        )
+        keep(one, firm_id, change, "somebody", None)
+        return change.change_id
+
+    return str(place.book.write(write))
+
+
+async def exempt(place: Place, who: Principal) -> bool:
+    wanted = {"accountId": place.account_id, "until": "2026-12-31", "reason": "Asked."}
+    return await place.did(who, EXEMPT, "BulkChangeSettled", changeId=a_bulk_change(place), **wanted)
+
+
+def approve_bulk(status: BulkStatus) -> Attempt:
+    async def attempt(place: Place, who: Principal) -> bool:
+        decided = {"changeId": a_bulk_change(place, status), "approve": True, "reason": "Agreed."}
+        return await place.did(who, DECIDE_BULK, "BulkChangeSettled", **decided)
+
+    return attempt
+
+
 ATTEMPTS: dict[str, tuple[int, Attempt]] = {
     "read an account": (2, read_account),
+    "edit an account's customisation": (4, edit_customisation),
+    "approve what is beyond the limits": (5, approve_beyond_limits),
+    "approve a bulk change": (6, approve_bulk(BulkStatus.PROPOSED)),
+    "exempt from a bulk change": (7, exempt),
+    "approve the undo of a bulk change": (51, approve_bulk(BulkStatus.UNDO_PROPOSED)),
     "re-run the analysis": (14, refresh),
     "approve up to the limit": (16, approve),
     "approve as the second person": (17, approve_second),

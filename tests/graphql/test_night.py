@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.graphql.test_steps_and_alerts import block
 from trimtab.contracts import run_id
 from trimtab.db.alerts import raise_alert
 from trimtab.db.suspensions import open_suspension
-from trimtab.db.tables import account_day, delivery, market_event, stage_result
+from trimtab.db.tables import account_day, delivery, delivery_expectation, market_event, stage_result
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 
 NIGHT = """
@@ -23,7 +24,10 @@ query Night($on: Date) {
     businessDate roster withoutDay
     outcomeCodes { state code accounts }
     progress { stage passed here blocked seconds }
-    feeds { kind status waiting rows quarantinedRows reasonCodes message deliveries fileName receivedAt }
+    feeds {
+      kind status waiting rows quarantinedRows reasonCodes message deliveries fileName receivedAt
+      controlTotal contentHash accountsWaiting waits awaited { source form standing dueAt tries resolution }
+    }
   }
   suspensionCounts { scope kind code suspensions since reason clearedBy mayBeLiftedBy }
 }
@@ -137,6 +141,33 @@ async def test_a_file_that_had_not_come_by_the_cut_off_is_missing(api: Api, book
     assert feeds["cash"] == "MISSING"
 
 
+@pytest.mark.covers("D12", "H2")
+async def test_a_feed_shows_what_is_expected_its_total_and_hash_and_who_waits(api: Api, book: Book):
+    for account_id in ("A1", "A2"):
+        book.add_account(account_id)
+    deliver(book, "cash", "LOADED", row_count=2, control_total=Decimal("97.15"))
+    moment = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    times = dict.fromkeys(("due_at", "late_at", "urgent_at", "missing_at"), moment)
+    for kind in ("cash", "lots"):
+        row = {"firm_id": book.firm_id, "business_date": ON, "kind": kind, "source": "BANK", "form": "ofx", **times}
+        book.write(
+            lambda one, row=row: one.execute(insert(delivery_expectation).values(**row, standing="LATE", tries=2))
+        )
+    feeds = {one["kind"]: one for one in (await api.data(DORA, NIGHT))["run"]["feeds"]}
+    cash, lots, prices = feeds["cash"], feeds["lots"], feeds["prices"]
+    assert (cash["controlTotal"], cash["contentHash"], cash["accountsWaiting"]) == ("97.15", "cash-LOADED", 0)
+    assert lots["awaited"] == {
+        "source": "BANK",
+        "form": "ofx",
+        "standing": "LATE",
+        "dueAt": "2026-03-02T09:00:00+00:00",
+        "tries": 2,
+        "resolution": None,
+    }
+    assert (lots["accountsWaiting"], lots["waits"]) == (2, "tax lots: gains, losses and wash sales of every account")
+    assert prices["awaited"] is None
+
+
 async def test_suspensions_are_counted_by_reason_with_who_may_lift_them(api: Api, book: Book):
     for account_id in ("A1", "A2", "A3"):
         book.add_account(account_id, advisor="adv-2" if account_id == "A3" else "adv-1")
@@ -151,7 +182,7 @@ async def test_suspensions_are_counted_by_reason_with_who_may_lift_them(api: Api
         "suspensions": 2,
         "since": ON.isoformat(),
         "reason": "the price of VTI is 0",
-        "clearedBy": "a new input without the fault",
+        "clearedBy": "a price file with a positive close of the previous session for the security",
         "mayBeLiftedBy": ["data_manager"],
     }
     assert (standing["suspensions"], standing["mayBeLiftedBy"]) == (1, [])
@@ -210,5 +241,5 @@ async def test_the_night_costs_the_same_number_of_statements_whatever_its_size(a
         suspend(book, f"A{number:02d}", SuspensionKind.DATA, f"CODE_{number}")
     deliver(book, "prices", "LOADED")
     await api.data(OLGA, NIGHT)
-    # Firm, run, counts, without a day, work, deliveries, clock, suspensions.
-    assert len(api.statements) == of_one == 8
+    # Firm, run, counts, without a day, work, deliveries, clock, expectations, accounts in need, suspensions.
+    assert len(api.statements) == of_one == 10

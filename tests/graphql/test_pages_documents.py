@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from graphql import parse, validate
 
@@ -97,6 +99,22 @@ async def test_blocked_steps_alerts_and_suspended_accounts(api: Api, book: Book)
     assert of_one == {"BlockedSteps": 3, "NightAlerts": 3, "SuspendedAccounts": 2}
 
 
+async def test_who_is_signed_in(api: Api, book: Book):
+    of_one = await cost(api, OLGA, "Viewer")
+    for number in range(50):
+        book.add_account(f"A{number:02d}")
+    assert await cost(api, OLGA, "Viewer") == of_one == 2  # firm, person
+
+
+async def test_the_verification_of_an_accounts_records(api: Api, book: Book):
+    waiting = book.add_review("A1")
+    wanted = {"account": "A1"}
+    of_one = await cost(api, CARL, "VerifyRecords", **wanted)
+    for attempt in range(2, 51):
+        add_attempt(book, waiting.ref, attempt)
+    assert await cost(api, CARL, "VerifyRecords", **wanted) == of_one
+
+
 async def test_the_dates_of_the_night(api: Api, book: Book):
     book.add_review("A1")
     assert await cost(api, OLGA, "NightRuns") == 2
@@ -131,3 +149,10 @@ async def test_one_review_among_fifty(api: Api, book: Book):
     # As the queue, and snapshots, suspensions, people, securities, classes' targets.
     assert of_one == [14, 9]
     assert of_changes == 5
+
+
+def test_every_question_of_the_pages_has_its_cost_pinned_here():
+    """Mutations are one decision each; every query's name stands in a test above."""
+    here = Path(__file__).read_text(encoding="utf-8")
+    questions = [name for name in operations() if page_document(name).startswith("query")]
+    assert [name for name in questions if f'"{name}"' not in here] == []

@@ -10,7 +10,9 @@ from tests.graphql.api import ANNA, CARL, IVAN, OLGA, WAREHOUSE, Api, a_person
 from tests.graphql.firms import ON, Book
 from trimtab.activities.programme import cascade
 from trimtab.auth.matrix import Role
+from trimtab.db.programme import read_programme
 from trimtab.db.settings_versions import newest_seq
+from trimtab.db.variant_limits import approved_beyond, beyond_limits
 
 IRIS = a_person("iris", Role.POLICY_COMMITTEE)
 
@@ -46,9 +48,17 @@ PRODUCTS = {
 NO_RE = {"id": "NO-RE", "parent": "BALANCED", "differences": [{"kind": "DROP", "asset_class": "RE", "scope": "ALL"}]}
 
 
-async def propose(api: Api, part: str, document: Any, who: Any = IVAN, **changes: Any) -> Any:
+async def propose(
+    api: Api,
+    part: str,
+    document: Any,
+    who: Any = IVAN,
+    fields: str = "changeId modelsReached accountsReached",
+    **changes: Any,
+) -> Any:
     values = {"part": part, "key": document["id"], "value": document, "effectiveFrom": ON.isoformat()}
-    return await api.do(who, PROPOSE, **{**values, "reason": "the committee's decision", **changes})
+    mutation = PROPOSE.replace("changeId modelsReached accountsReached", fields)
+    return await api.do(who, mutation, **{**values, "reason": "the committee's decision", **changes})
 
 
 async def publish(api: Api, part: str, document: Any, **changes: Any) -> None:
@@ -204,3 +214,67 @@ async def test_the_night_turns_the_programme_into_models_to_follow(api: Api, boo
         "AGG": 0.4444,
     }
     assert found.faults == {}
+
+
+LIMITS = {"id": "ALL", "class_deviation": "0.2", "class_deviations": {"EQUITY": "0.25"}}
+MOSTLY_BONDS = {
+    "id": "BONDS-95",
+    "parent": "BALANCED",
+    "differences": [{"kind": "PIN", "asset_class": "FI", "weight": "0.95"}],
+}
+
+
+@pytest.mark.covers("M5b")
+async def test_a_variant_beyond_the_limits_is_told_and_approved_as_such(api: Api, book: Book):
+    """Equity of 60 % may not become 5 %: FI moves from 40 % to 95 %, and the group from 60 % to 5 %."""
+    await published(api)
+    await publish(api, "LIMITS", LIMITS)
+
+    inside = await propose(api, "VARIANT", {**MOSTLY_BONDS, "id": "BONDS-55", "differences": [PIN_55]}, fields=BEYOND)
+    asked = await propose(api, "VARIANT", MOSTLY_BONDS, fields=BEYOND)
+
+    assert inside["beyondLimits"] == []
+    assert asked["beyondLimits"] == [
+        "BONDS-95: FI would have 95 % instead of 40 %: without an approval it may move by 20 %",
+        "BONDS-95: LC would have 2.5 % instead of 30 %: without an approval it may move by 20 %",
+        "BONDS-95: EQUITY would have 5 % instead of 60 %: without an approval it may move by 25 %",
+    ]
+    assert await alerts_tonight(book) == []
+    own = await api.do(IVAN, DECIDE, changeId=asked["changeId"], approve=True, reason="mine")
+    assert own["code"] == "SELF_APPROVAL"
+    await api.do(IRIS, DECIDE, changeId=asked["changeId"], approve=True, reason="a trust that wants it")
+    assert weights(await model(api, "BONDS-95"))["FI"] == 95.0
+    assert await alerts_tonight(book) == []
+
+
+@pytest.mark.covers("M5b")
+async def test_a_variant_that_limits_have_overtaken_is_told_every_night(api: Api, book: Book):
+    await published(api)
+    await publish(api, "VARIANT", MOSTLY_BONDS)
+    await publish(api, "LIMITS", {"id": "BALANCED", "class_deviation": "0.5"})
+
+    assert await alerts_tonight(book) == [
+        "BONDS-95: FI would have 95 % instead of 40 %: without an approval it may move by 50 %"
+    ]
+
+
+async def test_limits_that_are_no_fractions_are_refused_and_only_the_committee_sets_them(api: Api, book: Book):
+    refused = await propose(api, "LIMITS", {"id": "ALL", "class_deviation": "20"})
+    assert refused["message"] == "limits ALL: class_deviation is 20, not a fraction between 0 and 1"
+    assert (await propose(api, "LIMITS", LIMITS, who=ANNA))["__typename"] == "Forbidden"
+
+
+PIN_55 = {"kind": "PIN", "asset_class": "FI", "weight": "0.55"}
+BEYOND = "changeId beyondLimits"
+
+
+async def alerts_tonight(book: Book) -> list[str]:
+    """What a night over this programme would tell about variants beyond the limits."""
+
+    def read(connection: Any) -> list[str]:
+        seq = newest_seq(connection)
+        programme = read_programme(connection, ON, seq)
+        return sorted(set(beyond_limits(programme, programme.variants, None)) - approved_beyond(connection, seq))
+
+    found: list[str] = book.write(read)
+    return found

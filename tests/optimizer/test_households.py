@@ -27,7 +27,7 @@ from trimtab.domain.optimizer.household.problem import joint_objective
 from trimtab.domain.optimizer.household.search import search_jointly
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import AnalysisOutcome
+from trimtab.domain.proposals import AnalysisOutcome, ReasonCode
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import WashWindows
 
@@ -136,6 +136,11 @@ def test_new_money_goes_where_its_class_is_best_held():
 
     assert traded(proposal, 0).keys() == {"AAA"}
     assert traded(proposal, 1)["BND"] == Decimal(495)
+    (bond_trade,) = (trade for trade in proposal.legs[1].trades if trade.security_id == "BND")
+    assert [reason.code for reason in bond_trade.reasons] == [ReasonCode.DRIFT, ReasonCode.LOCATION]
+    assert bond_trade.reasons[1].sentence == (
+        "BND is bought in account I rather than in T, where holding BOND costs 80.0 bp a year more."
+    )
 
 
 def test_a_withdrawal_is_raised_in_the_account_that_pays_it():
@@ -174,9 +179,13 @@ def test_a_household_of_one_account_trades_like_the_account():
     assert abs(together.benefit_bps - alone.benefit_bps) <= Decimal("0.001")
 
 
-def test_contributions_of_all_trades_add_up_to_the_improvement(universe: Universe):
-    """Each leg's benefit is of its own account: weighted by the accounts' values they make the household's."""
-    proposal = analyze_household(a_simulated_household(universe, 12, 2, 3))
+@pytest.mark.parametrize("seed", [3, 5])
+def test_contributions_of_all_trades_add_up_to_the_improvement(universe: Universe, seed: int):
+    """Each leg's benefit is of its own account: weighted by the accounts' values they make the household's.
+
+    Household 5 has a location cost of 40 bp, which counts as well.
+    """
+    proposal = analyze_household(a_simulated_household(universe, 12, 2, seed))
 
     value = sum(leg.before.account_value for leg in proposal.legs)
     weighted = sum(leg.benefit_bps * leg.before.account_value for leg in proposal.legs) / value
@@ -219,7 +228,11 @@ def test_no_prices_give_a_bound_above_the_best_of_all_ways(universe: Universe, s
     reached = joint_objective(data, found.solution.lot_sells, found.solution.buys).total
     rng = np.random.default_rng(seed)
     for _ in range(20):
-        prices = JointPrices(rng.normal(0, 0.1, data.loadings.shape[1]), rng.normal(0, 0.01, len(data.cash)))
+        prices = JointPrices(
+            rng.normal(0, 0.1, data.loadings.shape[1]),
+            rng.normal(0, 0.01, len(data.cash)),
+            rng.normal(0, 0.01, len(data.rows)),
+        )
         assert blocks.bound(prices).branches.value <= best + 1e-9
     assert found.bound <= best + 1e-9
     assert reached - best <= max(reached - found.bound, 1e-7) + 1e-7

@@ -17,7 +17,7 @@ from tests.e2e.test_people import places
 from tests.web.browser import Tab
 from tests.web.conftest import Signed
 from tests.web.desk import Desk
-from trimtab.db.tables import account, decision, person, record
+from trimtab.db.tables import account, decision, person, record, suspension
 
 FORMULA = '=HYPERLINK("http://example.com","not this month")'
 
@@ -122,6 +122,30 @@ def test_as_of_an_instant_before_it_the_decision_is_not_known(signed_in: Signed,
     page.get_by_role("button", name="Every day, as of now").click()
     expect(panel(page, "Decisions").locator("tbody tr")).to_have_count(1)
     expect(page.locator("ol")).to_contain_text("Rejected")
+
+
+def test_compliance_lifts_its_suspension_with_a_reason_and_the_accounts_advisor_cannot(
+    signed_in: Signed, held: Demo, a_reason: str
+):
+    opened = select(suspension.c.scope_id, account.c.advisor_id).join(
+        account, account.c.account_id == suspension.c.scope_id
+    )
+    account_id, advisor_id = held.ask(lambda c: c.execute(opened.where(suspension.c.code == "COMPLIANCE")).one())
+    advisor = held.ask(lambda c: c.scalar(select(person.c.username).where(person.c.advisor_id == advisor_id)))
+    page = signed_in(advisor, f"/accounts/{account_id}").page
+    expect(page.get_by_role("alert").filter(has_text="Suspended: compliance")).to_contain_text(
+        "May be lifted by: compliance."
+    )
+    assert page.get_by_role("button", name=re.compile("^Lift")).count() == 0
+
+    page = signed_in("carla", f"/accounts/{account_id}").page
+    page.get_by_role("button", name="Lift the suspension for compliance").click()
+    page.get_by_role("textbox", name="Reason").fill(a_reason)
+    page.get_by_role("dialog").get_by_role("button", name="Lift").click()
+    expect(page.get_by_text("Suspension lifted")).to_be_visible()
+    expect(page.get_by_text("Suspended: compliance")).to_have_count(0)
+    lifted = select(suspension.c.lifted_by, suspension.c.lift_reason).where(suspension.c.scope_id == account_id)
+    assert held.ask(lambda c: tuple(c.execute(lifted).one())) == ("demo-48-20-carla", a_reason)
 
 
 def test_dates_before_the_first_day_show_nothing_and_say_so(signed_in: Signed, decided):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.demo_process import Demo
-from tests.web.browser import ROOT
+from tests.web.browser import ROOT, a_tab
 from tests.web.conftest import Signed
+from tests.web.screenshots import NAMES, SCHEMES
 from tests.web.test_review_desk import row_of, rows, search
+from trimtab.demo.people import secrets_file
 
 FIRST_LOAD_BYTES = 250_000
 
@@ -77,6 +80,22 @@ def test_a_page_that_never_had_an_answer_offers_to_try_again(signed_in: Signed):
     expect(rows(tab.page).first).to_be_visible()
 
 
+def test_an_api_that_is_killed_comes_back_beneath_the_open_page(signed_in: Signed, held: Demo):
+    """kill -9, not a mock: the page says that its figures are not live, and that they are again, by itself."""
+    tab = signed_in("olivia")
+    tab.tolerated += ["Failed to load resource", "WebSocket connection"]
+    page = tab.page
+    expect(page.get_by_text("● Live")).to_be_visible()
+    waiting = rows(page).count()
+    held.kill("api")
+    expect(page.get_by_text("○ Not live")).to_be_visible()
+    page.get_by_role("button", name="Traded").click()
+    expect(page.get_by_text("trimtab does not answer.")).to_be_visible()
+    expect(page.get_by_text("● Live")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("trimtab does not answer.")).to_have_count(0)
+    expect(rows(page)).to_have_count(waiting)
+
+
 def test_a_session_that_ends_while_somebody_writes_costs_them_nothing(
     signed_in: Signed, held: Demo, undecided: Iterator[str], a_reason: str
 ):
@@ -134,17 +153,29 @@ def _revoke(url: str, token: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("username", "path"), [("olivia", "/review"), ("carla", "/accounts"), ("dan", "/night")])
-def test_axe_finds_nothing(signed_in: Signed, username: str, path: str, scheme: str):
-    tab = signed_in(username, path, color_scheme=scheme)
-    expect(tab.page.get_by_role("heading", level=1)).to_be_visible()
-    tab.page.wait_for_load_state("networkidle")
-    assert tab.axe() == []
+def test_axe_finds_nothing_at_the_sign_in_and_on_a_page_that_is_not_there(browser: Browser, held: Demo, scheme: str):
+    with a_tab(browser, held.url("api"), color_scheme=scheme) as tab:
+        tab.tolerated += ["the server responded with a status of 4"]
+        tab.page.goto(tab.url + "/nowhere")
+        expect(tab.page.get_by_label("Username")).to_be_focused()
+        assert tab.axe() == []
+        tab.page.fill("#username", "olivia")
+        tab.page.fill("#password", "not hers")
+        tab.page.keyboard.press("Enter")
+        expect(tab.page.get_by_role("alert")).to_contain_text("Username or password is wrong.")
+        assert tab.axe() == []
+        tab.page.fill("#username", "olivia")
+        tab.page.fill("#password", json.loads(secrets_file(held.state_dir).read_text())["olivia"])
+        tab.page.keyboard.press("Enter")
+        expect(tab.page.get_by_role("heading", name="There is no such page")).to_be_visible()
+        assert tab.axe() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_a_review_and_in_its_dialogs(signed_in: Signed, scheme: str):
+def test_axe_finds_nothing_in_the_queue_a_review_and_their_dialogs(signed_in: Signed, scheme: str):
     tab = signed_in("carla", "/review", color_scheme=scheme)
+    expect(rows(tab.page).first).to_be_visible()
+    assert tab.axe() == []
     rows(tab.page).first.locator("a").click()
     expect(tab.page.get_by_role("img", name=re.compile("^Drift"))).to_be_visible()
     assert tab.axe() == []
@@ -170,6 +201,15 @@ def test_the_keyboard_reaches_the_content_past_the_menu_and_focus_is_seen(signed
     assert page.evaluate("document.activeElement.id") == "content"
 
 
+@pytest.mark.parametrize(("username", "path"), [("carla", "/review"), ("carla", "/accounts/A00001"), ("dan", "/night")])
+def test_on_a_telephone_no_page_is_wider_than_the_window(signed_in: Signed, username: str, path: str):
+    """390 pixels: wide tables scroll in boxes of their own, and the way out stays in sight."""
+    page = signed_in(username, path, viewport={"width": 390, "height": 844}).page
+    expect(page.get_by_role("table").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport()
+
+
 def test_figures_are_tabular_and_stand_at_the_right(signed_in: Signed):
     page = signed_in("olivia").page
     style = (
@@ -183,6 +223,9 @@ def test_figures_are_tabular_and_stand_at_the_right(signed_in: Signed):
 def test_money_and_dates_are_written_as_the_reader_writes_them(signed_in: Signed):
     german = signed_in("olivia", locale="de-DE", timezone_id="Europe/Berlin").page
     expect(rows(german).first).to_contain_text(re.compile(r"\d{1,3}(\.\d{3})+\s\$"))
+    told = rows(german).locator("td:nth-child(4)").all_inner_texts()
+    assert [text for text in told if re.search(r"\d,\d+\s%", text)]
+    assert not [text for text in told if re.search(r"\d\.\d+\s?%|\$\d", text)]  # as an American writes it
     expect(german.get_by_text(re.compile(r"20\. Nov\. 2026, 21:30"))).to_be_visible()  # 15:30 in New York
 
 
@@ -225,6 +268,13 @@ def test_the_first_load_of_each_page_stays_below_250_kb_gzipped(signed_in: Signe
     assert any(name.endswith(".css") for name in files)
     sizes = {name: len(gzip.compress((ROOT / "trimtab" / "_web" / name.lstrip("/")).read_bytes())) for name in files}
     assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
+
+
+def test_the_pictures_of_the_documentation_are_those_that_the_command_takes():
+    """`python -m tests.web.screenshots` takes every picture that docs/pages.md shows, and no other is kept."""
+    shown = set(re.findall(r"\]\(screenshots/([^)]+)\)", (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")))
+    kept = {path.name for path in (ROOT / "docs" / "screenshots").iterdir()}
+    assert shown == kept == {f"{name}-{scheme}.png" for name in NAMES for scheme in SCHEMES}
 
 
 def test_every_component_has_its_style_sheet():

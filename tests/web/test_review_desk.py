@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -119,6 +120,7 @@ def test_selected_accounts_are_decided_together(signed_in: Signed, held: Demo, u
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.keyboard.press("a")
     dialog = page.get_by_role("dialog", name="Approve 2 accounts")
+    expect(dialog.get_by_text(re.compile(f"^({'|'.join(two)}), ({'|'.join(two)})$"))).to_be_visible()
     dialog.get_by_role("button", name="Approve 2").click()
     expect(page.get_by_text("Approved 2 accounts")).to_be_visible()
     for account_id in two:
@@ -132,7 +134,8 @@ def test_an_approval_that_lost_the_race_says_who_decided_what(
 ):
     """Olivia has the account open while Oscar rejects it: her page says so, and her approval does not count."""
     contested = next(undecided)
-    olivia = signed_in("olivia", search(contested)).page
+    tab = signed_in("olivia", search(contested))
+    olivia = tab.page
     row_of(olivia, contested).locator("a").click()
     expect(olivia.get_by_role("heading", level=1)).to_have_text(contested)
     olivia.keyboard.press("a")
@@ -151,12 +154,61 @@ def test_an_approval_that_lost_the_race_says_who_decided_what(
     expect(refused.get_by_text(f"{contested}: your decision came too late")).to_be_visible()
     expect(refused.get_by_text("What has changed since you looked")).to_be_visible()
     expect(refused.get_by_text("Oscar Overlay").first).to_be_visible()
+    assert tab.axe() == []
     refused.get_by_role("button", name="Close").last.click()
     moved_on = olivia.get_by_role("alert").filter(has_text="This account has moved on since you opened it")
     expect(moved_on).to_contain_text("Oscar Overlay")
+    expect(refused).to_have_count(0)
+    assert tab.axe() == []
     moved_on.get_by_role("button", name="Show it as it stands now").click()
     expect(olivia.get_by_text("Ended: Rejected")).to_be_visible()
     assert places(held)[contested][1] == "REJECTED"
+
+
+def test_an_approval_of_what_was_analysed_again_is_stale_and_what_stands_now_is_approved(
+    signed_in: Signed, held: Demo, undecided: Iterator[str]
+):
+    """Oscar has the account analysed again while Olivia reads it: her approval is of another version than stands."""
+    account_id = next(undecided)
+    page = signed_in("olivia", search(account_id)).page
+    row_of(page, account_id).locator("a").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(account_id)
+    day = unquote(page.url.split("/review/")[1].split("?")[0])
+    version = select(account_day.c.version).where(account_day.c.account_id == account_id)
+    before = held.ask(lambda c: c.scalar(version))
+    page.keyboard.press("a")
+    confirm = page.get_by_role("dialog").get_by_role("button", name="Approve")
+    expect(confirm).to_be_visible()
+    oscar = signed_in("oscar", f"/review/{quote(day, safe='')}").page
+    expect(oscar.get_by_role("button", name="Analyse again")).to_be_visible()
+    oscar.keyboard.press("n")
+    oscar.get_by_role("dialog").get_by_role("button", name="Analyse again").click()
+    expect(oscar.get_by_text(f"A new analysis is asked for: {account_id}")).to_be_visible()
+    held.until(
+        lambda: held.ask(lambda c: c.scalar(version)) > before and places(held)[account_id][0] == "review",
+        "the second analysis",
+    )
+
+    confirm.click()
+    refused = page.get_by_role("dialog")
+    expect(refused.get_by_text(f"{account_id}: your decision came too late")).to_be_visible()
+    expect(refused.get_by_text("Oscar Overlay asked for a new analysis")).to_be_visible()
+    refused.get_by_role("button", name="Close").last.click()
+    page.get_by_role("button", name="Show it as it stands now").click()
+    expect(page.get_by_text("This account has moved on")).to_have_count(0)
+    page.keyboard.press("a")
+    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(page.get_by_text(f"Approved {account_id}")).to_be_visible()
+    until_left_review(held, account_id)
+
+
+def test_a_narrow_window_scrolls_the_queue_sideways_and_keeps_every_column(signed_in: Signed):
+    """At 1,024 pixels the reason still has room for its words, and the page itself is no wider than the window."""
+    page = signed_in("olivia", viewport={"width": 1024, "height": 768}).page
+    why = rows(page).first.locator("td:nth-child(4)")
+    expect(why).to_be_visible()
+    assert why.evaluate("each => each.getBoundingClientRect().width") >= 200
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1024
 
 
 def test_compliance_suspends_and_takes_it_back(signed_in: Signed, held: Demo, undecided: Iterator[str], a_reason: str):

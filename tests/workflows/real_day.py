@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from trimtab.db.tables import account_day, firm, outbox, proposal
 from trimtab.demo.custodian import deliver
 from trimtab.demo.firm import DemoFirm, build_firm
 from trimtab.domain.accounts import FirmId
+from trimtab.feeds.sources import SourceBook
 from trimtab.relay.starting import start_day
 from trimtab.temporal_client import connect
 from trimtab.worker.service import WorkerConfig, serve
@@ -33,6 +34,7 @@ class Day:
     target: str
     folder: Path
     firm: DemoFirm
+    sources: SourceBook = field(default_factory=SourceBook)
 
     @property
     def ref(self) -> RunRef:
@@ -70,6 +72,7 @@ class Day:
             solver_processes=1,
             build="test",
             allow_plain_payloads=True,
+            sources=self.sources,
         )
         stop = asyncio.Event()
         running = asyncio.create_task(serve(config, stop))

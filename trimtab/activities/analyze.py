@@ -5,12 +5,14 @@ The solve lies between two transactions: `prepare_analysis` says what to solve, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveJob
+from trimtab.activities.validate import ASK_ABOVE
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.account_days import SYSTEM_ACTOR
 from trimtab.db.decisions import write_proposal
@@ -18,14 +20,23 @@ from trimtab.db.filters import write_facts
 from trimtab.db.stages import StageResult, adopt, find_result, get_or_compute, newest_result
 from trimtab.db.tables import account_day
 from trimtab.domain.account_facts import AccountFacts
-from trimtab.domain.calibration import CALIBRATION_VERSION
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Stage, TerminalState
-from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
+from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal, Rung
 from trimtab.domain.records import content_hash, plain
+
+LESS_FLAG: Final = "LESS_THAN_THE_WHOLE_ANALYSIS"
+"""The flag that sends an account to a person of which, for want of time, less than the whole problem was answered."""
 
 CONFLICT_FLAG: Final = "RULES_CONFLICT"
 """The flag that sends an account whose rules contradict each other to a person."""
+
+
+CALIBRATION_MAP: Final = "calibration_map"
+"""Where the record names the content hash of the firm's own calibration; without it the shipped one was used."""
+
+DISPERSION_FLAG: Final = "DISPERSION"
+"""The flag of an account whose tracking error stays above what its profile asks a person about."""
 
 
 class SnapshotMissing(TrimtabError):
@@ -55,16 +66,19 @@ def prepare_analysis(connection: Connection, ref: AccountDayRef, inputs: Inputs)
     ingested = newest_result(connection, ref, Stage.INGEST)
     if snapshot_hash is None or ingested is None:
         raise SnapshotMissing(f"account-day {ref.account_day_id} has no snapshot to analyse")
-    manifest = inputs.of_manifest(connection, str(ingested.detail["inputs"])).manifest
+    data = inputs.of_manifest(connection, str(ingested.detail["inputs"]))
+    manifest = data.manifest
     key = {
         "snapshot": snapshot_hash,
         "market": manifest.market,
         "models": content_hash(manifest.models),
-        "calibration": CALIBRATION_VERSION,
+        "calibration": data.calibration.version,
+        **({CALIBRATION_MAP: manifest.calibration} if manifest.calibration else {}),
     }
     if find_result(connection, ref, Stage.ANALYZE, content_hash(key)) is not None:
         return get_or_compute(connection, ref, Stage.ANALYZE, key, _never)
-    return AnalysisJob(SolveJob(ref.firm_id, snapshot_hash, manifest.market, dict(manifest.models)), key)
+    job = SolveJob(ref.firm_id, snapshot_hash, manifest.market, dict(manifest.models), manifest.calibration)
+    return AnalysisJob(job, key)
 
 
 def store_analysis(
@@ -109,6 +123,10 @@ def _outcome(proposal: RebalanceProposal) -> StageOutcome:
             code=HoldCode.SOLVER,
             reason=proposal.note or "the solver found no answer",
         )
+    if proposal.rung is Rung.HOLD:
+        return StageOutcome(
+            Stage.ANALYZE, Stage.RECORD, terminal=TerminalState.HELD, code=HoldCode.SOLVER, reason=proposal.note
+        )
     return StageOutcome(Stage.ANALYZE, Stage.FILTER, reason=proposal.note)
 
 
@@ -118,6 +136,11 @@ def _facts(connection: Connection, ref: AccountDayRef, solved: Solved) -> Accoun
     flags = set(validated.detail.get("flags", ()) if validated is not None else ())
     if solved.proposal.outcome is AnalysisOutcome.CONFLICT:
         flags.add(CONFLICT_FLAG)
+    if solved.proposal.rung is not Rung.FULL:
+        flags.add(LESS_FLAG)
+    asked_above = validated.detail.get(ASK_ABOVE) if validated is not None else None
+    if asked_above is not None and solved.proposal.after.tracking_error > Decimal(str(asked_above)):
+        flags.add(DISPERSION_FLAG)
     return replace(solved.facts, flags=tuple(sorted(flags)))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine
 from temporalio import activity
 
 from trimtab.activities import clock, ledger, pages
-from trimtab.activities.deliveries import awaited, load_deliveries
+from trimtab.activities.deliveries import awaited, load_deliveries, refuse_unfinished, still_arriving
+from trimtab.activities.delivery_watch import expect_deliveries, give_up_waiting, is_market_clock, watch_deliveries
 from trimtab.activities.edge import Edge, Subject, described, rest
 from trimtab.activities.filter import FrozenInputs, filter_lane
 from trimtab.activities.freeze import freeze_run
@@ -20,6 +21,7 @@ from trimtab.activities.inputs import Inputs
 from trimtab.activities.record import record_day
 from trimtab.activities.stages import AnalysisActivities
 from trimtab.activities.suspended import end_suspended
+from trimtab.activities.transfers import fetch_deliveries
 from trimtab.activities.validate import validate
 from trimtab.contracts import (
     AccountDayRef,
@@ -36,6 +38,7 @@ from trimtab.contracts import (
 )
 from trimtab.db import runs
 from trimtab.domain.lifecycle import ErrorClass, MarketEventKind, Place, Stage, Standstill
+from trimtab.feeds.sources import SourceBook
 
 log = structlog.get_logger(__name__)
 
@@ -55,10 +58,11 @@ SIDE_BY_SIDE: Final = 64
 class DayActivities:
     """What DailyRun calls."""
 
-    def __init__(self, edge: Edge, engine: Engine, drop_folder: Path) -> None:
+    def __init__(self, edge: Edge, engine: Engine, drop_folder: Path, sources: SourceBook | None = None) -> None:
         self._edge = edge
         self._engine = engine
         self._drop_folder = drop_folder
+        self._sources = sources or SourceBook()
 
     @activity.defn(name=ActivityName.OPEN_RUN)
     async def open_run(self, request: DayRequest) -> OpenedRun:
@@ -71,20 +75,56 @@ class DayActivities:
         """Loads what lies in the drop folder; on the market clock, until everything is there or the cut-off."""
         async with self._edge.guard(_run(ref)):
             started = asyncio.get_running_loop().time()
+            sources = self._sources.of(ref.firm_id)
+            await self._edge.transact(ref.firm_id, lambda c: expect_deliveries(c, ref, sources))
             while True:
+                await fetch_deliveries(self._edge.transact, ref, self._drop_folder, sources)
                 await self._load(ref)
                 if await self._edge.transact(ref.firm_id, lambda c: _waited_enough(c, ref)):
                     break
                 await rest(DELIVERY_POLL)
+            await self._end_of_waiting(ref)
             spent = asyncio.get_running_loop().time() - started
             await self._edge.transact(ref.firm_id, lambda c: runs.add_seconds(c, ref, "feeds", round(spent, 3)))
 
     async def _load(self, ref: RunRef) -> None:
         as_of = await self._edge.transact(ref.firm_id, lambda c: runs.run_row(c, ref).as_of)
         for loaded in await asyncio.to_thread(
-            load_deliveries, self._engine, ref.firm_id, self._drop_folder, ref.business_date, as_of=as_of
+            load_deliveries,
+            self._engine,
+            ref.firm_id,
+            self._drop_folder,
+            ref.business_date,
+            as_of=as_of,
+            sources=self._sources.of(ref.firm_id),
         ):
             log.info("delivery", kind=str(loaded.kind), status=str(loaded.status), rows=loaded.rows)
+        await self._watch(ref)
+
+    async def _watch(self, ref: RunRef) -> None:
+        """Tells of what is late by the market clock, and settles what has come after all."""
+        sources = self._sources.of(ref.firm_id)
+        arriving = frozenset(
+            await asyncio.to_thread(still_arriving, self._drop_folder, ref.firm_id, ref.business_date, sources)
+        )
+
+        def look(connection: Connection) -> None:
+            if is_market_clock(connection, ref):
+                watch_deliveries(connection, ref, datetime.now(UTC), arriving)
+
+        await self._edge.transact(ref.firm_id, look)
+
+    async def _end_of_waiting(self, ref: RunRef) -> None:
+        """What is not whole by now is refused, and what has not come is missing."""
+        await asyncio.to_thread(
+            refuse_unfinished,
+            self._engine,
+            ref.firm_id,
+            self._drop_folder,
+            ref.business_date,
+            self._sources.of(ref.firm_id),
+        )
+        await self._edge.transact(ref.firm_id, lambda c: give_up_waiting(c, ref))
 
     @activity.defn(name=ActivityName.FREEZE_INPUTS)
     async def freeze_inputs(self, ref: RunRef) -> None:

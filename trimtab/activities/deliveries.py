@@ -28,10 +28,13 @@ from trimtab.db.facts import stage_rows
 from trimtab.domain.price_checks import row_count_findings
 from trimtab.domain.records import content_hash
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
-from trimtab.feeds.drop import DroppedFile, hash_of, opened, pending, unmarked
+from trimtab.feeds.drop import DroppedFile, Part, parts, pending, unmarked
 from trimtab.feeds.errors import FeedRefused, StillArriving
 from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.probe import hash_of
 from trimtab.feeds.reader import FeedHeader, FeedReader
+from trimtab.feeds.reading import ask_of, reading
+from trimtab.feeds.sources import STANDARD, FirmSources
 
 KINDS = tuple(FeedKind)
 
@@ -40,7 +43,7 @@ _COUNTED = frozenset(
 )
 """Kinds whose number of rows hardly changes from day to day (cases 53, 54)."""
 _STOPS = ("FEED_SHRUNK", "FEED_GREW")
-_SECURITY_ALERTS = frozenset({"FOREIGN_FIRM_DATA", "FEED_PATH"})
+_SECURITY_ALERTS = frozenset({"FOREIGN_FIRM_DATA", "FEED_PATH", "FEED_XML", "FEED_SIGNATURE"})
 _LOADING_SECONDS = 600  # of one statement: a million lots take about ten
 
 
@@ -55,8 +58,24 @@ class LoadedFile:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What the files of one firm and day are judged by. `as_of`, when known, is the session that they must be of."""
+
+    firm_id: str
+    business_date: date
+    as_of: date | None = None
+    sources: FirmSources = STANDARD
+
+
 def load_deliveries(
-    engine: Engine, firm_id: str, drop: Path, business_date: date, *, as_of: date | None = None
+    engine: Engine,
+    firm_id: str,
+    drop: Path,
+    business_date: date,
+    *,
+    as_of: date | None = None,
+    sources: FirmSources = STANDARD,
 ) -> list[LoadedFile]:
     """Load what has newly come for the day, in the order in which kinds refer to each other.
 
@@ -64,9 +83,10 @@ def load_deliveries(
     left for the next pass. `as_of`, when known, is the session that the files must be of. One transaction a file.
     """
     done = []
-    for file in pending(drop, firm_id, business_date):
+    night = Night(firm_id, business_date, as_of, sources)
+    for file in pending(drop, firm_id, business_date, sources):
         try:
-            loaded = _load_once(engine, firm_id, file, business_date, as_of)
+            loaded = _load_once(engine, night, file)
         except StillArriving:
             continue
         if loaded is not None:
@@ -84,29 +104,43 @@ def awaited(connection: Connection, business_date: date) -> list[str]:
     return [line.kind for line in delivery_report(connection, business_date) if line.waiting]
 
 
-def still_arriving(drop: Path, firm_id: str, business_date: date) -> list[str]:
+def still_arriving(drop: Path, firm_id: str, business_date: date, sources: FirmSources = STANDARD) -> list[str]:
     """Kinds whose file lies there without its done-marker."""
-    return [str(kind) for kind in unmarked(drop, firm_id, business_date)]
+    return [str(kind) for kind in unmarked(drop, firm_id, business_date, sources)]
 
 
-def _load_once(
-    engine: Engine, firm_id: str, file: DroppedFile, business_date: date, as_of: date | None
-) -> LoadedFile | None:
+def refuse_unfinished(
+    engine: Engine, firm_id: str, drop: Path, business_date: date, sources: FirmSources = STANDARD
+) -> list[LoadedFile]:
+    """At the cut-off: what still lies there without its done-marker is refused (case 62). A later, whole file loads."""
+    done = []
+    for kind in unmarked(drop, firm_id, business_date, sources):
+        name = sources.of(kind).file_name(kind, business_date)
+        received = ReceivedFile(kind, business_date, name, content_hash([firm_id, kind, name, "unfinished"]))
+        refusal = FeedRefused("FEED_INCOMPLETE", f"{name} has no done-marker at the cut-off: it is not whole")
+        with firm_transaction(engine, firm_id) as connection:
+            done.append(_refuse(connection, firm_id, received, refusal))
+    return done
+
+
+def _load_once(engine: Engine, night: Night, file: DroppedFile) -> LoadedFile | None:
     """Raises StillArriving; a refusal is an outcome."""
-    digest = content_hash([firm_id, file.kind, file.name])  # of a file that must not even be opened
-    received = ReceivedFile(file.kind, business_date, file.name, digest)
+    digest = content_hash([night.firm_id, file.kind, file.name])  # of a file that must not even be opened
+    received = ReceivedFile(file.kind, night.business_date, file.name, digest)
     try:
-        received = ReceivedFile(file.kind, business_date, file.name, hash_of(file))
-        with firm_transaction(engine, firm_id) as connection:
-            return _load(connection, firm_id, file, received, as_of)
+        several = parts(file, night.business_date)
+        received = ReceivedFile(file.kind, night.business_date, file.name, hash_of(several, file.source.form))
+        with firm_transaction(engine, night.firm_id) as connection:
+            return _load(connection, night, file, several, received)
     except FeedRefused as refusal:
-        with firm_transaction(engine, firm_id) as connection:
-            return _refuse(connection, firm_id, received, refusal)
+        with firm_transaction(engine, night.firm_id) as connection:
+            return _refuse(connection, night.firm_id, received, refusal)
 
 
 def _load(
-    connection: Connection, firm_id: str, file: DroppedFile, received: ReceivedFile, as_of: date | None
+    connection: Connection, night: Night, file: DroppedFile, several: list[Part], received: ReceivedFile
 ) -> LoadedFile | None:
+    firm_id, as_of = night.firm_id, night.as_of
     lock_loading(connection, firm_id)
     known = find_delivery(connection, received)
     accepted: frozenset[str] = frozenset()
@@ -117,14 +151,14 @@ def _load(
             return None
         accepted = frozenset(known.detail.get("accepted", ()))
     connection.execute(text(f"SET LOCAL statement_timeout = '{_LOADING_SECONDS}s'"))
-    with opened(file) as stream:
-        reader = FeedReader(stream, file.kind, firm_id, received.business_date)
-        batches = reader.batches()
+    ask = ask_of(firm_id, file.kind, night.business_date, as_of, file.source, night.sources)
+    with reading(file, several, ask) as reader:
+        batches = reader.copy_batches()
         first = next(batches, [])
         # Before the COPY: the connection takes no other statement while one is under way.
         _check_header(connection, reader, received, accepted, as_of)
         stage_rows(connection, reader.layout.names, chain([first], batches))
-    if reader.content_hash != received.content_hash:
+    if reader.content_hash not in ("", received.content_hash):  # '': of a form that seeks
         raise StillArriving(f"{file.name} changed while it was read")
     _check_count(connection, firm_id, reader, received, accepted)
     return _publish(connection, firm_id, reader, received)
@@ -280,5 +314,6 @@ __all__ = [
     "awaited",
     "delivery_report",
     "load_deliveries",
+    "refuse_unfinished",
     "still_arriving",
 ]

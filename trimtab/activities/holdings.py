@@ -1,7 +1,7 @@
 """What was delivered about one account and its household: the content that the ingest stage stores."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -10,19 +10,23 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row
 
 from trimtab.activities.inputs import RunData
+from trimtab.activities.own_trades import changed_by_actions, reconciled, trades_of
 from trimtab.db.inputs import HoldingRows, read_holdings
+from trimtab.db.own_trades import RecentTrades, recent_trades
+from trimtab.db.profiles import OwnTrading, layer_keys, own_trading, read_layers, screened
 from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
+from trimtab.db.stored_settings import read_settings
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import Account, AccountId, CashBalance, TaxStatus
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import CENT, ZERO
+from trimtab.domain.profile.levels import Held, LayerKey, effective
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.validation import DeliveredPosition
 from trimtab.domain.wash_sales import DAYS_EITHER_SIDE, HouseholdPurchase, HouseholdSale
 
 _ACCOUNT: Final[TypeAdapter[Account]] = TypeAdapter(Account)
-_SETTINGS: Final[TypeAdapter[AccountSettings]] = TypeAdapter(AccountSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class RawLot:
     wash_adjustment: Decimal
     purchase_id: str
     covered: bool
+    gift_or_inheritance: bool = False
+    restricted: bool = False  # pledged or legended
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +73,88 @@ class RawHoldings:
     sales: tuple[HouseholdSale, ...]
     purchases: tuple[HouseholdPurchase, ...]
     faults: tuple[RowFault, ...]
+    decided: Mapping[str, Held] = field(default_factory=dict)  # the profile's settings that people have decided
+    trading: OwnTrading | None = None  # read where a setting of the year hangs on it
+    lists: Mapping[str, frozenset[SecurityId]] = field(default_factory=dict)  # of screens: what this account meets
 
 
 def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
-    """Read some accounts in eight statements, however many they are: give a page whole households."""
+    """Read some accounts in eleven statements, however many they are: give a page whole households.
+
+    Two more where somebody's settings hang on the year's trades, or on a list.
+    """
     manifest = run.manifest
     rows = read_holdings(connection, run.deliveries, account_ids, manifest.business_date, DAYS_EITHER_SIDE)
     settings = held_settings(
         connection, ACCOUNT_SETTINGS, manifest.business_date, manifest.settings_seq, list(account_ids)
     )
-    return _Book(run, rows, settings).of(account_ids)
+    recent = recent_trades(connection, account_ids, manifest.business_date, manifest.as_of)
+    book = _Book(run, rows, settings).of(account_ids)
+    return _with_profiles(connection, run, _with_own_trades(run, book, recent))
+
+
+_OF_THE_YEAR: Final = frozenset(
+    {"tax_budget", "gain_budget", "short_term_gain_budget", "forced_harvest", "days_between"}
+)
+
+
+def _with_profiles(connection: Connection, run: RunData, holdings: dict[str, RawHoldings]) -> dict[str, RawHoldings]:
+    """The holdings with what people have decided about the accounts, and what that hangs on."""
+    on, seq = run.manifest.business_date, run.manifest.settings_seq
+    keys = {name: _layer_keys(raw.account) for name, raw in holdings.items()}
+    layers = read_layers(connection, {key for each in keys.values() for key in each}, on, seq)
+    decided = {
+        name: {
+            place: held
+            for place, held in effective(layers[key] for key in own if key in layers).items()
+            if held.is_altered
+        }
+        for name, own in keys.items()
+    }
+    yearly = [name for name, held in decided.items() if _OF_THE_YEAR & {each.statement.key for each in held.values()}]
+    trading = own_trading(connection, yearly, on) if yearly else {}
+    named = {
+        each.statement.values["list"]
+        for held in decided.values()
+        for each in held.values()
+        if each.statement.key == "screen"
+    }
+    lists = screened(connection, named, on, seq)
+    return {
+        name: replace(
+            raw, decided=decided[name], trading=trading.get(name), lists=_met(run, raw, lists) if lists else {}
+        )
+        for name, raw in holdings.items()
+    }
+
+
+def _layer_keys(account: Account) -> tuple[LayerKey, ...]:
+    return layer_keys(account.id, account.household_id, account.advisor_id, account.programme)
+
+
+def _met(run: RunData, raw: RawHoldings, lists: Mapping[str, frozenset[str]]) -> dict[str, frozenset[SecurityId]]:
+    """Of each list what the account holds or targets: nothing else could be traded."""
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    known = {each.security_id for each in raw.positions} | set(model.weights if model is not None else ())
+    return {
+        name: frozenset(each for each in known if each is not None and each in on_list)
+        for name, on_list in lists.items()
+    }
+
+
+def _with_own_trades(run: RunData, book: dict[str, RawHoldings], recent: RecentTrades | None) -> dict[str, RawHoldings]:
+    """The accounts with our pending fills in them, and with what the custodian's file does not agree with."""
+    if recent is None:
+        return book
+    after, as_of = recent.after, run.manifest.as_of
+    trades = trades_of(recent, run.names)
+    changed = changed_by_actions([*run.findings.splits, *run.findings.earlier_splits], after)
+    told = {}
+    for account_id, raw in book.items():
+        merged, faults = reconciled(raw, trades.get(account_id), after, run.market, as_of, changed)
+        found = tuple(RowFault(code, message) for code, message in faults)
+        told[account_id] = replace(merged, faults=(*merged.faults, *found)) if found else merged
+    return told
 
 
 class _Book:
@@ -104,7 +182,7 @@ class _Book:
         cash = self._cash.get(account.id, ())
         return RawHoldings(
             account=account,
-            settings=None if stated is None else _SETTINGS.validate_python(stated, strict=False),
+            settings=None if stated is None else read_settings(stated),
             positions=tuple(self._position(row) for row in self._positions.get(account.id, ())),
             lots=tuple(self._lot(row) for row in self._lots.get(account.id, ())),
             cash=CashBalance(cash[-1].settled, cash[-1].unsettled) if cash else None,
@@ -131,7 +209,9 @@ class _Book:
         return row.security_id or self._names.get(row.security_key)
 
     def _position(self, row: Row[Any]) -> DeliveredPosition:
-        return DeliveredPosition(self._known(row), row.security_key, row.quantity, row.market_value)
+        return DeliveredPosition(
+            self._known(row), row.security_key, row.quantity, row.market_value, restricted=row.restricted
+        )
 
     def _lot(self, row: Row[Any]) -> RawLot:
         return RawLot(
@@ -145,6 +225,8 @@ class _Book:
             wash_adjustment=row.wash_adjustment,
             purchase_id=row.purchase_id,
             covered=row.covered,
+            gift_or_inheritance=row.gift_or_inheritance,
+            restricted=row.restricted,
         )
 
     def _tax_lot(self, row: Row[Any]) -> TaxLot:

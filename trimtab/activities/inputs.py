@@ -5,7 +5,7 @@ nothing until `freeze_inputs` is asked to look again, which adds the next manife
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from threading import Lock
@@ -13,18 +13,27 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from trimtab.activities.calendar import calendar_around
 from trimtab.activities.deliveries import KINDS
 from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_market, names_of
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
+from trimtab.db.bulk_decisions import exemptions_due
 from trimtab.db.content import get_content, put_content
+from trimtab.db.data_policy import data_policy
 from trimtab.db.deliveries import FeedState, feed_states
+from trimtab.db.profile_changes import limits_on
+from trimtab.db.profiles import glide_paths
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.accounts import ModelId
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.findings import PriceFaultPolicy
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.price_checks import JudgedPrice, PriceStatus
+from trimtab.domain.profile.glide import Glide, mixed
+from trimtab.domain.profile.limits import CustomisationLimits
+from trimtab.domain.profile.statements import Statement
 from trimtab.domain.records import content_hash
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import MarketSnapshot
@@ -35,6 +44,8 @@ MARKET: Final = "market"
 FINDINGS: Final = "market_findings"
 MODEL: Final = "model"
 SETTINGS: Final = "settings"
+EXEMPTION_DUE: Final = "EXEMPTION_DUE"
+"""The alert about an exemption from a bulk change that somebody was to look at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,9 @@ class Manifest:
     models: Mapping[str, str]  # model id to hash of the ModelPortfolio
     settings_seq: int  # settings as known at this version
     price_fault_policy: str = PriceFaultPolicy.SUSPEND.value
+    calibration: str = ""  # hash of the firm's own Calibration; none: the shipped one
+    limits: Mapping[str, CustomisationLimits] = field(default_factory=dict)  # by programme
+    raise_cash: bool = False  # of accounts whose cash is negative: they sell, and are flagged
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +86,7 @@ class RunData:
     market: MarketSnapshot
     findings: MarketFindings
     models: Mapping[ModelId, ModelPortfolio]
+    calibration: Calibration = SHIPPED
 
     @property
     def policy(self) -> PriceFaultPolicy:
@@ -95,12 +110,15 @@ class RunData:
             risk_covered=frozenset(self.market.risk_model.securities),
             duplicate_lots=frozenset(self.findings.duplicate_lots),
             missing_accounts=frozenset(self.findings.missing_accounts),
+            value_jumps=self.findings.value_jumps,
+            incomplete=self.findings.incomplete,
+            oldest_nav=calendar_around(self.manifest.as_of).previous(self.manifest.as_of).date,
         )
 
     @cached_property
     def names(self) -> Mapping[str, SecurityId]:
         """Identifier of any scheme to security, for what was delivered before the master knew it."""
-        return names_of(self.market.securities)
+        return {**self.findings.former_names, **names_of(self.market.securities)}
 
 
 class Inputs:
@@ -143,6 +161,7 @@ def _read(connection: Connection, digest: str) -> RunData:
             ModelId(name): get_content(connection, model_hash, ModelPortfolio)
             for name, model_hash in manifest.models.items()
         },
+        calibration=get_content(connection, manifest.calibration, Calibration) if manifest.calibration else SHIPPED,
     )
 
 
@@ -161,6 +180,7 @@ def freeze_inputs(
         return newest_manifest(frozen)
     states = feed_states(connection, business_date, [str(kind) for kind in KINDS])
     _tell_unusable(connection, ref, states)
+    _tell_due_exemptions(connection, ref)
     seq = newest_seq(connection)
     market = freeze_market(connection, firm_id, business_date, row.as_of, states, seq)
     manifest = _manifest(connection, ref, row.as_of, states, seq, market)
@@ -189,6 +209,20 @@ def _tell_unusable(connection: Connection, ref: RunRef, states: Mapping[str, Fee
             )
 
 
+def _tell_due_exemptions(connection: Connection, ref: RunRef) -> None:
+    """Once a day for each exemption from a bulk change that was to be looked at by today (S6)."""
+    for change, exemption in exemptions_due(connection, ref.business_date):
+        raise_alert(
+            connection,
+            ref.firm_id,
+            cause=EXEMPTION_DUE,
+            scope=f"account/{exemption.account_id}/{change.change_id}",
+            business_date=ref.business_date,
+            message=f"account {exemption.account_id} is exempt from a change ({change.reason}): {exemption.reason};"
+            f" to be reviewed by {exemption.review_on}",
+        )
+
+
 def _manifest(
     connection: Connection,
     ref: RunRef,
@@ -197,7 +231,9 @@ def _manifest(
     seq: int,
     market: FrozenMarket,
 ) -> Manifest:
+    firm_id, firm = ref.firm_id, runs.firm_row(connection, ref.firm_id)
     firm_id = ref.firm_id
+    policy = data_policy(connection, firm_id, ref.business_date, seq)
     return Manifest(
         firm_id=firm_id,
         run_id=ref.run_id,
@@ -209,10 +245,28 @@ def _manifest(
         },
         market=put_content(connection, firm_id, MARKET, market.snapshot),
         findings=put_content(connection, firm_id, FINDINGS, market.findings),
-        models={name: put_content(connection, firm_id, MODEL, model) for name, model in market.models.items()},
+        models={
+            name: put_content(connection, firm_id, MODEL, model)
+            for name, model in {**market.models, **_glided(connection, ref, market, seq)}.items()
+        },
         settings_seq=seq,
-        price_fault_policy=runs.firm_row(connection, firm_id).price_fault_policy,
+        calibration=firm.calibration_hash,
+        limits=limits_on(connection, ref.business_date, seq),
+        price_fault_policy=policy.price_fault.value,
+        raise_cash=policy.raise_cash,
     )
+
+
+def _glided(connection: Connection, ref: RunRef, market: FrozenMarket, seq: int) -> dict[str, ModelPortfolio]:
+    """Mixes of two models for the accounts that glide from one to the other, as they stand today."""
+    paths, found = glide_paths(connection, ref.business_date, seq), {}
+    for model, start, end in sorted(paths):
+        said = Statement("glide_path", values={"model": model, "start": start, "end": end})
+        glide, other = Glide.on(said, ref.business_date), market.models.get(model)
+        if glide is not None and other is not None:
+            for base in market.models.values():
+                found[str(glide.id_from(base.id))] = mixed(base, glide, other)
+    return found
 
 
 def _freeze_each(connection: Connection, ref: RunRef, manifest: Manifest) -> None:

@@ -12,35 +12,46 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from trimtab.activities.additions import additions
+from trimtab.activities.doubts import (
+    former_cusips,
+    identifiers_before,
+    identifiers_to_doubt,
+    value_jumps,
+    why_barred,
+)
+from trimtab.activities.prices import PriceInputs, judged_prices, price_file_stops, price_past
 from trimtab.activities.programme import cascade
-from trimtab.activities.splits import Split, already_in_prices, judge_actions, splits_of
+from trimtab.activities.splits import Split, already_in_prices, judge_actions
 from trimtab.db import inputs as facts
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
-from trimtab.db.deliveries import FeedState, loaded_before
+from trimtab.db.data_policy import accepted_exceptions, data_policy
+from trimtab.db.deliveries import FeedState
+from trimtab.db.profile_changes import limits_on
+from trimtab.db.programme import read_programme
 from trimtab.db.settings_versions import MODEL, held_settings
+from trimtab.db.variant_limits import approved_beyond, beyond_limits
 from trimtab.domain.corporate_actions import split_prices
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding
 from trimtab.domain.lots import LotId
 from trimtab.domain.market import Price, RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
-from trimtab.domain.price_checks import (
-    CODE_OF_STATUS,
-    JudgedPrice,
-    Quote,
-    judge_price,
-    price_file_findings,
-)
-from trimtab.domain.securities import Security, SecurityId, SecurityKind
+from trimtab.domain.price_checks import CODE_OF_STATUS, JudgedPrice
+from trimtab.domain.restriction_lists import RestrictionList
+from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.security_additions import incomplete, with_additions, with_proxies
 from trimtab.domain.snapshots import MarketSnapshot
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
-from trimtab.domain.validation import MarketFacts, model_findings
+from trimtab.domain.validation import DOLLARS, MarketFacts, model_findings
 from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
 
-_LISTED: Final = (SecurityKind.STOCK, SecurityKind.ETF)
 DIFFERENCE_LOST: Final = "DIFFERENCE_NOT_APPLIED"
 """The alert about a variant's difference that its parent has outgrown."""
+
+BEYOND_LIMITS: Final = "BEYOND_LIMITS"
+"""The alert about a variant, and the flag of an account, beyond the customisation limits without an approval."""
 
 _OPENED_BY: Final = "market check"
 _MODELS: TypeAdapter[ModelPortfolio] = TypeAdapter(ModelPortfolio)
@@ -58,6 +69,11 @@ class MarketFindings:
     missing_accounts: tuple[str, ...] = ()
     model_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stops: tuple[Finding, ...] = ()  # the whole firm
+    former_names: Mapping[str, SecurityId] = field(default_factory=dict)  # CUSIPs of before, and those the firm mapped
+    proxied: Mapping[SecurityId, str] = field(default_factory=dict)  # whose risk is a proxy's, and where it is from
+    incomplete: Mapping[SecurityId, str] = field(default_factory=dict)  # held, never bought: what is lacking
+    lists: tuple[RestrictionList, ...] = ()  # in force on the day
+    value_jumps: Mapping[str, str] = field(default_factory=dict)  # account id to how its value jumped, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +98,33 @@ def freeze_market(
     Kinds that are not usable leave their part empty: their accounts are suspended for the file's sake anyway.
     """
     ids = {kind: state.delivery_id for kind, state in states.items() if state.delivery_id is not None}
-    securities = facts.securities_of(connection, ids["securities"]) if "securities" in ids else {}
-    names = names_of(securities)
-    judged = _judged_prices(connection, ids.get("prices"), securities, names, as_of)
+    added = additions(connection, business_date, settings_seq)
+    delivered = facts.securities_of(connection, ids["securities"]) if "securities" in ids else {}
+    securities = with_additions(delivered, added.securities) if delivered else {}
+    called = identifiers_before(connection, ids.get("securities"), business_date)
+    former = {**former_cusips(called, securities), **added.identifiers}
+    names = {**former, **names_of(securities)}
+    asked = PriceInputs(
+        securities,
+        names,
+        business_date,
+        as_of,
+        data_policy(connection, firm_id, business_date, settings_seq),
+        accepted_exceptions(connection, business_date, settings_seq),
+    )
+    past = price_past(connection, asked)
+    judged = judged_prices(connection, ids, asked, past)
     since = business_date - DAYS_EITHER_SIDE
     actions = judge_actions(facts.actions_between(connection, since, business_date, names), business_date, judged)
-    before = _closes_before(connection, business_date, names)
-    barred = {**actions.barred, **already_in_prices(actions.today, {name: p.close for name, p in before.items()})}
+    barred = {
+        **identifiers_to_doubt(connection, called, asked),
+        **actions.barred,
+        **already_in_prices(actions.today, {name: price.close for name, price in past.before.items()}),
+    }
     good = {
         name: Price(name, price.as_of or as_of, price.close or Decimal(0))
         for name, price in judged.items()
-        if price.is_good and name not in barred
+        if price.is_good and name not in barred and securities[name].currency == DOLLARS
     }
     prices = split_prices(good, [split.action for split in actions.today], business_date)
     models, model_faults = _models(connection, business_date, settings_seq, names)
@@ -102,6 +134,7 @@ def freeze_market(
         for name in models.keys() & programme.models.keys()
     }
     models |= {name: _known_names(model, names) for name, model in programme.models.items()}
+    risk, proxied = with_proxies(_risk_model(connection, states, names, as_of), added.proxies)
     findings = MarketFindings(
         faulty_prices={name: price for name, price in sorted(judged.items()) if not price.is_good},
         barred=barred,
@@ -110,9 +143,17 @@ def freeze_market(
         duplicate_lots=_duplicate_lots(connection, ids.get("lots")),
         missing_accounts=_missing(connection, ids.get("accounts")),
         model_faults=model_faults,
-        stops=_price_file_stops(connection, firm_id, as_of, securities, names, judged, before),
+        stops=price_file_stops(firm_id, asked, judged, past),
+        former_names=former,
+        proxied=proxied,
+        incomplete={
+            each.security_id: f"it lacks {', '.join(each.lacks)}"
+            for each in incomplete(securities, risk.securities, added.proxies, proxied)
+        },
+        lists=added.lists,
+        value_jumps=value_jumps(connection, ids, business_date, settings_seq),
     )
-    snapshot = MarketSnapshot(as_of, securities, prices, _risk_model(connection, states, names, as_of))
+    snapshot = MarketSnapshot(as_of, securities, prices, risk)
     held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
     _tell(connection, firm_id, business_date, findings, held | _targeted(models), securities, models)
     for exception in programme.exceptions:
@@ -121,33 +162,20 @@ def freeze_market(
         raise_alert(
             connection, firm_id, cause=DIFFERENCE_LOST, scope=scope, business_date=business_date, message=message
         )
+    _tell_beyond_limits(connection, firm_id, business_date, settings_seq, snapshot.risk_model)
     return FrozenMarket(snapshot, findings, models)
 
 
-# --- prices -----------------------------------------------------------------------------------------------------
-
-
-def _judged_prices(
-    connection: Connection,
-    delivery_id: str | None,
-    securities: Mapping[SecurityId, Security],
-    names: Mapping[str, SecurityId],
-    as_of: date,
-) -> dict[SecurityId, JudgedPrice]:
-    """One judgement for each security of the master."""
-    if delivery_id is None:
-        return {}
-    quotes: dict[SecurityId, list[Quote]] = {}
-    for row in facts.prices_of(connection, delivery_id, names):
-        if row.security_id is not None:
-            quotes.setdefault(row.security_id, []).append(Quote(row.close, row.as_of, currency=row.currency))
-    for key in facts.quarantined_keys(connection, delivery_id):
-        if key in names:
-            quotes.setdefault(names[key], []).append(Quote(None, as_of))
-    return {
-        name: judge_price(quotes.get(name, ()), as_of, security.currency)
-        for name, security in sorted(securities.items())
-    }
+def _tell_beyond_limits(
+    connection: Connection, firm_id: str, business_date: date, seq: int, risk_model: RiskModel
+) -> None:
+    """One alert for each variant that goes beyond the customisation limits without an approval (M5b)."""
+    if not limits_on(connection, business_date, seq):
+        return
+    programme = read_programme(connection, business_date, seq)
+    for said in set(beyond_limits(programme, programme.variants, risk_model)) - approved_beyond(connection, seq):
+        scope = f"variant/{said.partition(':')[0]}"
+        raise_alert(connection, firm_id, cause=BEYOND_LIMITS, scope=scope, business_date=business_date, message=said)
 
 
 def names_of(securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]:
@@ -158,40 +186,6 @@ def names_of(securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]
             if name:
                 owners.setdefault(name, set()).add(security.id)
     return {name: next(iter(found)) for name, found in owners.items() if len(found) == 1}
-
-
-def _closes_before(
-    connection: Connection, business_date: date, names: Mapping[str, SecurityId]
-) -> dict[SecurityId, Price]:
-    """The closes of the price file before."""
-    before = loaded_before(connection, "prices", business_date)
-    if before is None:
-        return {}
-    rows = facts.prices_of(connection, before.delivery_id, names)
-    return {
-        row.security_id: Price(row.security_id, row.as_of, row.close) for row in rows if row.security_id is not None
-    }
-
-
-def _price_file_stops(
-    connection: Connection,
-    firm_id: str,
-    as_of: date,
-    securities: Mapping[SecurityId, Security],
-    names: Mapping[str, SecurityId],
-    judged: Mapping[SecurityId, JudgedPrice],
-    before: Mapping[SecurityId, Price],
-) -> tuple[Finding, ...]:
-    """Cases 14 and 15: the closes of listed securities against those of the file before."""
-    if not before or not judged:
-        return ()
-    oldest = min(price.as_of for price in before.values())
-    splits = splits_of(facts.actions_between(connection, oldest, as_of, names))
-    adjusted = split_prices(before, [split.action for split in splits], as_of)
-    listed = {name for name, security in securities.items() if security.kind in _LISTED}
-    previous = {name: price.close for name, price in adjusted.items() if name in listed}
-    today = {name: price.close for name, price in judged.items() if name in listed and price.close is not None}
-    return price_file_findings(firm_id, previous, today)
 
 
 # --- models and risk --------------------------------------------------------------------------------------------
@@ -271,10 +265,10 @@ def _tell(
     """One alert for each faulty security that somebody holds or targets, each faulty model, and each stop."""
     for name, price in findings.faulty_prices.items():
         if name in concerned:
-            message = f"the price of {_shown(name, securities)} is {price.status.lower().replace('_', ' ')}"
+            message = f"the price of {_shown(name, securities)} is {price.status.words}"
             _alert(connection, firm_id, business_date, CODE_OF_STATUS[price.status], f"security/{name}", message)
     for name, code in sorted(findings.barred.items()):
-        message = f"sources disagree about the corporate action of {_shown(name, securities)}"
+        message = why_barred(code, _shown(name, securities))
         _alert(connection, firm_id, business_date, code, f"security/{name}", message)
     for model_id, messages in findings.model_faults.items():
         message = f"model {model_id}: {messages[0]}"

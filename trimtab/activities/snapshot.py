@@ -6,16 +6,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from trimtab.activities.doubts import why_barred
 from trimtab.activities.holdings import RawHoldings, RawLot
 from trimtab.activities.inputs import RunData
 from trimtab.activities.splits import Split
-from trimtab.domain.account_settings import AccountSettings
-from trimtab.domain.accounts import AccountId, CashBalance, Position, Standing
+from trimtab.db.profiles import OwnTrading
+from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
+from trimtab.domain.accounts import Account, AccountId, CashBalance, Position, Standing
 from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
 from trimtab.domain.data_codes import DataCode
-from trimtab.domain.findings import Finding, FindingScope, Outcome
+from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
+from trimtab.domain.profile.applied import ProfileFacts, applied
+from trimtab.domain.profile.glide import Glide
+from trimtab.domain.profile.levels import Held
+from trimtab.domain.profile.limits import limits_of, wishes_beyond
+from trimtab.domain.profile.statements import Level
+from trimtab.domain.restriction_lists import with_lists
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -134,11 +142,11 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
         of_feeds = tuple(_feed_findings(run, raw))
         if of_feeds:
             return of_feeds
-    settings = raw.settings or AccountSettings()
-    model_id = raw.account.model_id
+    settings, account = settings_of(run, prepared), account_of(run, raw)
+    model_id = account.model_id
     found = validate_account(
         AccountHoldings(
-            account=raw.account,
+            account=account,
             settings=settings,
             model=run.models.get(model_id) if model_id is not None else None,
             positions=prepared.positions,
@@ -148,6 +156,7 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
         run.facts,
         run.manifest.business_date,
         run.policy,
+        raise_cash=run.manifest.raise_cash,
     )
     if raw.account.standing is Standing.CLOSED:
         return found
@@ -169,11 +178,12 @@ def _row_findings(raw: RawHoldings) -> Iterator[Finding]:
 
 def _shared_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
     """What freezing found about securities that the account holds, and about its model."""
+    fault = Outcome.FREEZE if run.policy is PriceFaultPolicy.FREEZE else Outcome.SUSPEND
     for position in prepared.positions:
         code = run.findings.barred.get(position.security_id) if position.security_id is not None else None
         if code is not None and position.quantity != 0:
-            message = f"sources disagree about the corporate action of {position.security_id}"
-            yield Finding(code, FindingScope.SECURITY, str(position.security_id), message, Outcome.SUSPEND)
+            message = why_barred(code, str(position.security_id))
+            yield Finding(code, FindingScope.SECURITY, str(position.security_id), message, fault)
     model_id = prepared.raw.account.model_id
     for message in run.findings.model_faults.get(str(model_id), ()):
         yield Finding(DataCode.MODEL_INVALID, FindingScope.MODEL, str(model_id), message, Outcome.SUSPEND)
@@ -196,6 +206,8 @@ def _delivered(lot: RawLot) -> DeliveredLot:
         acquired_on=lot.acquired_on,
         cost=lot.cost,
         holding_start=lot.holding_start,
+        gift_or_inheritance=lot.gift_or_inheritance,
+        restricted=lot.restricted,
     )
 
 
@@ -209,14 +221,94 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
     return AccountSnapshot(
         business_date=run.manifest.business_date,
         as_of=run.manifest.as_of,
-        account=raw.account,
+        account=account_of(run, raw),
         positions=tuple(sorted(_positions(prepared.positions), key=lambda each: each.security_id)),
         lots=tuple(sorted((_tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
         cash=prepared.cash or CashBalance(ZERO),
-        settings=raw.settings or AccountSettings(),
+        settings=_kept_shares(_not_yet_bought(settings_of(run, prepared), run, raw), prepared.lots),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
     )
+
+
+def account_of(run: RunData, raw: RawHoldings) -> Account:
+    """The account, following the mix of today where it glides from its model to another."""
+    said, base = raw.decided.get("glide_path"), raw.account.model_id
+    glide = Glide.on(said.statement, run.manifest.business_date) if said is not None else None
+    return raw.account if glide is None or base is None else replace(raw.account, model_id=glide.id_from(base))
+
+
+_CLIENTS: Final = (Level.ADVISOR, Level.HOUSEHOLD, Level.ACCOUNT)
+"""Whose wishes are measured by the customisation limits; the firm's own rules are not."""
+
+
+def beyond_limits(run: RunData, prepared: Prepared) -> tuple[str, ...]:
+    """How the client's wishes go beyond the limits tonight, without those that somebody has approved (M5b)."""
+    raw = prepared.raw
+    limits = limits_of(raw.account.programme, run.manifest.limits)
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    if limits is None or model is None:
+        return ()
+    wishes = {place: held for place, held in raw.decided.items() if held.level in _CLIENTS and held.exception is None}
+    settings = _with_decided(run, prepared, wishes)
+    return wishes_beyond(limits, settings, model, run.market.securities, run.market.risk_model)
+
+
+def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
+    """What the accounts file states, with the firm's lists and everything that people have decided in its profile."""
+    return _with_decided(run, prepared, prepared.raw.decided)
+
+
+def _with_decided(run: RunData, prepared: Prepared, decided: Mapping[str, Held]) -> AccountSettings:
+    raw = prepared.raw
+    base = with_lists(raw.settings or AccountSettings(), raw.account, run.findings.lists)
+    if not decided:
+        return base
+    cash = prepared.cash or CashBalance(ZERO)
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    held = {each.security_id for each in prepared.positions if each.security_id is not None}
+    names = held | set(model.weights if model is not None else ())
+    securities, prices = run.market.securities, run.market.prices
+    trading = raw.trading or OwnTrading()
+    facts = ProfileFacts(
+        on=run.manifest.business_date,
+        account_value=sum((each.market_value for each in prepared.positions), cash.trade_date_total),
+        settled_cash=cash.settled,
+        tier=raw.account.tier,
+        kinds=frozenset(securities[name].kind for name in names if name in securities),
+        short_term_realised=trading.short_term,
+        long_term_realised=trading.long_term,
+        last_traded_on=trading.last_traded_on,
+        prices={name: prices[name].close for name in names if name in prices},
+        lists=raw.lists,
+    )
+    return applied(base, decided, facts)
+
+
+def _not_yet_bought(settings: AccountSettings, run: RunData, raw: RawHoldings) -> AccountSettings:
+    """The settings with a rule for each name of the model that is not complete: it is held, and never bought (D11)."""
+    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
+    names = sorted(model.weights.keys() & run.findings.incomplete.keys()) if model is not None else []
+    rules = [Restriction(RestrictionKind.NEVER_BUY, name, run.findings.incomplete[name]) for name in names]
+    return replace(settings, restrictions=(*settings.restrictions, *rules)) if rules else settings
+
+
+def _kept_shares(settings: AccountSettings, lots: Sequence[RawLot]) -> AccountSettings:
+    """The settings with a rule for each security of which shares are pledged or legended: none of it is sold (74).
+
+    A broker sells shares of a security, not lots, so the free ones stay too. "Never hold" becomes "never buy" for it.
+    """
+    kept = sorted({lot.security_id for lot in lots if lot.restricted and lot.security_id is not None})
+    if not kept:
+        return settings
+    rules = [
+        replace(rule, kind=RestrictionKind.NEVER_BUY)
+        if rule.kind is RestrictionKind.NEVER_HOLD and rule.security_id in kept
+        else rule
+        for rule in settings.restrictions
+    ]
+    rules += [Restriction(RestrictionKind.NEVER_SELL, name, "restricted shares") for name in kept]
+    return replace(settings, restrictions=tuple(rules))
 
 
 def _positions(delivered: Sequence[DeliveredPosition]) -> Iterator[Position]:

@@ -25,6 +25,7 @@ import structlog
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.domain.account_facts import AccountFacts, facts_of
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import ErrorClass
 from trimtab.domain.model_portfolios import ModelPortfolio
@@ -65,6 +66,7 @@ class SolveJob:
     snapshot_hash: str
     market_hash: str
     model_hashes: Mapping[str, str]  # model id to content hash
+    calibration_hash: str = ""  # none: the shipped one
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,8 @@ def _loaded(job: SolveJob) -> _Loaded | SolveFault:
     try:
         snapshot, target, target_hash = _account(job)
         market, arrays = _market(job.firm_id, job.market_hash)
-        return _Loaded(AnalysisInput(snapshot, target, market), target_hash, arrays)
+        calibration = _calibration(job.firm_id, job.calibration_hash)
+        return _Loaded(AnalysisInput(snapshot, target, market, calibration), target_hash, arrays)
     except Exception as error:  # noqa: BLE001 - logged; a value always crosses the process's border
         return _fault(error, job.firm_id)
 
@@ -303,6 +306,14 @@ def _account(job: SolveJob) -> tuple[AccountSnapshot, ModelPortfolio, str]:
 def _target(firm_id: str, digest: str) -> ModelPortfolio:
     with _transaction(firm_id) as connection:
         return get_content(connection, digest, ModelPortfolio)
+
+
+@lru_cache(maxsize=4)
+def _calibration(firm_id: str, digest: str) -> Calibration:
+    if not digest:
+        return SHIPPED
+    with _transaction(firm_id) as connection:
+        return get_content(connection, digest, Calibration)
 
 
 @lru_cache(maxsize=2)

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row
 from trimtab.activities.holdings import RawHoldings
 from trimtab.activities.ingest import HOLDINGS
 from trimtab.activities.inputs import Inputs, RunData
-from trimtab.activities.snapshot import Prepared, findings_of, prepare, snapshot_of
+from trimtab.activities.market import BEYOND_LIMITS
+from trimtab.activities.snapshot import Prepared, beyond_limits, findings_of, prepare, snapshot_of
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
@@ -22,6 +23,7 @@ from trimtab.domain.lifecycle import Stage, Standstill, TerminalState
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 
 SNAPSHOT: Final = "snapshot"
+ASK_ABOVE: Final = "ask_above_tracking_error"
 _RAW: Final[TypeAdapter[RawHoldings]] = TypeAdapter(RawHoldings)
 
 
@@ -64,7 +66,11 @@ def _judge(
     prepared = prepare(run, raw)
     found = findings_of(run, prepared)
     judged = verdict(found)
-    detail = {**key, "flags": list(judged.flags), "findings": _told(found)}
+    beyond = beyond_limits(run, prepared)
+    flags = [*judged.flags, *([BEYOND_LIMITS] if beyond else [])]
+    detail = {**key, "flags": flags, "findings": _told(found), **_asked_above(raw)}
+    if beyond:
+        detail["beyond_limits"] = list(beyond)
     if judged.closed_by:
         return StageResult(_closed(judged.closed_by[0]), detail)
     still_open = _settle(connection, ref, judged)
@@ -72,6 +78,12 @@ def _judge(
     if judged.suspended_by or still_open:
         return StageResult(_suspended(judged, still_open), detail)
     return _sound(connection, ref, run, prepared, judged, detail)
+
+
+def _asked_above(raw: RawHoldings) -> dict[str, str]:
+    """The tracking error above which the profile asks for a person: the analysis flags it."""
+    said = raw.decided.get("dispersion")
+    return {ASK_ABOVE: said.statement.values["limit"]} if said is not None and said.statement.is_on else {}
 
 
 def _sound(

@@ -62,6 +62,7 @@ class DeliveryLine:
     waiting: bool
     quarantined_rows: int = 0
     notes: tuple[str, ...] = ()
+    control_total: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +246,7 @@ def _line(state: FeedState, row: Row[Any] | None) -> DeliveryLine:
         waiting=not state.loaded,
         quarantined_rows=int(row.detail.get("quarantined_rows", 0)),
         notes=tuple(row.detail.get("notes", ())),
+        control_total=row.control_total,
     )
 
 

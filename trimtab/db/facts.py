@@ -22,7 +22,10 @@ _TYPES: Mapping[str, str] = {
     "specific_risk": "double precision",
     "factors": "double precision[]",
     **dict.fromkeys(_words("as_of effective_on acquired_on holding_start sold_on ex_on due_on"), "date"),
-    **dict.fromkeys(_words("tradable whole_shares discretionary approved_for_trading covered"), "boolean"),
+    **dict.fromkeys(
+        _words("tradable whole_shares discretionary approved_for_trading covered gift_or_inheritance restricted"),
+        "boolean",
+    ),
     **dict.fromkeys(
         _words(
             "half_spread_bps quantity market_value settled unsettled proceeds basis close volume new_shares old_shares"
@@ -60,15 +63,18 @@ FACT_TABLES: Mapping[str, FactTable] = {
             " approved_for_trading tier suspension suspension_reason"
         ),
     ),
-    "positions": FactTable("position_fact", _words("account_id quantity market_value"), identified=True),
+    "positions": FactTable("position_fact", _words("account_id quantity market_value restricted"), identified=True),
     "lots": FactTable(
         "lot_fact",
-        _words("account_id lot_id quantity acquired_on holding_start cost wash_adjustment purchase_id covered"),
+        _words(
+            "account_id lot_id quantity acquired_on holding_start cost wash_adjustment purchase_id covered"
+            " gift_or_inheritance restricted"
+        ),
         identified=True,
     ),
-    "cash": FactTable("cash_fact", _words("account_id settled unsettled")),
+    "cash": FactTable("cash_fact", _words("account_id settled unsettled currency")),
     "sales": FactTable("sale_fact", _words("account_id sold_on quantity proceeds basis"), identified=True),
-    "prices": FactTable("price_fact", _words("as_of close currency volume"), identified=True),
+    "prices": FactTable("price_fact", _words("as_of close currency volume source"), identified=True),
     "corporate_actions": FactTable(
         "corporate_action_fact",
         _words("event_id version kind ex_on new_shares old_shares cash_per_share status"),
@@ -82,13 +88,21 @@ FACT_TABLES: Mapping[str, FactTable] = {
 """Restrictions, cash needs and models have none: they become versions of settings."""
 
 
-def stage_rows(connection: Connection, names: Sequence[str], batches: Iterable[Sequence[tuple[object, ...]]]) -> None:
-    """COPY rows (line number first, then the values of `names`) into the temporary table `staged`."""
+def stage_rows(
+    connection: Connection, names: Sequence[str], batches: Iterable[Sequence[tuple[object, ...]] | str]
+) -> None:
+    """COPY rows (line number first, then the values of `names`) into the temporary table `staged`.
+
+    A batch that is a string is rows in the text form of COPY already.
+    """
     columns = ", ".join(f'"{name}" {_TYPES.get(name, "text")}' for name in names)
     connection.execute(text(f"CREATE TEMP TABLE staged (line integer NOT NULL, {columns}) ON COMMIT DROP"))
     driver: Any = connection.connection.driver_connection  # psycopg's own: SQLAlchemy has no COPY
     with driver.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
         for batch in batches:
+            if isinstance(batch, str):
+                copy.write(batch)
+                continue
             for row in batch:
                 copy.write_row([list(value) if isinstance(value, tuple) else value for value in row])
     connection.execute(text("ANALYZE staged"))

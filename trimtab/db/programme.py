@@ -6,7 +6,7 @@ changes, superseding the version that the proposer saw. So two changes made from
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -33,9 +33,12 @@ from trimtab.domain.model_variants import (
     VariantId,
     target_weights,
 )
+from trimtab.domain.profile.limits import CustomisationLimits, require_sound_limits
 from trimtab.domain.records import plain
 
 CHANGE: Final = "programme_change"
+
+Document = AssetAllocation | ProductSet | Variant | CustomisationLimits
 
 
 class ProgrammeKind(StrEnum):
@@ -44,6 +47,7 @@ class ProgrammeKind(StrEnum):
     ALLOCATION = "asset_allocation"
     PRODUCT_SET = "product_set"
     VARIANT = "variant"
+    LIMITS = "customisation_limits"
 
 
 class ChangeStatus(StrEnum):
@@ -64,6 +68,7 @@ class Change:
     reason: str
     proposed_by: tuple[str, ...]  # the persons behind it: none of them may approve it
     supersedes: int | None
+    beyond: tuple[str, ...] = ()  # what of it goes beyond the customisation limits
     status: ChangeStatus = ChangeStatus.PROPOSED
     decided_by: str | None = None
     decision_reason: str = ""
@@ -73,6 +78,7 @@ _READERS: Final[Mapping[ProgrammeKind, TypeAdapter[Any]]] = {
     ProgrammeKind.ALLOCATION: TypeAdapter(AssetAllocation),
     ProgrammeKind.PRODUCT_SET: TypeAdapter(ProductSet),
     ProgrammeKind.VARIANT: TypeAdapter(Variant),
+    ProgrammeKind.LIMITS: TypeAdapter(CustomisationLimits),
 }
 _CHANGES: Final = TypeAdapter(Change)
 
@@ -84,6 +90,7 @@ class Programme:
     allocations: Mapping[AllocationId, AssetAllocation]
     products: Mapping[str, ProductSet]
     variants: Mapping[VariantId, Variant]
+    limits: Mapping[str, CustomisationLimits] = field(default_factory=dict)
 
     @property
     def family(self) -> Family:
@@ -108,6 +115,7 @@ def read_programme(connection: Connection, on: date, known_seq: int) -> Programm
         allocations={AllocationId(name): each for name, each in held[ProgrammeKind.ALLOCATION].items()},
         products=held[ProgrammeKind.PRODUCT_SET],
         variants={VariantId(name): each for name, each in held[ProgrammeKind.VARIANT].items()},
+        limits=held[ProgrammeKind.LIMITS],
     )
 
 
@@ -126,10 +134,10 @@ def exceptions_of(programme: Programme) -> tuple[DifferenceException, ...]:
     return tuple(found)
 
 
-def read_document(kind: ProgrammeKind, key: str, document: object) -> AssetAllocation | ProductSet | Variant:
+def read_document(kind: ProgrammeKind, key: str, document: object) -> Document:
     """The value that a person sent. Raises InvalidProgramme, which names the field."""
     try:
-        value: AssetAllocation | ProductSet | Variant = _READERS[kind].validate_python(document, strict=False)
+        value: Document = _READERS[kind].validate_python(document, strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(each) for each in first["loc"]) or "the document"
@@ -144,6 +152,8 @@ def read_document(kind: ProgrammeKind, key: str, document: object) -> AssetAlloc
             require_sound_allocation(value)
         case ProductSet():
             require_sound_products(value)
+        case CustomisationLimits():
+            require_sound_limits(value)
     return value
 
 
@@ -180,6 +190,8 @@ def require_holds_together(programme: Programme, kind: ProgrammeKind, key: str) 
 def reached(programme: Programme, kind: ProgrammeKind, key: str) -> frozenset[str]:
     """The allocations and variants whose targets a change of `key` may change, itself included (M4c)."""
     family = programme.family
+    if kind is ProgrammeKind.LIMITS:
+        return frozenset()
     if kind is ProgrammeKind.PRODUCT_SET:
         using = [each.id for each in programme.allocations.values() if each.product_set == key]
         return frozenset(using).union(*(family.descendants(each) for each in using))
@@ -201,6 +213,7 @@ def with_change(programme: Programme, change: Change) -> Programme:
         else programme.allocations,
         products=changed(programme.products) if change.kind is ProgrammeKind.PRODUCT_SET else programme.products,
         variants=changed(programme.variants) if change.kind is ProgrammeKind.VARIANT else programme.variants,
+        limits=changed(programme.limits) if change.kind is ProgrammeKind.LIMITS else programme.limits,
     )
 
 

@@ -81,6 +81,7 @@ firm = Table(
     Column("clock_mode", Text, nullable=False, server_default="market"),
     Column("lifecycle_pages", Text, nullable=False, server_default="auto"),
     Column("price_fault_policy", Text, nullable=False, server_default="SUSPEND"),
+    Column("calibration_hash", Text, nullable=False, server_default=""),  # content; none: the shipped calibration
     Column("approval_limit", MONEY, nullable=False, server_default="250000"),  # dollars traded, row 16
     Column("event_head", BigInteger, nullable=False, server_default="0"),  # last event_seq given out
     _recorded_at(),
@@ -161,6 +162,29 @@ delivery = Table(
     Index("ix_delivery_day", "firm_id", "business_date", "kind", "status"),
 )
 
+delivery_expectation = Table(
+    "delivery_expectation",
+    metadata,
+    _firm(),
+    _needed("business_date", Date),
+    _needed("kind", Text),
+    _needed("source", Text),
+    _needed("form", Text),
+    _needed("due_at", DateTime(timezone=True)),
+    _needed("late_at", DateTime(timezone=True)),
+    _needed("urgent_at", DateTime(timezone=True)),
+    _needed("missing_at", DateTime(timezone=True)),
+    Column("standing", Text, nullable=False, server_default="EXPECTED"),  # while nothing usable has come
+    Column("arriving", Boolean, nullable=False, server_default=text("false")),  # without its done-marker
+    Column("tries", Integer, nullable=False, server_default="0"),  # of fetching
+    Column("last_error", Text),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("resolved_at", DateTime(timezone=True)),  # of what was escalated
+    Column("resolution", Text),
+    _recorded_at(),
+    PrimaryKeyConstraint("firm_id", "business_date", "kind"),
+)
+
 _DELIVERED = ("firm_id", "delivery_id")
 
 
@@ -232,6 +256,7 @@ position_fact = _of_delivery(
     _needed("security_key", Text),  # the identifier as delivered
     _needed("quantity", QUANTITY),
     _needed("market_value", MONEY),
+    Column("restricted", Boolean, nullable=False, server_default=text("false")),
     Index("ix_position_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
@@ -248,6 +273,8 @@ lot_fact = _of_delivery(
     _needed("wash_adjustment", BASIS),
     _needed("purchase_id", Text),
     _needed("covered", Boolean),
+    Column("gift_or_inheritance", Boolean, nullable=False, server_default=text("false")),
+    Column("restricted", Boolean, nullable=False, server_default=text("false")),  # pledged or legended
     Index("ix_lot_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
@@ -256,6 +283,7 @@ cash_fact = _of_delivery(
     _needed("account_id", Text),
     _needed("settled", MONEY),
     _needed("unsettled", MONEY),
+    Column("currency", Text, nullable=False, server_default="USD"),
     Index("ix_cash_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
@@ -279,6 +307,7 @@ price_fact = _of_delivery(
     _needed("close", PRICE),
     _needed("currency", Text),
     Column("volume", Numeric(24, 2)),
+    Column("source", Text, nullable=False, server_default=""),
 )
 
 corporate_action_fact = _of_delivery(
@@ -785,6 +814,21 @@ alert = Table(
     _recorded_at(),
     PrimaryKeyConstraint("firm_id", "alert_id"),
     UniqueConstraint("firm_id", "cause", "scope", "business_date"),
+)
+
+alert_notice = Table(
+    "alert_notice",
+    metadata,
+    _firm(),
+    _needed("alert_id", Text),
+    _needed("channel", Text),  # smtp, or webhook and the place in the settings
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("last_error", Text),
+    Column("sent_at", DateTime(timezone=True)),
+    _recorded_at(),
+    PrimaryKeyConstraint("firm_id", "alert_id", "channel"),
+    ForeignKeyConstraint(["firm_id", "alert_id"], ["alert.firm_id", "alert.alert_id"]),
 )
 
 process_heartbeat = Table(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.demo.errors import DataDirectoryUnusable
-from trimtab.demo.estimate import estimate_risk
 from trimtab.demo.market import CorporateAction
 from trimtab.demo.real_actions import SortedActions, sort_actions
 from trimtab.demo.real_data import RawAction, WideTable, read_actions, read_pairs, read_weights, read_wide
@@ -129,6 +128,8 @@ class RealMarket:
     def risk_model(self, as_of: date) -> RiskModel:
         """Ten statistical factors of the two years that end with `as_of`."""
         import numpy as np
+
+        from trimtab.risk.statistical import estimate_risk
 
         last = self.row(as_of)
         first = self.row(next(day for day in self.sessions if day > as_of - timedelta(days=365 * RISK_YEARS)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from trimtab.domain.suspensions import LiftingRole
+from trimtab.domain.suspensions import LiftingRole, Suspension, SuspensionKind
 
 
 class DataCode(StrEnum):
@@ -25,11 +25,14 @@ class DataCode(StrEnum):
     PRICE_DATE = "PRICE_DATE"
     PRICE_FILE_STALE = "PRICE_FILE_STALE"
     PRICE_FILE_SUSPECT = "PRICE_FILE_SUSPECT"
+    NAV_OLD = "NAV_OLD"
     # securities
     UNKNOWN_SECURITY = "UNKNOWN_SECURITY"
     MODEL_UNKNOWN_SECURITY = "MODEL_UNKNOWN_SECURITY"
     ID_INVALID = "ID_INVALID"
     ID_CONFLICT = "ID_CONFLICT"
+    ID_CHANGED = "ID_CHANGED"
+    TICKER_REUSED = "TICKER_REUSED"
     NOT_TRADABLE = "NOT_TRADABLE"
     UNCLASSIFIED = "UNCLASSIFIED"
     RISK_COVERAGE = "RISK_COVERAGE"
@@ -66,7 +69,16 @@ class DataCode(StrEnum):
     QTY_RANGE = "QTY_RANGE"
     VALUE_MISMATCH = "VALUE_MISMATCH"
     LOT_DUP = "LOT_DUP"
+    VALUE_JUMP = "VALUE_JUMP"
+    RESTRICTED_SHARES = "RESTRICTED_SHARES"
+    FRACTION_LEFT = "FRACTION_LEFT"
     CASH_NEGATIVE = "CASH_NEGATIVE"
+    CASH_DUP = "CASH_DUP"
+    FX_MISSING = "FX_MISSING"
+    WITHDRAWAL_SHORT = "WITHDRAWAL_SHORT"
+    PENDING_MISMATCH = "PENDING_MISMATCH"
+    FOREIGN_TRADE = "FOREIGN_TRADE"
+    FILL_MISSING = "FILL_MISSING"
     # settings and models
     SETTINGS_INVALID = "SETTINGS_INVALID"
     NO_MODEL = "NO_MODEL"
@@ -105,10 +117,13 @@ CATALOGUE: Final[Mapping[DataCode, DataRule]] = {
     DataCode.PRICE_DATE: DataRule((12,), "a price file dated on the previous session"),
     DataCode.PRICE_FILE_STALE: DataRule((14,), _NEW_FILE),
     DataCode.PRICE_FILE_SUSPECT: DataRule((15,), _NEW_FILE),
+    DataCode.NAV_OLD: DataRule((16,), "a net asset value of the last session but one, or newer", LiftingRole.ADVISOR),
     DataCode.UNKNOWN_SECURITY: DataRule((17, 26), "the security master knows the identifier"),
     DataCode.MODEL_UNKNOWN_SECURITY: DataRule((18,), "the security master knows every name of the model"),
     DataCode.ID_INVALID: DataRule((19, 20), "an identifier that passes its check digit"),
     DataCode.ID_CONFLICT: DataRule((23,), "identifiers that name one security"),
+    DataCode.ID_CHANGED: DataRule((21,), "the corporate action that changed it, or a data manager confirms the change"),
+    DataCode.TICKER_REUSED: DataRule((22,), "the action that moved the ticker, or a data manager confirms whose it is"),
     DataCode.NOT_TRADABLE: DataRule((25,), "the security master marks the security tradable again"),
     DataCode.UNCLASSIFIED: DataRule((27,), "the security master gives the security an asset class"),
     DataCode.RISK_COVERAGE: DataRule((28,), "risk exposures for at least 95 % of the account's value"),
@@ -142,7 +157,16 @@ CATALOGUE: Final[Mapping[DataCode, DataRule]] = {
     DataCode.QTY_RANGE: DataRule((71,), _NEW_HOLDINGS),
     DataCode.VALUE_MISMATCH: DataRule((72,), "a market value within 0.5 % of quantity times price"),
     DataCode.LOT_DUP: DataRule((76,), "lot ids that name one account"),
+    DataCode.VALUE_JUMP: DataRule((73,), "a value within 30 % of the day before, or the flow that explains it"),
+    DataCode.RESTRICTED_SHARES: DataRule((74,), "lots marked as the custodian marks the position"),
+    DataCode.FRACTION_LEFT: DataRule((70,), "a person deals with the fraction of a share", LiftingRole.ADVISOR),
     DataCode.CASH_NEGATIVE: DataRule((77,), _NEW_HOLDINGS),
+    DataCode.CASH_DUP: DataRule((84,), "cash that counts the sweep fund once"),
+    DataCode.FX_MISSING: DataRule((85,), "the money in dollars, or a rate for its currency"),
+    DataCode.WITHDRAWAL_SHORT: DataRule((80,), "a withdrawal that the account can pay", LiftingRole.ADVISOR),
+    DataCode.PENDING_MISMATCH: DataRule((79,), "positions that agree with our own executions"),
+    DataCode.FOREIGN_TRADE: DataRule((82,), "the trade explained, and holdings that agree with it"),
+    DataCode.FILL_MISSING: DataRule((83,), "holdings that contain our fill"),
     DataCode.SETTINGS_INVALID: DataRule((92,), "settings that do not contradict each other"),
     DataCode.NO_MODEL: DataRule((93,), "a model that the firm has published is assigned to the account"),
     DataCode.ACCOUNT_CLOSED: DataRule((93,), "the accounts feed gives the account the standing OPEN again"),
@@ -151,3 +175,10 @@ CATALOGUE: Final[Mapping[DataCode, DataRule]] = {
     DataCode.MODEL_COVERAGE: DataRule((3, 25), "prices and risk exposures for all but 5 % of the model's weight"),
     DataCode.UNDECLARED_CASH: DataRule((94,), "a model that declares its cash weight"),
 }
+
+
+def what_clears(suspension: Suspension) -> str:
+    """What has to happen before the suspension ends, in words: for bad data what its code's entry says."""
+    if suspension.kind is SuspensionKind.DATA and suspension.code in DataCode.__members__:
+        return CATALOGUE[DataCode(suspension.code)].cleared_by
+    return suspension.cleared_by

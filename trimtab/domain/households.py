@@ -1,14 +1,15 @@
 """A household managed as one: several accounts, one target, one proposal with a leg for each account (X8)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from trimtab.domain.account_settings import Tracking
 from trimtab.domain.accounts import TaxStatus
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import AnalysisOutcome, Measures, RebalanceProposal
-from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot
+from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot, TaxYear, WashWindows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,27 @@ class HouseholdInput:
     market: MarketSnapshot
     tracking: Tracking = Tracking.MODERATE
     location: tuple[LocationCost, ...] = ()
+    tax_year: TaxYear | None = None  # of the taxpayer, over all accounts; None: nothing nets
+    tracking_error_limit: Decimal | None = None  # of the household, annualised, a fraction; never exceeded
+    calibration: Calibration = SHIPPED
 
     @property
     def business_date(self) -> date:
         return self.accounts[0].business_date
 
+    @property
+    def wash_windows(self) -> WashWindows:
+        """The windows of all accounts: what one has opened holds for each of them (WS-12)."""
+        every = [account.wash_windows for account in self.accounts]
+        return WashWindows(
+            tuple(dict.fromkeys(each for windows in every for each in windows.loss_sales)),
+            tuple(dict.fromkeys(each for windows in every for each in windows.purchases)),
+        )
+
     def leg(self, account: AccountSnapshot) -> AnalysisInput:
-        """One account of the household with the household's target."""
-        return AnalysisInput(account, self.target, self.market)
+        """One account of the household with the household's target and open windows."""
+        snapshot = replace(account, wash_windows=self.wash_windows)
+        return AnalysisInput(snapshot, self.target, self.market, self.calibration)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,24 @@ class PriceStatus(StrEnum):
     CONFLICT = "CONFLICT"
     UNREADABLE = "UNREADABLE"
     OTHER_CURRENCY = "OTHER_CURRENCY"
+    STUCK = "STUCK"
+    SPIKE = "SPIKE"
+    SPLIT_SUSPECTED = "SPLIT_SUSPECTED"
+    UNIT = "UNIT"
+
+    @property
+    def words(self) -> str:
+        """What is wrong with the price, to follow "is"."""
+        return _WORDS.get(self.value, self.value.lower().replace("_", " "))
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    "OTHER_CURRENCY": "in another currency, or in none",
+    "STUCK": "the same for five sessions in which it traded",
+    "SPIKE": "more than 40 % away from the one before, and no second source confirms it",
+    "SPLIT_SUSPECTED": "a split's ratio away from the one before, and no second source confirms it",
+    "UNIT": "a hundred times the one before, or a hundredth of it: it is in another unit",
+}
 
 
 CODE_OF_STATUS: Final[Mapping[PriceStatus, DataCode]] = {
@@ -39,6 +57,10 @@ CODE_OF_STATUS: Final[Mapping[PriceStatus, DataCode]] = {
     PriceStatus.CONFLICT: DataCode.PRICE_CONFLICT,
     PriceStatus.UNREADABLE: DataCode.PRICE_PARSE,
     PriceStatus.OTHER_CURRENCY: DataCode.PRICE_CCY,
+    PriceStatus.STUCK: DataCode.PRICE_STALE,
+    PriceStatus.SPIKE: DataCode.PRICE_SPIKE,
+    PriceStatus.SPLIT_SUSPECTED: DataCode.SPLIT_SUSPECTED,
+    PriceStatus.UNIT: DataCode.PRICE_UNIT,
 }
 
 
@@ -73,10 +95,12 @@ def judge_price(
 ) -> JudgedPrice:
     """Judge all quotes of one security. `as_of` is the session before the business date: older is stale.
 
-    Two different closes of one day conflict, unless they come from sources that `source_precedence` ranks.
+    Two different closes of one day conflict, unless they come from sources that `source_precedence` ranks. Quotes in
+    another currency are another line of a dual listing and are left out where there is one in the security's own.
     """
     if not quotes:
         return MISSING_PRICE
+    quotes = [quote for quote in quotes if quote.currency == currency] or quotes
     newest_on = max(quote.as_of for quote in quotes)
     newest = [quote for quote in quotes if quote.as_of == newest_on]
     if len({(quote.close, quote.currency) for quote in newest}) > 1:
@@ -85,6 +109,20 @@ def judge_price(
             return JudgedPrice(PriceStatus.CONFLICT, None, newest_on)
         newest = [best]
     return JudgedPrice(_status(newest[0], as_of, currency), newest[0].close, newest_on)
+
+
+def judge_nav(today: JudgedPrice, last_known: JudgedPrice | None, oldest: date) -> JudgedPrice:
+    """A fund's net asset value: published late in the evening, so an earlier one stands in (case 16).
+
+    `last_known` is the newest good one of the price files before. One of before `oldest` is stale like any price; how
+    old it is otherwise is told to the account (NAV_OLD).
+    """
+    candidate = last_known if today.status is PriceStatus.MISSING else today
+    if candidate is None or candidate.status not in (PriceStatus.GOOD, PriceStatus.STALE) or candidate.as_of is None:
+        return today
+    if candidate.as_of < oldest:
+        return JudgedPrice(PriceStatus.STALE, candidate.close, candidate.as_of)
+    return JudgedPrice(PriceStatus.GOOD, candidate.close, candidate.as_of)
 
 
 def _first_by_precedence(quotes: Sequence[Quote], precedence: Sequence[str]) -> Quote | None:

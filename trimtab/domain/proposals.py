@@ -33,6 +33,7 @@ class ReasonCode(StrEnum):
     TRANSITION = "TRANSITION"  # sells what is not in the model
     TILT = "TILT"  # towards what is expected to return more
     MINIMUM_HOLDING = "MINIMUM_HOLDING"  # a position at its target would be too small
+    LOCATION = "LOCATION"  # of a household: in this account rather than in another, where holding it costs more
 
 
 class WhyNotCode(StrEnum):

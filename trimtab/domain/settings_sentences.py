@@ -1,107 +1,65 @@
-"""An account's settings in plain English, for whoever decides about its trades."""
+"""An account's settings of one day in plain English, for whoever decides about its trades.
+
+The sentences are the settings' own (`domain.profile`): what is read here can be written back. What the account itself
+is, and what is left of a year's budgets, is said in further sentences.
+"""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from trimtab.domain.account_settings import (
-    AccountSettings,
-    Harvesting,
-    RestrictionKind,
-    TaxSensitivity,
-    Tracking,
-)
+from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import Account, TaxStatus
+from trimtab.domain.profile.registry import LANGUAGE
+from trimtab.domain.profile.stated import statements_of
+from trimtab.domain.profile.statements import Group
 from trimtab.domain.securities import SecurityId
 
-_TRACKING: Final = {
-    Tracking.TIGHT: "Follows its model closely.",
-    Tracking.MODERATE: "Follows its model at a moderate distance.",
-    Tracking.LOOSE: "May stray far from its model.",
-}
-_TAX: Final = {
-    TaxSensitivity.LOW: "Realises gains readily",
-    TaxSensitivity.MEDIUM: "Weighs the tax on a gain against what the trade brings",
-    TaxSensitivity.HIGH: "Avoids realising gains",
-}
-_HARVESTING: Final = {
-    Harvesting.OFF: "Does not realise losses on purpose.",
-    Harvesting.OPPORTUNISTIC: "Realises losses when it costs little.",
-    Harvesting.AGGRESSIVE: "Realises losses eagerly.",
-}
 _UNTAXED: Final = {
     TaxStatus.TAX_DEFERRED: "Pays no tax on gains while the money stays in the account.",
     TaxStatus.TAX_FREE: "Pays no tax on gains.",
-}
-_RULES: Final = {
-    RestrictionKind.NEVER_BUY: "Never buys",
-    RestrictionKind.NEVER_SELL: "Never sells",
-    RestrictionKind.NEVER_HOLD: "Never holds",
 }
 
 
 def settings_sentences(
     account: Account, settings: AccountSettings, symbols: Mapping[SecurityId, str] | None = None
 ) -> list[str]:
-    """What the account wants, one sentence a setting. `symbols` names securities; without one its id stands."""
-    names = symbols or {}
+    """What the account wants, one sentence a setting. `symbols` names securities; without one its id stands.
+
+    A rule that somebody gave a reason for, or that a list brought, says so in brackets.
+    """
+    untaxed = _UNTAXED.get(account.tax_status)
+    statements = [
+        each
+        for each in statements_of(settings)
+        if untaxed is None or LANGUAGE.setting(each.key).group is not Group.TAXES
+    ]
+    names = {str(key): symbol for key, symbol in (symbols or {}).items()}
+    consent = "without asking the client" if account.discretionary else "only with the client's consent"
     return [
-        _consent(account),
-        _TRACKING[settings.tracking],
-        *_taxes(account, settings),
-        *_cash(settings),
-        *_orders(settings),
-        *_rules(settings, names),
+        f"Trades {consent}.",
+        *([untaxed] if untaxed is not None else _left(settings)),
+        *(LANGUAGE.render(each, names) for each in statements),
+        *_reasons(settings, names),
     ]
 
 
-def _consent(account: Account) -> str:
-    return "Trades without asking the client." if account.discretionary else "Trades only with the client's consent."
+def _left(settings: AccountSettings) -> Iterator[str]:
+    """What may still be realised today."""
+    budgets = {
+        "of tax": settings.tax_budget,
+        "of net gains": settings.gain_budget,
+        "of net short-term gains": settings.short_term_gain_budget,
+    }
+    yield from (f"{_dollars(left)} {what} are left today." for what, left in budgets.items() if left is not None)
 
 
-def _taxes(account: Account, settings: AccountSettings) -> Iterator[str]:
-    if account.tax_status in _UNTAXED:
-        yield _UNTAXED[account.tax_status]
-        return
-    rates = (
-        f"taxed at {_percent(settings.short_term_rate)} short-term and {_percent(settings.long_term_rate)} long-term"
-    )
-    yield f"{_TAX[settings.tax_sensitivity]}; {rates}."
-    yield _HARVESTING[settings.harvesting]
-
-
-def _cash(settings: AccountSettings) -> Iterator[str]:
-    yield f"Keeps {_percent(settings.cash_target)} in cash."
-    if settings.cash_reserve:
-        yield f"Holds back {_dollars(settings.cash_reserve)} that must not be invested."
-    for need in sorted(settings.cash_needs, key=lambda need: need.due_on):
-        yield f"Needs {_dollars(need.amount)} in cash on {need.due_on.isoformat()}."
-
-
-def _orders(settings: AccountSettings) -> Iterator[str]:
-    if settings.minimum_trade:
-        yield f"Makes no trade below {_dollars(settings.minimum_trade)}, unless it closes a position."
-    if settings.commission:
-        yield f"Pays {_dollars(settings.commission)} commission an order."
-
-
-def _rules(settings: AccountSettings, names: Mapping[SecurityId, str]) -> Iterator[str]:
+def _reasons(settings: AccountSettings, names: Mapping[str, str]) -> Iterator[str]:
     for rule in settings.restrictions:
-        because = f" ({rule.reason})" if rule.reason else ""
-        yield f"{_RULES[rule.kind]} {names.get(rule.security_id, rule.security_id)}{because}."
-    for security_id, band in sorted(settings.weight_bands.items()):
-        name = names.get(security_id, security_id)
-        yield f"Holds {_percent(band.minimum)} to {_percent(band.maximum)} of {name}."
-
-
-def _percent(fraction: Decimal) -> str:
-    return f"{_plain(fraction * 100)} %"
+        if rule.reason:
+            name = names.get(rule.security_id, rule.security_id)
+            yield f"The rule about {name} has a reason: {rule.reason}."
 
 
 def _dollars(amount: Decimal) -> str:
     return f"${amount:,.2f}".removesuffix(".00")
-
-
-def _plain(number: Decimal) -> str:
-    """Without trailing zeros: 20, 0.5."""
-    return f"{number.normalize():f}"

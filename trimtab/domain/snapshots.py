@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import Account, CashBalance, Position
+from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.market import Price, RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
@@ -104,3 +105,4 @@ class AnalysisInput:
     snapshot: AccountSnapshot
     target: ModelPortfolio
     market: MarketSnapshot
+    calibration: Calibration = SHIPPED  # what the words of the settings stand for

@@ -1,5 +1,6 @@
 """CUSIP, ISIN and FIGI as custodians write them, normalised; the check digit decides (cases 19, 20)."""
 
+from enum import StrEnum
 from functools import lru_cache
 
 from stdnum import cusip, figi, isin
@@ -9,6 +10,8 @@ from trimtab.feeds.errors import UnreadableValue
 
 ID_INVALID = "ID_INVALID"
 _CUSIP_LENGTH = 9
+_ISIN_LENGTH = 12
+_USERS_OWN = frozenset(str(number) for number in range(990, 1000))
 
 
 @lru_cache(maxsize=65_536)
@@ -61,3 +64,26 @@ def read_symbol(text: str) -> str:
 
 def _squeezed(text: str) -> str:
     return text.replace(" ", "").upper()
+
+
+class CheckDigit(StrEnum):
+    """What its check digit says about an identifier."""
+
+    GOOD = "GOOD"
+    BAD = "BAD"
+    OWN = "OWN"  # a CUSIP of the range that users give out themselves (990 to 999 of an issuer, or issuer 99...)
+    NONE = "NONE"  # tickers have none
+
+
+def describe(text: str) -> tuple[str, CheckDigit]:
+    """The scheme that an identifier's form is of, and what its check digit says."""
+    code = _squeezed(text)
+    if len(code) == _CUSIP_LENGTH and code.isalnum() and any(map(str.isdigit, code)):
+        if not cusip.is_valid(code):
+            return "cusip", CheckDigit.BAD
+        return "cusip", CheckDigit.OWN if code[3:6] in _USERS_OWN or code.startswith("99") else CheckDigit.GOOD
+    if len(code) == _ISIN_LENGTH and code.isalnum() and code[:2].isalpha():
+        if code[2] == "G" and figi.is_valid(code):
+            return "figi", CheckDigit.GOOD
+        return "isin", CheckDigit.GOOD if isin.is_valid(code) else CheckDigit.BAD
+    return "symbol", CheckDigit.NONE

@@ -16,7 +16,9 @@ from trimtab.feeds.values import (
     read_basis,
     read_basis_points,
     read_boolean,
+    read_currency,
     read_date,
+    read_dollars,
     read_id,
     read_money,
     read_price,
@@ -49,12 +51,16 @@ class FeedKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. An empty cell gives `default` when it has one; a required cell may not be empty."""
+    """One column. An empty cell gives `default` when it has one; a required cell may not be empty.
+
+    A file may leave an `omissible` column out altogether.
+    """
 
     name: str
     read: Reader
     required: bool = True
     default: object = None
+    omissible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,10 @@ def _optional(name: str, read: Reader, default: object = None) -> Column:
     return Column(name, read, required=False, default=default)
 
 
+def _omissible(name: str, read: Reader, default: object) -> Column:
+    return Column(name, read, required=False, default=default, omissible=True)
+
+
 _ACCOUNT = Column("account_id", read_id)
 _RATE = decimal_reader(1, 8)
 
@@ -121,7 +131,7 @@ _LAYOUTS = (
             Column("kind", enum_reader(SecurityKind)),
             _optional("asset_class", read_text, ""),
             _optional("sector", read_text),
-            Column("currency", word_reader("USD")),
+            Column("currency", read_currency),
             Column("tradable", read_boolean),
             Column("whole_shares", read_boolean),
             _optional("wash_group", read_text, ""),
@@ -197,8 +207,9 @@ _LAYOUTS = (
         (
             Column("as_of", read_date),
             Column("close", read_price),
-            Column("currency", read_id),
+            _optional("currency", read_currency, ""),
             _optional("volume", decimal_reader(18, 2)),
+            _omissible("source", read_id, ""),
         ),
         identified=True,
         control="close",
@@ -220,7 +231,12 @@ _LAYOUTS = (
     ),
     Layout(
         FeedKind.POSITIONS,
-        (_ACCOUNT, Column("quantity", read_quantity), Column("market_value", read_money)),
+        (
+            _ACCOUNT,
+            Column("quantity", read_quantity),
+            Column("market_value", read_money),
+            _omissible("restricted", read_boolean, False),
+        ),
         identified=True,
         control="quantity",
     ),
@@ -236,13 +252,20 @@ _LAYOUTS = (
             _optional("wash_adjustment", read_basis, Decimal(0)),
             _optional("purchase_id", read_id, ""),
             Column("covered", read_boolean),
+            _omissible("gift_or_inheritance", read_boolean, False),
+            _omissible("restricted", read_boolean, False),
         ),
         identified=True,
         control="cost",
     ),
     Layout(
         FeedKind.CASH,
-        (_ACCOUNT, Column("settled", read_money), Column("unsettled", read_money)),
+        (
+            _ACCOUNT,
+            Column("settled", read_money),
+            Column("unsettled", read_money),
+            _omissible("currency", read_dollars, "USD"),
+        ),
         control="settled",
     ),
     Layout(

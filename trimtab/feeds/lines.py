@@ -1,7 +1,6 @@
 """Bytes to lines: strict UTF-8, bounded memory, nothing guessed (case 52)."""
 
 import codecs
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -18,38 +17,34 @@ class LineSource:
     """Lines of one open file, each ending in a line feed except perhaps the last.
 
     A byte order mark is dropped and CRLF becomes LF. Raises FeedRefused: FEED_ENCODING for anything that is not
-    UTF-8 text, FEED_SIZE for a line longer than 64 Ki characters. `digest` is the SHA-256 of what was read so far.
+    UTF-8 text, FEED_SIZE for a line longer than 64 Ki characters.
     """
 
     stream: BinaryIO
+    encoding: str = "utf-8"
+    longest: int = LONGEST_LINE  # characters
     normalised: set[str] = field(default_factory=set)
-    _sha: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-    @property
-    def digest(self) -> str:
-        return self._sha.hexdigest()
 
     def __iter__(self) -> Iterator[str]:
         carry = ""
         for text in self._texts():
             lines = (carry + text).split("\n")
             carry = lines.pop()
-            if len(carry) > LONGEST_LINE:
-                raise FeedRefused("FEED_SIZE", f"a line is longer than {LONGEST_LINE} characters")
+            if len(carry) > self.longest:
+                raise FeedRefused("FEED_SIZE", f"a line is longer than {self.longest} characters")
             for line in lines:
-                if len(line) > LONGEST_LINE:
-                    raise FeedRefused("FEED_SIZE", f"a line is longer than {LONGEST_LINE} characters")
+                if len(line) > self.longest:
+                    raise FeedRefused("FEED_SIZE", f"a line is longer than {self.longest} characters")
                 yield line + "\n"
         if carry:
             yield carry
 
     def _texts(self) -> Iterator[str]:
         """Decoded chunks without carriage returns; a CR at a chunk's end waits for what follows it."""
-        decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        decoder = codecs.getincrementaldecoder(self.encoding)("strict")
         held, first = "", True
         while True:
             chunk = self.stream.read(CHUNK_BYTES)
-            self._sha.update(chunk)
             if first:
                 chunk, first = self._without_mark(chunk), False
             if b"\0" in chunk:
@@ -57,7 +52,7 @@ class LineSource:
             try:
                 text = held + decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                raise FeedRefused("FEED_ENCODING", f"the file is not UTF-8: {error.reason}") from None
+                raise FeedRefused("FEED_ENCODING", f"the file is not {self.encoding.upper()}: {error.reason}") from None
             held = "\r" if text.endswith("\r") and chunk else ""
             yield self._without_returns(text[: len(text) - len(held)])
             if not chunk:

@@ -11,6 +11,8 @@ Row = tuple[object, ...]
 """Line number, then the values of `Layout.names`."""
 
 _OTHER_DELIMITERS = ";\t|"
+_ABSENT = -1
+"""The place of a column that the file leaves out."""
 
 
 class _CellFault(UnreadableValue):
@@ -54,7 +56,7 @@ class RowPlan:
         at = {name: index for index, name in enumerate(names)}
         if len(at) != len(names) or "" in at:
             raise FeedRefused("FEED_SCHEMA", "a column's name is empty or stands twice")
-        missing = [column.name for column in layout.columns if column.name not in at]
+        missing = [column.name for column in layout.columns if column.name not in at and not column.omissible]
         if missing:
             raise FeedRefused("FEED_SCHEMA", f"the columns {', '.join(missing)} are missing")
         schemes = _schemes(layout, at)
@@ -64,7 +66,7 @@ class RowPlan:
             layout=layout,
             width=len(names),
             cells=tuple(
-                _Cell(at[column.name], column.name, column.read, column.required, column.default)
+                _Cell(at.get(column.name, _ABSENT), column.name, column.read, column.required, column.default)
                 for column in layout.columns
             ),
             schemes=schemes,
@@ -79,7 +81,7 @@ class RowPlan:
             raise UnreadableValue(f"the line has {len(texts)} cells, not {self.width}")
         values: list[object] = [line]
         for cell in self.cells:
-            text = texts[cell.index]
+            text = texts[cell.index] if cell.index != _ABSENT else ""
             if text:
                 try:
                     values.append(cell.read(text))

@@ -6,6 +6,7 @@ Values finer than their column are rounded half-even to it (TL-16).
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
@@ -18,6 +19,7 @@ Reader = Callable[[str], object]
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _LONGEST_TEXT = 400
@@ -33,21 +35,25 @@ def exact_decimal(text: str) -> Decimal:
     return Decimal(written)
 
 
-def decimal_reader(integer_digits: int, places: int, out_of_range: str = "") -> Reader:
-    """A reader of decimals with at most `integer_digits` before the point, rounded to `places` after it."""
-    step = Decimal(1).scaleb(-places)
-    limit = Decimal(10) ** integer_digits
+@dataclass(frozen=True, slots=True)
+class DecimalReader:
+    """Reads decimals with at most `integer_digits` before the point, rounded to `places` after it."""
 
-    def read(text: str) -> Decimal:
+    integer_digits: int
+    places: int
+    out_of_range: str = ""  # the reason code of too many digits
+
+    def __call__(self, text: str) -> Decimal:
         value = exact_decimal(text)
-        if len(text) > places and abs(value) >= limit:
-            raise UnreadableValue(f"{_shown(text)} has more than {integer_digits} digits", out_of_range)
+        if len(text) > self.places and abs(value) >= Decimal(10) ** self.integer_digits:
+            raise UnreadableValue(f"{_shown(text)} has more than {self.integer_digits} digits", self.out_of_range)
         exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and exponent < -places:
-            return value.quantize(step, rounding=ROUND_HALF_EVEN, context=EXACT)
+        if isinstance(exponent, int) and exponent < -self.places:
+            return value.quantize(Decimal(1).scaleb(-self.places), rounding=ROUND_HALF_EVEN, context=EXACT)
         return value
 
-    return read
+
+decimal_reader = DecimalReader
 
 
 read_money = decimal_reader(18, 2)
@@ -67,6 +73,20 @@ def read_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UnreadableValue(f"{_shown(text)} is not a day of the calendar") from None
+
+
+def read_currency(text: str) -> str:
+    """A currency's three letters (ISO 4217); the firm's books are in dollars."""
+    if _CURRENCY.fullmatch(text) is None:
+        raise UnreadableValue(f"{_shown(text)} is not a currency of three capital letters", "PRICE_CCY")
+    return text
+
+
+def read_dollars(text: str) -> str:
+    """The currency of an amount: only USD can be counted, for there are no rates of exchange (case 85)."""
+    if read_currency(text) != "USD":
+        raise UnreadableValue(f"cash in {text}, and there is no rate for it", "FX_MISSING")
+    return text
 
 
 def read_boolean(text: str) -> bool:
@@ -110,15 +130,20 @@ def read_text(text: str) -> str:
     return text.strip()
 
 
-def word_reader(*words: str) -> Reader:
-    allowed = frozenset(words)
+@dataclass(frozen=True, slots=True)
+class WordReader:
+    """Reads one of some words, as they are written."""
 
-    def read(text: str) -> str:
-        if text not in allowed:
-            raise UnreadableValue(f"{_shown(text)} is none of {', '.join(sorted(allowed))}")
+    words: frozenset[str]
+
+    def __call__(self, text: str) -> str:
+        if text not in self.words:
+            raise UnreadableValue(f"{_shown(text)} is none of {', '.join(sorted(self.words))}")
         return text
 
-    return read
+
+def word_reader(*words: str) -> Reader:
+    return WordReader(frozenset(words))
 
 
 def enum_reader(kind: type[StrEnum]) -> Reader:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import strawberry
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.util import await_only
 from strawberry.fastapi import BaseContext
 
 from trimtab.auth.decisions import Allowed, Denied, OwnBook, WholeFirm
@@ -47,6 +48,11 @@ class Services:
     feed: EventFeed
     now: Callable[[], datetime]
     table: PolicyTable = MATRIX
+
+
+def let_others_go_on() -> None:
+    """Called from work that runs in a transaction (`run_sync`) and computes for long: other requests have a turn."""
+    await_only(asyncio.sleep(0))
 
 
 class ReadingOver(Exception):
@@ -93,6 +99,7 @@ class RequestContext(BaseContext):
         self.services = services
         self.principal = principal
         self.token = ""  # of a websocket, to be verified again while it lasts
+        self.limit: asyncio.Timeout | None = None  # of the request
 
     @property
     def firm_id(self) -> str:
@@ -112,6 +119,12 @@ class RequestContext(BaseContext):
     @cached_property
     def loaders(self) -> Loaders:
         return Loaders(self.reader)
+
+    def allow_seconds(self, seconds: float) -> None:
+        """More time for an operation over the whole book; never less than the request has already."""
+        deadline = self.limit.when() if self.limit is not None else None
+        if self.limit is not None and deadline is not None:
+            self.limit.reschedule(max(deadline, asyncio.get_running_loop().time() + seconds))
 
     async def close(self) -> None:
         if "reader" in self.__dict__:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row
 from strawberry.dataloader import DataLoader
 
 from trimtab.db import history
+from trimtab.db.expectations import accounts_in_need, expectations_on
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.snapshots import AccountSnapshot
 
@@ -158,6 +159,25 @@ class Loaders:
     @cached_property
     def deliveries(self) -> DataLoader[Any, list[Row[Any]]]:
         return self._many(history.deliveries_on, "business_date")
+
+    @cached_property
+    def expectations(self) -> DataLoader[Any, list[Row[Any]]]:
+        """What is expected of each kind, by business date."""
+
+        async def batch(days: list[Any]) -> list[list[Row[Any]]]:
+            rows = await self._reader.run(lambda one: expectations_on(one, days))
+            return history.grouped(rows, days, "business_date")
+
+        return DataLoader(load_fn=batch)
+
+    @cached_property
+    def accounts_in_need(self) -> DataLoader[Any, dict[str, int]]:
+        """How many accounts wait on each kind, by business date."""
+
+        async def batch(days: list[Any]) -> list[dict[str, int]]:
+            return await self._reader.run(lambda one: [accounts_in_need(one, day) for day in days])
+
+        return DataLoader(load_fn=batch)
 
     def _content(self, kind: type[Value]) -> DataLoader[str, Value | None]:
         async def batch(digests: list[str]) -> list[Value | None]:

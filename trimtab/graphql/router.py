@@ -125,7 +125,8 @@ class ApiRouter(GraphQLRouter[RequestContext, None]):
         if isinstance(request_data, GraphQLRequestData):
             _note(request, context, request_data)
         try:
-            async with asyncio.timeout(self._request_seconds):
+            async with asyncio.timeout(self._request_seconds) as limit:
+                context.limit = limit
                 return await super().execute_operation(
                     request, request_adapter, request_data, context, root_value, sub_response
                 )

@@ -14,6 +14,8 @@ from trimtab.graphql.accounts.query import AccountsQuery
 from trimtab.graphql.alerts.mutation import AlertsMutation
 from trimtab.graphql.alerts.query import AlertsQuery
 from trimtab.graphql.analysis.mutation import AnalysisMutation
+from trimtab.graphql.data.mutation import DataMutation
+from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.limits import limit_extensions
@@ -25,6 +27,9 @@ from trimtab.graphql.reviews.mutation import ReviewsMutation
 from trimtab.graphql.reviews.query import ReviewsQuery
 from trimtab.graphql.runs.query import RunsQuery
 from trimtab.graphql.scalars import SCALARS
+from trimtab.graphql.settings.bulk_query import BulkChangesQuery
+from trimtab.graphql.settings.mutation import SettingsMutation
+from trimtab.graphql.settings.query import SettingsQuery
 from trimtab.graphql.steps.mutation import StepsMutation
 from trimtab.graphql.steps.query import StepsQuery
 from trimtab.graphql.suspensions.mutation import SuspensionsMutation
@@ -45,6 +50,9 @@ class Query(
     StepsQuery,
     RecordsQuery,
     ProgrammeQuery,
+    SettingsQuery,
+    BulkChangesQuery,
+    DataQuery,
     NodesQuery,
 ):
     """Everything that can be read."""
@@ -52,7 +60,14 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    ReviewsMutation, AnalysisMutation, SuspensionsMutation, StepsMutation, AlertsMutation, ProgrammeMutation
+    ReviewsMutation,
+    AnalysisMutation,
+    SuspensionsMutation,
+    StepsMutation,
+    AlertsMutation,
+    ProgrammeMutation,
+    SettingsMutation,
+    DataMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""
 

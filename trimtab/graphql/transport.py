@@ -36,14 +36,18 @@ def _errors(status: int, message: str, code: str, headers: Mapping[str, str]) ->
 
 
 class BodyLimit:
-    """Answers 413 to bodies that are too large, whether or not they say so beforehand."""
+    """Answers 413 to bodies that are too large, whether or not they say so beforehand.
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY) -> None:
+    Paths that begin with one of `streamed` bound their bodies themselves, since they never hold them in memory.
+    """
+
+    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY, streamed: tuple[str, ...] = ()) -> None:
         self._app = app
         self._largest = largest
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or (self._streamed and scope["path"].startswith(self._streamed)):
             await self._app(scope, receive, send)
             return
         if _declared(scope) > self._largest:

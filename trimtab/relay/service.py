@@ -1,7 +1,7 @@
 """The relay's life in a worker process: it leads when the advisory lock is free, and stops when it loses it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import psycopg
@@ -16,7 +16,9 @@ from temporalio.service import RPCError
 from trimtab.db.engine import async_relay_transaction, libpq_url
 from trimtab.db.events import COMMANDS_CHANNEL
 from trimtab.relay.monitor import Monitor
+from trimtab.relay.notifier import Notifier
 from trimtab.relay.outbox import OutboxRelay
+from trimtab.relay.outlets import Outlet
 from trimtab.relay.reconciler import Reconciler
 from trimtab.relay.sequencer import number_events
 
@@ -29,6 +31,7 @@ SEQUENCE_SECONDS: Final = 0.2
 """Events carry no notification of their own: a commit of each stage would wait for the others' then."""
 RECONCILE_SECONDS: Final = 300.0
 MONITOR_SECONDS: Final = 15.0
+NOTIFY_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 2.0
 _TROUBLE: Final = (psycopg.Error, SQLAlchemyError, RPCError, OSError)
 
@@ -36,12 +39,20 @@ _TROUBLE: Final = (psycopg.Error, SQLAlchemyError, RPCError, OSError)
 class Relay:
     """Delivers commands, numbers events, restarts what is missing and watches the processes, while it leads."""
 
-    def __init__(self, relay_url: str, relay_engine: AsyncEngine, app_engine: Engine, client: Client) -> None:
+    def __init__(
+        self,
+        relay_url: str,
+        relay_engine: AsyncEngine,
+        app_engine: Engine,
+        client: Client,
+        outlets: Sequence[Outlet] = (),
+    ) -> None:
         self._url = libpq_url(relay_url)
         self._engine = relay_engine
         self._outbox = OutboxRelay(relay_engine, client)
         self._reconciler = Reconciler(app_engine, client)
         self._monitor = Monitor(app_engine)
+        self._notifier = Notifier(app_engine, outlets)
         self._woken = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -75,6 +86,7 @@ class Relay:
                 _every(SEQUENCE_SECONDS, lambda: number_events(self._engine)),
                 _every(RECONCILE_SECONDS, self._of_every_firm(self._reconciler.reconcile)),
                 _every(MONITOR_SECONDS, self._of_every_firm(self._monitor.look)),
+                _every(NOTIFY_SECONDS, self._of_every_firm(self._notifier.notify)),
             )
         ]
         stopping = asyncio.create_task(stop.wait())

@@ -29,6 +29,7 @@ from trimtab.db.engine import RELAY_ROLE, async_engine, firm_transaction, libpq_
 from trimtab.db.heartbeats import beat
 from trimtab.db.people import ClientOnFile, Clients, Directory, Firms, Grants, KnownFirms, SignInPeople
 from trimtab.domain.errors import TrimtabError
+from trimtab.feeds.sources import load_sources
 from trimtab.graphql.context import Services
 from trimtab.graphql.events.feed import PostgresFeed
 from trimtab.graphql.graphiql import ASSETS_PATH, assets
@@ -39,6 +40,7 @@ from trimtab.server.access_log import AccessLog
 from trimtab.server.health import Readiness, health_router
 from trimtab.server.metrics import Metrics, metrics_router
 from trimtab.server.pages import CLIENT_ID, SIGNED_IN, PagesSettings, mount_pages
+from trimtab.server.uploads import PREFIX, Uploads, uploads_router
 from trimtab.settings import OidcIssuer, Settings
 
 AUDIENCE: Final = "trimtab-api"
@@ -84,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.mount(ASSETS_PATH, assets(), "graphiql")
     mount_pages(app, _pages(settings))
     answer_refusals(app)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, streamed=(PREFIX,))
     app.add_middleware(AccessLog, metrics=metrics)
     return app
 
@@ -121,7 +123,10 @@ def _api(settings: Settings, parts: Parts) -> list[APIRouter]:
         issuers = [IssuerSettings(issuer=public_url(settings), audiences=(AUDIENCE,))]
     verifier = TokenVerifier(issuers, directory, parts.http, revocations=directory if built_in else None)
     services = Services(parts.engine, verifier, parts.feed, lambda: datetime.now(UTC))
-    return [ApiRouter(build_schema(), services, with_graphiql=built_in), *beside]
+    uploads = Uploads(
+        parts.engine, verifier, settings.drop_folder, load_sources(settings.sources), lambda: datetime.now(UTC)
+    )
+    return [ApiRouter(build_schema(), services, with_graphiql=built_in), uploads_router(uploads), *beside]
 
 
 def _sign_in(settings: Settings, storage: Engine, firms: Firms) -> APIRouter:

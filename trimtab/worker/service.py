@@ -8,7 +8,7 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -31,8 +31,10 @@ from trimtab.build import build_id
 from trimtab.contracts import ANALYSIS_QUEUE, DAY_QUEUE
 from trimtab.db.engine import RELAY_ROLE, async_engine, refuse_privileged, sync_engine
 from trimtab.domain.errors import TrimtabError
+from trimtab.feeds.sources import SourceBook, load_sources
 from trimtab.logs import configure_logs
 from trimtab.relay.monitor import BEAT_SECONDS, beat_in
+from trimtab.relay.outlets import Mail, Outlet, Webhook
 from trimtab.relay.service import Relay, firms, pause
 from trimtab.settings import Settings, load_settings
 from trimtab.temporal_client import connect
@@ -70,6 +72,8 @@ class WorkerConfig:
     build: str
     allow_plain_payloads: bool = False
     statement_seconds: float = 30.0
+    sources: SourceBook = field(default_factory=SourceBook)
+    outlets: tuple[Outlet, ...] = ()
 
 
 def config_of(settings: Settings) -> WorkerConfig:
@@ -90,7 +94,33 @@ def config_of(settings: Settings) -> WorkerConfig:
         build=build_id(),
         allow_plain_payloads=settings.allow_plain_payloads,
         statement_seconds=settings.statement_seconds,
+        sources=load_sources(settings.sources),
+        outlets=outlets_of(settings),
     )
+
+
+def outlets_of(settings: Settings) -> tuple[Outlet, ...]:
+    """The ways that alerts take out of the house."""
+    found: list[Outlet] = [
+        Webhook(f"webhook-{number}", hook.url, hook.secret.get_secret_value().encode(), hook.least)
+        for number, hook in enumerate(settings.alert_webhooks, start=1)
+    ]
+    mail = settings.alert_mail
+    if mail is not None:
+        password = None if mail.password is None else mail.password.get_secret_value()
+        found.append(
+            Mail(
+                host=mail.host,
+                port=mail.port,
+                sender=mail.sender,
+                recipients=mail.recipients,
+                security=mail.security,
+                username=mail.username,
+                password=password,
+                least=mail.least,
+            )
+        )
+    return tuple(found)
 
 
 def make_workers(
@@ -103,7 +133,7 @@ def make_workers(
     of_day = bound(
         StageActivities(edge, inputs, frozen),
         OrderActivities(edge, config.broker),
-        DayActivities(edge, engine, config.drop_folder),
+        DayActivities(edge, engine, config.drop_folder, config.sources),
         PageActivities(edge, inputs, frozen, analysis),
     )
     day = Worker(
@@ -155,7 +185,7 @@ async def serve(config: WorkerConfig, stop: asyncio.Event, ready_file: Path | No
         async with AsyncExitStack() as stack:
             for worker in make_workers(client, engine, solver, threads, config):
                 await stack.enter_async_context(worker)
-            relay = Relay(config.relay_url, relay_engine, engine, client)
+            relay = Relay(config.relay_url, relay_engine, engine, client, config.outlets)
             duties = [
                 asyncio.create_task(relay.run(stop)),
                 asyncio.create_task(_beat(engine, relay_engine, config.build, stop)),

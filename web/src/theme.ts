@@ -24,6 +24,12 @@ export const theme = createTheme({
 /** The paler texts, dark enough (or light enough) to be read. */
 export const readable: CSSVariablesResolver = () => ({
   variables: {},
-  light: { "--mantine-color-dimmed": "#5a6169", "--mantine-color-placeholder": "#6a7178", "--mantine-color-error": "#c92a2a" },
+  light: {
+    "--mantine-color-dimmed": "#5a6169",
+    "--mantine-color-placeholder": "#6a7178",
+    "--mantine-color-error": "#c92a2a",
+    "--mantine-color-orange-light-color": "#9a3412",
+    "--mantine-color-red-light-color": "#a61e1e",
+  },
   dark: { "--mantine-color-dimmed": "#a9a9a9", "--mantine-color-placeholder": "#9a9a9a", "--mantine-color-error": "#ff8787" },
 });

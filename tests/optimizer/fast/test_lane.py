@@ -20,6 +20,7 @@ from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
 from trimtab.domain.optimizer.fast.shapes import rounded_up, shape_of, supports
 from trimtab.domain.optimizer.fast.warm import WarmStart
+from trimtab.domain.optimizer.fast.washed import settle_washed_sales
 from trimtab.domain.optimizer.objective import evaluate, standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.proposals import Lane, RebalanceProposal
@@ -80,7 +81,7 @@ def test_no_account_is_skipped_that_a_full_solve_would_trade():
         skipped += 1
         batch = alone(data)
         sides = np.zeros(batch.packed.active.shape, dtype=np.int64)
-        settled = settled_batch(batch.packed, standing_prices(batch.packed), sides)
+        _, settled = settle_washed_sales(batch, settled_batch(batch.packed, standing_prices(batch.packed), sides))
         gained = float((doing_nothing(batch.packed) - settled.objective)[0])
         assert gained <= outcome.most_to_gain + 1e-10
         assert outcome.most_to_gain < tolerance

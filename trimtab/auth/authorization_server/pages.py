@@ -12,11 +12,12 @@ from starlette.responses import HTMLResponse
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem;"
-    "color:#1a1a1a;background:#fff}"
+    "color-scheme:light dark;color:light-dark(#1a1a1a,#e0e0e0);background:light-dark(#fff,#242424)}"
     "label{display:block;margin-top:1rem}"
-    "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;border:1px solid #595959}"
+    "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;border:1px solid light-dark(#595959,#9a9a9a);"
+    "color:inherit;background:light-dark(#fff,#1b1b1b)}"
     "button{font:inherit;margin-top:1.5rem;padding:.5rem 1rem;color:#fff;background:#0b5394;border:0}"
-    "[role=alert]{padding:.5rem;border-left:4px solid #b00020}"
+    "[role=alert]{padding:.5rem;border-left:4px solid light-dark(#b00020,#ff8787)}"
 )
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 

@@ -1,12 +1,11 @@
 """The way in: one account's input to a checked proposal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.calibration import CALIBRATION_VERSION
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.arrays import Floats, sum_by
@@ -22,6 +21,7 @@ from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import (
     InvalidAnalysisInput,
+    OutOfTime,
     ProposalRejected,
     RulesClash,
     SolverStalled,
@@ -32,6 +32,7 @@ from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
 from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.input_rules import require_sound
 from trimtab.domain.optimizer.kept_names import in_kept_names
+from trimtab.domain.optimizer.ladder import on_first_sides, what_is_demanded
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
 from trimtab.domain.optimizer.objective import standing_still
@@ -41,14 +42,18 @@ from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, missed_by_the_others, missed_in_shares
 from trimtab.domain.optimizer.screening import screen
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
-from trimtab.domain.optimizer.whole_shares import NAMES, in_whole_shares
+from trimtab.domain.optimizer.time_budget import DEFAULT, TimeBudget
+from trimtab.domain.optimizer.whole_shares import NAMES, InShares, in_whole_shares, in_whole_shares_at_once
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal, Rung
 from trimtab.domain.records import content_hash
 from trimtab.domain.snapshots import AnalysisInput
 
-_HELD_STILL = "The trades that were found did not pass the checker, so nothing is traded today."
+_HELD_STILL = "No trades were found in time that pass the checker, so nothing is traded today."
+
+_FOR_ALL_OF_IT = 0.7
+"""Share of an account's time for the whole problem; the rest is for less of it."""
 
 _EMPTY_ACCOUNT = Decimal(1)
 """An account without a cent is measured as if it were worth a dollar; it never trades."""
@@ -58,7 +63,7 @@ def input_hash(request: AnalysisInput, market_arrays: MarketArrays | None = None
     """Hash of the whole input and the calibration. The market's own hash is computed once a run, with its arrays."""
     market_hash = market_arrays.market_hash if market_arrays else content_hash(request.market)
     return content_hash(
-        [content_hash(request.snapshot), content_hash(request.target), market_hash, CALIBRATION_VERSION]
+        [content_hash(request.snapshot), content_hash(request.target), market_hash, request.calibration.version]
     )
 
 
@@ -72,37 +77,51 @@ def replaced_weight(request: AnalysisInput) -> Decimal:
     return prepare_target(request, account_value(request)).replaced_weight
 
 
-def analyze(request: AnalysisInput, market_arrays: MarketArrays | None = None) -> RebalanceProposal:
+def analyze(
+    request: AnalysisInput, market_arrays: MarketArrays | None = None, budget: TimeBudget = DEFAULT
+) -> RebalanceProposal:
     """The best trades found for one account, checked, with reasons and a certified gap.
 
     `market_arrays` are those of `request.market`, built once a run. Clashing rules, a stalled solver and nothing
-    worth trading are outcomes. Raises InvalidAnalysisInput for an input that cannot be, and ProposalRejected when the
-    checker finds a fault in our own answer on every rung of the ladder.
+    worth trading are outcomes; `rung` says how much of the problem was answered within the `budget` of time. Raises
+    InvalidAnalysisInput for an input that cannot be, and ProposalRejected when the checker finds a fault in our own
+    answer on every rung of the ladder.
     """
-    market = market_arrays or MarketArrays.from_snapshot(request.market)
-    (proposal,) = analyze_batch([request], market)
+    (proposal,) = analyze_batch([request], market_arrays, budget)
     if isinstance(proposal, TrimtabError):
         raise proposal
     return proposal
 
 
 def analyze_batch(
-    requests: Sequence[AnalysisInput], market_arrays: MarketArrays | None = None
+    requests: Sequence[AnalysisInput], market_arrays: MarketArrays | None = None, budget: TimeBudget = DEFAULT
 ) -> list[RebalanceProposal | TrimtabError]:
     """`analyze` for accounts of one market, solved side by side: each proposal, or the error that `analyze` raises.
 
-    A proposal does not depend on the accounts beside it.
+    A proposal does not depend on the accounts beside it. The `budget` is each account's.
     """
     if not requests:
         return []
-    market = market_arrays or MarketArrays.from_snapshot(requests[0].market)
+    try:
+        market = market_arrays or MarketArrays.from_snapshot(requests[0].market)
+    except InvalidAnalysisInput as error:
+        return [_refused(request, error) for request in requests]
     analyses = [_begun(request, market) for request in requests]
     open_ = [each for each in analyses if isinstance(each, _Analysis)]
     outcomes = iter(solve_batch([each.data for each in open_], [each.start for each in open_]))
     return [
-        _ended(request, each, next(outcomes) if isinstance(each, _Analysis) else None)
+        _ended(request, each, next(outcomes) if isinstance(each, _Analysis) else None, budget)
         for request, each in zip(requests, analyses, strict=True)
     ]
+
+
+def _refused(request: AnalysisInput, error: TrimtabError) -> TrimtabError:
+    """What is wrong with the account's own input, before what is wrong with the market of all."""
+    try:
+        require_sound(request)
+    except TrimtabError as own:
+        return own
+    return error
 
 
 def _begun(request: AnalysisInput, market: MarketArrays) -> "_Analysis | RebalanceProposal | TrimtabError":
@@ -116,19 +135,23 @@ def _begun(request: AnalysisInput, market: MarketArrays) -> "_Analysis | Rebalan
 
 
 def _ended(
-    request: AnalysisInput, begun: "_Analysis | RebalanceProposal | TrimtabError", outcome: Outcome | None
+    request: AnalysisInput,
+    begun: "_Analysis | RebalanceProposal | TrimtabError",
+    outcome: Outcome | None,
+    budget: TimeBudget,
 ) -> RebalanceProposal | TrimtabError:
     if isinstance(begun, TrimtabError):
         return begun
-    rungs = begun.rungs(outcome) if isinstance(begun, _Analysis) and outcome is not None else iter([begun])
-    return _first_that_passes(request, rungs)
+    if isinstance(begun, _Analysis) and outcome is not None:
+        return _first_that_passes(request, begun.rungs(outcome, budget))
+    return _first_that_passes(request, iter([begun]))
 
 
 def _first_that_passes(
     request: AnalysisInput, rungs: "Iterator[_Analysis | RebalanceProposal]"
 ) -> RebalanceProposal | TrimtabError:
-    """What the checker does not refuse, the best rung first; the first refusal when it refuses all."""
-    refusal: TrimtabError | None = None
+    """What has an answer and the checker does not refuse, the best rung first; else what the first rung came to."""
+    failure: RebalanceProposal | TrimtabError | None = None
     try:
         for proposal in rungs:
             if not isinstance(proposal, RebalanceProposal):
@@ -136,14 +159,16 @@ def _first_that_passes(
             try:
                 check(request, proposal)
             except ProposalRejected as rejected:
-                refusal = refusal or rejected
+                failure = failure or rejected
             else:
-                return proposal
+                if proposal.outcome is not AnalysisOutcome.SOLVER_FAILED:
+                    return proposal
+                failure = failure or proposal
     except TrimtabError as error:
-        return refusal or error
-    if refusal is None:
+        return failure or error
+    if failure is None:
         raise AssertionError("an analysis has no rungs")
-    return refusal
+    return failure
 
 
 def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:
@@ -201,20 +226,30 @@ class _Analysis:
             return build_data(self._request, self._target, market, value, sell_washed_losses=True)
         return data
 
-    def rungs(self, outcome: Outcome) -> Iterator[RebalanceProposal]:
-        """What is proposed, then what is proposed instead when the checker refuses it: the ladder of N12.
+    def rungs(self, outcome: Outcome, budget: TimeBudget) -> Iterator[RebalanceProposal]:
+        """What is proposed, then what is proposed instead when it is refused or not there in time: the ladder of N12.
 
-        The first lane's answer (or the other's, where it declines), the other lane's, and holding still when the
-        account's rules allow it, with what that may cost.
+        The first lane's answer (or the other's, where it declines), the other lane's, less of the problem, the least
+        that the rules demand, and holding still when they allow it, with what that may cost.
         """
         asked = self._data
-        yield self.answered(outcome)
+        with budget.share(_FOR_ALL_OF_IT):
+            whole = self._in_time(lambda: self.answered(outcome))
+        yield whole
+        self._data = asked
         if outcome.answered is not None or outcome.most_to_gain is not None:
+            with budget.share(_FOR_ALL_OF_IT):
+                again = self._in_time(self._solved)
+            yield again
             self._data = asked
-            yield self._by_the_other_lane()
+        with budget.share(1 - _FOR_ALL_OF_IT):
+            less = self._in_time(lambda: self._less(Rung.REDUCED, on_first_sides))
+        yield less
+        self._data = asked
         if asked.may_stand_still:
-            self._data = asked
             yield self._at_rest()
+        else:
+            yield self._in_time(lambda: self._less(Rung.MINIMUM, what_is_demanded))
 
     @property
     def data(self) -> OptimizerData:
@@ -228,7 +263,7 @@ class _Analysis:
         """The proposal when the rules alone, or an empty account, decide it."""
         try:
             clash = self.clash()
-        except SolverStalled as stalled:
+        except (SolverStalled, OutOfTime) as stalled:
             return self._unsolved(stalled)
         if clash is not None:
             return self._held(AnalysisOutcome.CONFLICT, note=clash)
@@ -242,17 +277,27 @@ class _Analysis:
             proof = self._proof(outcome.prices)
             return self._held(AnalysisOutcome.NO_TRADE, gap=outcome.most_to_gain, proof=proof, lane=outcome.lane)
         if outcome.answered is None:
-            return self._by_the_other_lane()
+            return self._solved()
+        return self._trade_or_hold(outcome.answered, outcome.lane)
+
+    def _in_time(self, rung: Callable[[], RebalanceProposal]) -> RebalanceProposal:
         try:
-            return self._trade_or_hold(outcome.answered, outcome.lane)
-        except SolverStalled as stalled:
+            return rung()
+        except (SolverStalled, OutOfTime) as stalled:
             return self._unsolved(stalled)
 
-    def _by_the_other_lane(self) -> RebalanceProposal:
+    def _less(self, rung: Rung, answer: Callable[[OptimizerData], Answered]) -> RebalanceProposal:
+        """What less of the problem gives, in whole shares."""
         try:
-            return self._solved()
-        except SolverStalled as stalled:
-            return self._unsolved(stalled)
+            answered = answer(self._data)
+        except RulesClash as clash:  # on the sides that were tried; on others the rules might be kept
+            raise SolverStalled(str(clash)) from clash
+        shares = in_whole_shares_at_once(self._request, self._data, answered.found)
+        proposal = self._decided(answered, shares, Lane.CLARABEL)
+        unproved = proposal.is_empty and float(proposal.gap_bps) * 1e-4 >= self._data.tolerance
+        if proposal.outcome is AnalysisOutcome.CONFLICT or unproved:  # with more of the problem it might be otherwise
+            raise SolverStalled(proposal.note or "less of the problem has no trades that are worth it")
+        return replace(proposal, rung=rung)
 
     def _at_rest(self) -> RebalanceProposal:
         """Nothing is traded although something may be worth trading; the gap tells how much."""
@@ -263,7 +308,7 @@ class _Analysis:
         held = self._held(AnalysisOutcome.NO_TRADE, gap=gap, note=_HELD_STILL, proof=stay)
         return replace(held, rung=Rung.HOLD)
 
-    def _unsolved(self, stalled: SolverStalled) -> RebalanceProposal:
+    def _unsolved(self, stalled: TrimtabError) -> RebalanceProposal:
         if isinstance(stalled, TooManyNames):
             return self._held(AnalysisOutcome.CONFLICT, note=missed_by_the_others(self._data, NAMES))
         if isinstance(stalled, RulesClash):
@@ -318,6 +363,9 @@ class _Analysis:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
         shares = in_whole_shares(self._request, self._data, answered.found)
         shares = in_kept_names(self._request, self._data, answered.found, shares, self._cash_required())
+        return self._decided(answered, shares, lane)
+
+    def _decided(self, answered: Answered, shares: InShares, lane: Lane) -> RebalanceProposal:
         self._data = data = shares.data
         booked, still, after = shares.booked, standing_still(shares.data).total, shares.objective
         if booked.cash < self._cash_required():

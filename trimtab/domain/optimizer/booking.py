@@ -1,6 +1,7 @@
 """From units to trades in exact decimals: lots, proceeds, basis, gains, tax, cost, cash."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -30,6 +31,7 @@ class Booked:
     cash: Decimal
     taxed_short: Decimal = ZERO  # short-term gain without losses that purchases wash
     taxed_long: Decimal = ZERO
+    taxed: Mapping[LotId, Decimal] = field(default_factory=dict)  # the same by lot sold
 
 
 def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booked:
@@ -37,10 +39,12 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
+    by_lot = {}
     disallowed = disallowed_losses(request, data, trades)
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
+        by_lot[sale.lot_id] = sale.gain + disallowed.get(sale.lot_id, ZERO)
         gains[sale.term] += sale.gain
-        taxed[sale.term] += sale.gain + disallowed.get(sale.lot_id, ZERO)
+        taxed[sale.term] += by_lot[sale.lot_id]
     cost = sum((_cost(request, trade) for trade in trades), ZERO)
     flows = sum((trade.notional if trade.side is Side.SELL else -trade.notional for trade in trades), ZERO)
     return Booked(
@@ -52,6 +56,7 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
         cash=request.snapshot.cash.trade_date_total + flows - cost,
         taxed_short=taxed[HoldingPeriod.SHORT_TERM],
         taxed_long=taxed[HoldingPeriod.LONG_TERM],
+        taxed=by_lot,
     )
 
 
@@ -89,6 +94,12 @@ def sold_weights(data: OptimizerData, booked: Booked) -> tuple[Floats, Floats]:
     sold = np.array([float(quantity.get(lot.id, ZERO)) for lot in data.lots.lots])
     buys = np.array([float(bought.get(security_id, ZERO)) for security_id in held.ids])
     return sold * held.share[data.lots.security], buys * held.share
+
+
+def taxed_gains(data: OptimizerData, booked: Booked) -> Floats:
+    """By lot, (m,): the booked gain that is taxed, to the cent, as a fraction of account value."""
+    taxed = np.array([float(booked.taxed.get(lot.id, ZERO)) for lot in data.lots.lots])
+    return taxed / float(data.account_value)
 
 
 def _cost(request: AnalysisInput, trade: ProposedTrade) -> Decimal:

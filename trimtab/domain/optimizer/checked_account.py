@@ -25,6 +25,7 @@ class CheckedAccount:
     def __init__(self, request: AnalysisInput, proposal: RebalanceProposal) -> None:
         self.snapshot, self.market, self.target = request.snapshot, request.market, request.target
         self.settings = request.snapshot.settings
+        self.calibration = request.calibration
         self.proposal = proposal
         self.taxable = self.snapshot.account.tax_status is TaxStatus.TAXABLE
         self.never_buy, self.never_sell, self.never_hold, self.never_trade = (

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from trimtab.domain.lots import LotId
 from trimtab.domain.optimizer.checked_cells import CellLeast, PricedLeg, least_by_cells
 from trimtab.domain.optimizer.checked_netting import FIXED, CheckedRegime
 from trimtab.domain.optimizer.checked_problem import CheckedProblem, Leg
@@ -31,6 +32,15 @@ PricedLot = tuple[float, float, bool]
 
 
 @dataclass(frozen=True, slots=True)
+class _Piece:
+    """Sales of a security's lots on which washing costs a fixed charge."""
+
+    charge: float  # with what selling `first` costs
+    first: float  # weight sold in any case
+    lots: Sequence[PricedLot]  # beyond that, cheapest first
+
+
+@dataclass(frozen=True, slots=True)
 class _Priced:
     """One security at the prices: what its active weight and its trades cost."""
 
@@ -39,6 +49,17 @@ class _Priced:
     slope: float  # price of a unit of active weight
     purchase: float  # cost of a unit bought
     lots: Sequence[PricedLot]  # cheapest first
+    pieces: Sequence["_Piece"] = ()  # of what washing costs, where that is not along a chord
+
+    def selling(self) -> float:
+        """The least it can cost when nothing of it is bought; any lot may be sold."""
+        along_chord = self.by_selling(self.lots, self.leg.most_sold)
+        return max(along_chord, min([self._on(piece) for piece in self.pieces], default=along_chord))
+
+    def _on(self, piece: "_Piece") -> float:
+        """The least on one piece: its first lot is sold at least so far, what that costs comes first."""
+        ahead = _Priced(self.leg._replace(active=self.leg.active - piece.first), self.curvature, self.slope, 0.0, ())
+        return piece.charge + ahead.by_selling(piece.lots, self.leg.most_sold)
 
     def closed(self, lots: Sequence[PricedLot], most: float) -> float:
         """The least it can cost when less than a unit that trades is held afterwards."""
@@ -75,7 +96,7 @@ class _Priced:
         Doing both pays only when the prices make a unit sold and bought back earn something; then at most that much,
         on every unit that may go both ways.
         """
-        one_way = min(self.by_selling(lots, most), self.by_buying())
+        one_way = min(self.selling() if lots is self.lots else self.by_selling(lots, most), self.by_buying())
         back_and_forth = lots[0][0] + self.purchase if lots else 0.0
         return one_way + min(back_and_forth, 0.0) * min(most, self.leg.most_bought)
 
@@ -169,10 +190,38 @@ def _priced(
         lots = [
             (lot.tax + lot.gain * (short if lot.short_term else long) + sale, lot.most, lot.at_loss) for lot in leg.lots
         ]
+        priced_lots = (
+            {lot.id: price for lot, (price, _, _) in zip(leg.lots, lots, strict=True)} if leg.purchased else {}
+        )
         if resort:
             lots.sort()
         purchase = leg.half_spread + churn + leg.preference + cash * (1 + leg.half_spread) + weight
-        yield _Priced(leg, curvature, slope - leg.tilt, purchase, lots)
+        yield _Priced(leg, curvature, slope - leg.tilt, purchase, lots, tuple(_pieces(leg, priced_lots)))
+
+
+def _pieces(leg: Leg, prices: Mapping[LotId, float]) -> Iterator[_Piece]:
+    """No lot that purchases may wash is sold, or one of them is the first that is.
+
+    That one takes up all the shares bought that may replace it, since no lot is sold of which every share sold would be
+    washed. Those after it lose nothing: at the least.
+    """
+    if not leg.purchased or leg.least_sold > 0:
+        return
+    rank = {lot_id: number for number, lot_id in enumerate(leg.purchased)}
+    unwashed = [
+        (rank.get(lot.id), prices[lot.id] - (lot.washed * lot.wash_cost if lot.id in rank else 0.0), lot)
+        for lot in leg.lots
+    ]
+    yield _Piece(0.0, 0.0, sorted((price, lot.most, lot.at_loss) for number, price, lot in unwashed if number is None))
+    for first, cost, sold in unwashed:
+        bought = leg.purchased.get(sold.id, 0.0)
+        if first is not None and sold.most >= bought:
+            rest = [
+                (price, lot.most - (bought if lot is sold else 0.0), lot.at_loss)
+                for number, price, lot in unwashed
+                if number is None or number >= first
+            ]
+            yield _Piece((cost + sold.wash_cost) * bought, bought, sorted(rest))
 
 
 def _by_sides(value: float, every: Iterator[_Priced], contested: frozenset[str], names: float) -> Sides:
@@ -185,7 +234,7 @@ def _by_sides(value: float, every: Iterator[_Priced], contested: frozenset[str],
             value += min(free + names, priced.closed(lots, leg.most_sold)) if names else free
             continue
         gains, most = [lot for lot in lots if not lot[2]], leg.sellable([lot for lot in leg.lots if not lot.at_loss])
-        selling, buying = priced.by_selling(lots, leg.most_sold), priced.either_way(gains, most)
+        selling, buying = priced.selling(), priced.either_way(gains, most)
         if names:
             selling = min(selling + names, priced.closed(lots, leg.most_sold))
             buying = min(buying + names, priced.closed(gains, most))

@@ -4,10 +4,12 @@ Shares no code with the arrays that the solvers read. Weights are fractions of a
 floats, because a bound is no money. The rules are those of docs/formulation.md, section Problem.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from math import floor, inf
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -61,6 +63,7 @@ class Leg(NamedTuple):
     least_sold: float
     most_sold: float
     lots: tuple[LotLeg, ...]  # those that may be sold, cheapest tax first
+    purchased: Mapping[LotId, float] = MappingProxyType({})  # of those that purchases of its own wash, in order: theirs
 
     @property
     def crumb(self) -> float:
@@ -118,7 +121,7 @@ class _Derivation:
     def __init__(self, account: CheckedAccount, risk: CheckedRisk) -> None:
         self._account, self._risk = account, risk
         self._dollars, self._value = account.value, float(account.value)
-        self._parameters = parameters_for(account.settings, account.snapshot.business_date)
+        self._parameters = parameters_for(account.settings, account.snapshot.business_date, account.calibration)
         self._target = checked_target(account)
         self._sets = checked_sets(account, self._target.weights)
         self._risk_of = {member: each.risk_of for each in self._sets for member in each.members}
@@ -192,6 +195,13 @@ class _Derivation:
         )
 
     @cached_property
+    def _alone(self) -> dict[SecurityId, dict[LotId, Decimal]]:
+        """Lots that purchases of their own wash in part, by security; none when cash is owed: it may wash all."""
+        if self._account.cash_before < self._account.cash_required:
+            return {}
+        return dict(self._washes.alone())
+
+    @cached_property
     def _stand_ins(self) -> set[SecurityId]:
         """Substitutes of the target's names that could be bought, whatever the account's own rules say."""
         account = self._account
@@ -233,6 +243,7 @@ class _Derivation:
             least_sold=least_sold,
             most_sold=most_sold,
             lots=lots,
+            purchased={lot_id: float(shares) * share for lot_id, shares in self._alone.get(security_id, {}).items()},
         )
 
     def _due(self, missed: float, allowed: float) -> float:

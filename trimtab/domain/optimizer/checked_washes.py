@@ -4,12 +4,14 @@ Sales of one day are matched in the order in which the shares sold were acquired
 share bought replaces one share sold, and no purchase replaces its own shares (Reg. 1.1091-1(b) to (e), RR 56-602).
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import ZERO
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import WashWindow
 
 
@@ -52,6 +54,22 @@ class CheckedWashes:
         return {
             each.lot.id: self._match(each, sold[each.lot.id], bought) for each in self._losing if each.lot.id in sold
         }
+
+    def alone(self) -> Iterator[tuple[SecurityId, dict[LotId, Decimal]]]:
+        """Securities of which purchases wash lots in part, and no other's: the lots in order, with what was bought."""
+        by_security: dict[SecurityId, list[tuple[TaxLot, tuple[int, ...]]]] = {}
+        for each in self._losing:
+            places = tuple(self._replacing(each))
+            if places and each.lot.id not in self.locked and not each.closed:
+                by_security.setdefault(each.lot.security_id, []).append((each.lot, places))
+        users = Counter(place for lots in by_security.values() for place in {at for _, places in lots for at in places})
+        for security_id, lots in by_security.items():
+            own = all(users[place] == 1 for _, places in lots for place in places)
+            if own and all(self.if_sold[lot.id] < lot.quantity for lot, _ in lots):
+                yield (
+                    security_id,
+                    {lot.id: sum((self._purchases[at].quantity for at in places), ZERO) for lot, places in lots},
+                )
 
     def _replacing(self, losing: Losing) -> list[int]:
         return [

@@ -11,9 +11,10 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.clarabel_program import OBJECTIVE_SCALE, ROUND_OFF, Free, Goal, Program, program
-from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
+from trimtab.domain.optimizer.errors import OutOfTime, RulesClash, SolverStalled
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution
+from trimtab.domain.optimizer.time_budget import seconds_left
 
 _SETTINGS: dict[str, object] = {
     "verbose": False,
@@ -21,7 +22,6 @@ _SETTINGS: dict[str, object] = {
     "direct_solve_method": "qdldl",
     "presolve_enable": False,
     "max_iter": 100,
-    "time_limit": 20.0,
 }
 
 
@@ -34,7 +34,7 @@ class ClarabelLane:
     def solve(self, lot_open: Flags, buy_open: Flags) -> Solution:
         """Solve with only the open lots (m,) and securities (n,) tradable.
 
-        Raises SolverStalled without an answer, and its kind RulesClash when the rules cannot all be kept.
+        Raises SolverStalled without an answer, its kind RulesClash when the rules cannot all be kept, and OutOfTime.
         """
         data = self._data
         free = _free(data, lot_open, buy_open)
@@ -63,6 +63,7 @@ class ClarabelLane:
             for name, value in _SETTINGS.items():
                 setattr(settings, name, value)
             settings.iterative_refinement_enable = refined
+            settings.time_limit = seconds_left()
             cones = [clarabel.ZeroConeT(arrays.equalities), clarabel.NonnegativeConeT(arrays.inequalities)]
             if arrays.cap_row is not None:
                 cones.append(clarabel.SecondOrderConeT(len(arrays.right) - arrays.cap_row))
@@ -75,6 +76,8 @@ class ClarabelLane:
             return answer
         if status in (clarabel.SolverStatus.PrimalInfeasible, clarabel.SolverStatus.AlmostPrimalInfeasible):
             raise RulesClash(f"Clarabel ended with status {status}")
+        if status == clarabel.SolverStatus.MaxTime:
+            raise OutOfTime("the time for the account was over before Clarabel had an answer")
         raise SolverStalled(f"Clarabel ended with status {status}")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Floats, Ints, sum_by
 from trimtab.domain.optimizer.csc import Entries, Matrix, diagonal
 from trimtab.domain.optimizer.errors import RulesClash
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData, Rows
 
 OBJECTIVE_SCALE = 1e3
 """The solver's tolerances are absolute: at this scale 1e-8 is 1e-7 bp of account value."""
@@ -100,7 +100,7 @@ def _columns(data: OptimizerData, free: Free) -> _Columns:
 def program(data: OptimizerData, free: Free, goal: Goal) -> Program:
     """Raises RulesClash when a hard row is missed that no open trade can move."""
     columns = _columns(data, free)
-    above, below = _Ends.upper(data, free), _Ends.lower(data, free)
+    above, below = (end(data.rows, data.lots.security, free) for end in (RowEnds.upper, RowEnds.lower))
     slack_at = columns.cash_at + 2
     entries = Entries(slack_at + above.slacks + below.slacks)
     _add_exposures(entries, data, free, columns)
@@ -153,8 +153,8 @@ def _costs(data: OptimizerData, free: Free, columns: _Columns, goal: Goal) -> tu
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ends:
-    """One end of the account's rows as inequalities over the free trades; the soft ones have a slack each."""
+class RowEnds:
+    """One end of the rows as inequalities over the free trades; the soft ones have a slack each."""
 
     rows: Ints  # places among the account's rows
     effect: Floats  # (rows, trades), signed so that more is worse
@@ -163,17 +163,17 @@ class _Ends:
     unmoved: Floats  # (r,) signed price of each row that is missed and that no free trade moves
 
     @classmethod
-    def upper(cls, data: OptimizerData, free: Free) -> "_Ends":
-        return cls._of(data, free, data.rows.high, data.rows.price_above, 1.0)
+    def upper(cls, rows: Rows, security: Ints, free: Free) -> "RowEnds":
+        """`security` (m,) is the column of each lot's security in `rows`."""
+        return cls._of(rows, security, free, rows.high, rows.price_above, 1.0)
 
     @classmethod
-    def lower(cls, data: OptimizerData, free: Free) -> "_Ends":
-        return cls._of(data, free, data.rows.low, data.rows.price_below, -1.0)
+    def lower(cls, rows: Rows, security: Ints, free: Free) -> "RowEnds":
+        return cls._of(rows, security, free, rows.low, rows.price_below, -1.0)
 
     @classmethod
-    def _of(cls, data: OptimizerData, free: Free, end: Floats, price: Floats, sign: float) -> "_Ends":
-        rows = data.rows
-        on_sale, on_purchase = rows.sale_effect(data.lots.security), rows.purchase_effect
+    def _of(cls, rows: Rows, security: Ints, free: Free, end: Floats, price: Floats, sign: float) -> "RowEnds":
+        on_sale, on_purchase = rows.sale_effect(security), rows.purchase_effect
         effect = np.concatenate((on_sale[:, free.lots], on_purchase[:, free.buys]), axis=1)
         room = sign * (end - rows.start - on_sale @ free.sold - on_purchase @ free.bought)
         moved = effect.any(axis=1)

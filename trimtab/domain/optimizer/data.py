@@ -31,7 +31,7 @@ def build_data(
 
     With `sell_washed_losses` lots whose loss would be washed may be sold (without credit): the cash is needed.
     """
-    parameters = parameters_for(request.snapshot.settings, request.snapshot.business_date)
+    parameters = parameters_for(request.snapshot.settings, request.snapshot.business_date, request.calibration)
     held = security_rows(request, target, market, value, parameters)
     lots = lot_rows(request, held, float(value), parameters, sell_washed_losses=sell_washed_losses)
     held = _whole_sales(held, sum_by(lots.security, lots.limit, len(held.ids)))

@@ -15,6 +15,12 @@ class SolverStalled(TrimtabError):
     code = "SOLVER_STALLED"
 
 
+class OutOfTime(TrimtabError):
+    """Raised when the account's time is over before a solver has an answer: less is asked for (`ladder.py`)."""
+
+    code = "OUT_OF_TIME"
+
+
 class RulesClash(SolverStalled):
     """Raised when the solver finds that the rules cannot all be kept with the sides that are open."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from trimtab.domain.calibration import calibration_faults
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.model_portfolios import UNDECLARED_CASH_LIMIT, WEIGHT_TOLERANCE
 from trimtab.domain.money import ZERO
@@ -36,6 +37,7 @@ def require_sound(request: AnalysisInput) -> None:
         *_model(request),
         *_market(request),
         *_further_facts(request),
+        *calibration_faults(request.calibration),
     ]
     if wrong:
         raise InvalidAnalysisInput(f"account {request.snapshot.account.id}: " + "; ".join(wrong))

@@ -8,7 +8,7 @@ import numpy as np
 from trimtab.domain.market import RiskModel
 from trimtab.domain.optimizer.arrays import Flags, Floats
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput
-from trimtab.domain.records import content_hash
+from trimtab.domain.records import NotCanonical, content_hash
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import MarketSnapshot
 
@@ -40,7 +40,9 @@ class MarketArrays:
 
     @classmethod
     def from_snapshot(cls, market: MarketSnapshot) -> "MarketArrays":
-        """Raises InvalidAnalysisInput when the risk model is malformed or not positive semidefinite."""
+        """Raises InvalidAnalysisInput for a number that is none, and a risk model that is malformed or not positive
+        semidefinite.
+        """
         ids = sorted(market.securities)
         risk = market.risk_model
         root = _covariance_root(risk)
@@ -52,8 +54,15 @@ class MarketArrays:
             specific_risk=specific,
             covered=covered,
             half_spread=np.array([float(market.securities[each].half_spread_bps) for each in ids]) * 1e-4,
-            market_hash=content_hash(market),
+            market_hash=_hash_of(market),
         )
+
+
+def _hash_of(market: MarketSnapshot) -> str:
+    try:
+        return content_hash(market)
+    except NotCanonical as error:
+        raise InvalidAnalysisInput(f"the market of {market.as_of}: {error}") from error
 
 
 def _covariance_root(risk: RiskModel) -> Floats:

@@ -103,9 +103,13 @@ class Lots:
     @property
     def counted_gain(self) -> Floats:
         """Gain of one unit sold that counts for tax, (m,): less the washed part of a loss, as a mean over the lot."""
-        share = np.divide(self.washed, self.value, out=np.zeros(len(self.value)), where=self.value > 0)
-        counted: Floats = self.gain * (1 - np.where(self.void, 1.0, share))
+        counted: Floats = self.gain * (1 - np.where(self.void, 1.0, self.washed_share))
         return counted
+
+    @property
+    def washed_share(self) -> Floats:
+        """Share of each lot whose loss is washed when all of it is sold, (m,)."""
+        return np.divide(self.washed, self.value, out=np.zeros(len(self.value)), where=self.value > 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

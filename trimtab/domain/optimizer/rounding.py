@@ -34,7 +34,7 @@ class Rounded:
     lot_caps: Floats  # most that may be sold of each lot, as a weight; inf: all of it
 
 
-def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = None) -> Rounded:
+def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = None, *, improve: bool = True) -> Rounded:
     """Whole-share trades near the solution. Cash may end short only when no whole share can cure it.
 
     A lot of which no more would be sold than a recent purchase washes is closed, unless a rule demands its sale, and
@@ -47,7 +47,8 @@ def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = No
         desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps)
         desk.start_from(found)
         desk.raise_cash()
-        desk.improve()
+        if improve:
+            desk.improve()
         desk.raise_cash()
         wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells()) & ~demanded
         if not wasted.any():

@@ -99,6 +99,7 @@ def reorder_like(data: OptimizerData, ordered: OptimizerData) -> OptimizerData:
     """`data`, in all its regimes, with lots in the order of `ordered`."""
     place = {lot.id: row for row, lot in enumerate(data.lots.lots)}
     order = np.array([place[lot.id] for lot in ordered.lots.lots], dtype=np.int64)
-    lots = replace(ordered.lots, tax=data.lots.tax[order])
+    own = {name: getattr(data.lots, name)[order] for name in ("tax", "limit", "washed")}
+    lots = replace(ordered.lots, **own)
     regimes = tuple(_regime(each, order) for each in data.regimes)
     return replace(data, lots=lots, rows=_rows(data.rows, order), regimes=regimes)

@@ -114,7 +114,7 @@ def washed_above_chord(lots: Lots, share: Floats, lot_sells: Floats) -> Floats:
     """Weight washed of each lot's sale beyond the mean over the whole lot, (m,): the first shares sold are washed."""
     if lots.replacements is None:
         return np.zeros(len(lot_sells))
-    chord = np.divide(lots.washed, lots.value, out=np.zeros(len(lot_sells)), where=lots.value > 0) * lot_sells
+    chord = lots.washed_share * lot_sells
     above: Floats = np.maximum(washed_weight(lots, share, lot_sells) - chord, 0.0)
     return above
 

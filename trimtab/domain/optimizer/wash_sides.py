@@ -110,6 +110,10 @@ class _SideSearch:
                 break
         if np.isinf(self._bound):
             raise RulesClash("the rules cannot be kept on any sides of the wash sale keys")
+        if len(self._impossible) == len(self._tried):
+            raise RulesClash(
+                f"the rules cannot be kept on {len(self._tried)} sides of the wash sale keys, the likeliest"
+            )
         raise SolverStalled("Clarabel gave no answer on any side of the wash sale keys that was tried")
 
     def try_most_promising(self) -> bool:

@@ -10,21 +10,18 @@ import numpy as np
 
 from trimtab.domain.optimizer.account_rows import TURNOVER
 from trimtab.domain.optimizer.arrays import Floats, sum_by
-from trimtab.domain.optimizer.booking import Booked, book, sold_weights
+from trimtab.domain.optimizer.booking import Booked, book, sold_weights, taxed_gains
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.objective import evaluate, row_amounts
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.rounding import round_trades
 from trimtab.domain.optimizer.sale_order import in_order_of_sale, reorder_like
 from trimtab.domain.optimizer.search import search
-from trimtab.domain.optimizer.wash import washed_above_chord
 from trimtab.domain.optimizer.wash_sides import Found
 from trimtab.domain.snapshots import AnalysisInput
 
 _TRIES = 4
 _ROUND_OFF = 1e-10
-_CENT_A_LOT = 0.01
-"""Dollars by which the booked gain of a lot may differ from the one in floats: its proceeds are rounded to the cent."""
 
 TRACKING_ERROR = "TRACKING_ERROR"
 """Name of the limit of tracking error among the rules that whole shares miss."""
@@ -62,7 +59,7 @@ class InShares:
 
 def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
     """The trades of `found`, solved again within tighter limits as long as whole shares miss some rule of `data`."""
-    rules = found.problem
+    rules = replace(found.problem, lots=replace(found.problem.lots, washed=data.lots.washed))
     shares = _rounded(request, data, rules, found)
     for _ in range(_TRIES):
         if not shares.missed:
@@ -78,16 +75,24 @@ def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -
     return shares
 
 
-def _rounded(request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found) -> InShares:
+def in_whole_shares_at_once(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+    """The trades of `found` rounded, and no more: nothing is improved share by share, nothing solved again."""
+    return _rounded(request, data, found.problem, found, improve=False)
+
+
+def _rounded(
+    request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found, *, improve: bool = True
+) -> InShares:
     ordered = in_order_of_sale(found.problem, found)
-    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps))
+    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps, improve=improve))
     lot_sells, buys = sold_weights(ordered.data, booked)
     data, rules = reorder_like(data, ordered.data), reorder_like(rules, ordered.data)
-    return InShares(data, rules, booked, lot_sells, buys, _missed(rules, lot_sells, buys))
+    return InShares(data, rules, booked, lot_sells, buys, missed_rules(rules, booked, lot_sells, buys))
 
 
-def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
-    excess = _excess(data, lot_sells, buys)
+def missed_rules(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats) -> tuple[str, ...]:
+    """Names of the rules on the whole account that sales (m,) and purchases (n,), booked, do not keep."""
+    excess = row_excess(data, booked, lot_sells, buys)
     beyond = excess - data.rows.slack
     names = [name for name, amount in zip(data.rows.names, beyond, strict=True) if amount > _ROUND_OFF]
     if _cap_overshoot(data, lot_sells, buys) > 1:
@@ -98,20 +103,21 @@ def _missed(data: OptimizerData, lot_sells: Floats, buys: Floats) -> tuple[str, 
     return tuple(names)
 
 
-def _excess(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
-    """What hard rows are missed by, (r,)."""
-    return data.rows.excess(_amounts(data, lot_sells, buys))
+def row_excess(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats) -> Floats:
+    """What hard rows are missed by, (r,), with gains as booked."""
+    return data.rows.excess(_amounts(data, booked, lot_sells, buys))
 
 
-def _amounts(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
-    """Amounts of the rows, (r,), with losses washed share by share: their rows have the mean over each lot."""
-    lots, rows = data.lots, data.rows
-    on_gains = np.array([name != TURNOVER for name in rows.names], dtype=np.bool_)[:, None] & (rows.on_sale != 0)
-    counted = np.where(lots.counted_gain != 0, lots.counted_gain, 1.0)
-    lost: Floats = -lots.gain * washed_above_chord(lots, data.securities.share, lot_sells)
-    cents = _CENT_A_LOT * np.count_nonzero(lot_sells) / float(data.account_value)
-    counted_by_share = row_amounts(data, lot_sells, buys) + np.where(on_gains, rows.on_sale / counted, 0.0) @ lost
-    return np.asarray(counted_by_share + cents * on_gains.any(axis=1))
+def _amounts(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Floats) -> Floats:
+    """Amounts of the rows, (r,), with gains as booked: to the cent, losses washed share by share.
+
+    In the rows a lot's washed loss is the mean over all its shares.
+    """
+    counted = data.lots.counted_gain
+    on_gains = np.array([name != TURNOVER for name in data.rows.names], dtype=np.bool_)[:, None] & (counted != 0)
+    rates = np.where(on_gains, data.rows.on_sale / np.where(counted != 0, counted, 1.0), 0.0)
+    booked_otherwise = taxed_gains(data, booked) - counted * lot_sells
+    return row_amounts(data, lot_sells, buys) + rates @ booked_otherwise
 
 
 def _cap_overshoot(data: OptimizerData, lot_sells: Floats, buys: Floats) -> float:
@@ -126,7 +132,7 @@ def _cap_overshoot(data: OptimizerData, lot_sells: Floats, buys: Floats) -> floa
 def _tightened(problem: OptimizerData, shares: InShares) -> OptimizerData:
     """Twice what was missed comes off each hard end that was missed."""
     rules, rows = shares.rules, problem.rows
-    amounts = _amounts(rules, shares.lot_sells, shares.buys)
+    amounts = _amounts(rules, shares.booked, shares.lot_sells, shares.buys)
     above = np.where(np.isinf(rows.price_above), np.maximum(amounts - rules.rows.high, 0.0), 0.0)
     below = np.where(np.isinf(rows.price_below), np.maximum(rules.rows.low - amounts, 0.0), 0.0)
     high, low = rows.high - 2 * above, rows.low + 2 * below

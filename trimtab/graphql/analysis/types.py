@@ -110,6 +110,14 @@ class Proposal:
     def note(self) -> str:
         return str(self.body.get("note", ""))
 
+    @strawberry.field(description="FULL; REDUCED, MINIMUM or HOLD where there was no time for all of the problem.")
+    def rung(self) -> str:
+        return str(self.body.get("rung", "FULL"))
+
+    @strawberry.field(description="Who answered: SCREEN, FAST or CLARABEL.")
+    def solver_lane(self) -> str:
+        return str(self.body.get("lane", ""))
+
     @strawberry.field
     def trade_count(self) -> int:
         return len(self.body["trades"])

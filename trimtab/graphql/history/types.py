@@ -78,7 +78,8 @@ class HeldSettings:
 
     @strawberry.field(description="The same in plain English, one sentence a setting.")
     async def sentences(self, info: Info) -> list[str]:
-        named = sorted({*(one.security_id for one in self.held.restrictions), *self.held.weight_bands})
+        rules = (one.security_id for one in self.held.restrictions)
+        named = sorted({*rules, *self.held.weight_bands, *self.held.tilts})
         symbols = await symbols_of(info, [str(one) for one in named])
         return settings_sentences(self.account, self.held, {SecurityId(key): name for key, name in symbols.items()})
 

@@ -20,6 +20,7 @@ class ProgrammePart(Enum):
     ALLOCATION = "asset_allocation"
     PRODUCT_SET = "product_set"
     VARIANT = "variant"
+    LIMITS = "customisation_limits"
 
     @property
     def kind(self) -> ProgrammeKind:
@@ -28,6 +29,8 @@ class ProgrammePart(Enum):
     @property
     def operation(self) -> Operation:
         """The row of the authorization matrix."""
+        if self is ProgrammePart.LIMITS:
+            return Operation.SET_CUSTOMISATION_LIMITS
         products = self is ProgrammePart.PRODUCT_SET
         return Operation.SET_APPROVED_PRODUCTS if products else Operation.SET_ASSET_ALLOCATION
 
@@ -157,6 +160,7 @@ class ProgrammeChange:
     effective_from: date
     value: JSON | None = strawberry.field(description="What is to hold; null withdraws it.")
     reason: str
+    beyond_limits: list[str] = strawberry.field(description="What of it goes beyond the customisation limits.")
     proposed_by: list[str]
     status: str
     decided_by: str | None
@@ -172,6 +176,7 @@ class ProgrammeChange:
             effective_from=change.effective_from,
             value=value,
             reason=change.reason,
+            beyond_limits=list(change.beyond),
             proposed_by=list(change.proposed_by),
             status=change.status.value,
             decided_by=change.decided_by,

@@ -2,17 +2,47 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import strawberry
 from sqlalchemy import Row
 
 from trimtab.db.deliveries import DeliveryLine, report_of
+from trimtab.db.expectations import needed_by
+from trimtab.domain.delivery_watch import WAITS
 from trimtab.domain.lifecycle import MarketEventKind, Stage
 from trimtab.feeds.layouts import FeedKind
 from trimtab.graphql.accounts.places import Place
 
 _KINDS: Final = tuple(str(kind) for kind in FeedKind)
+
+
+@strawberry.type(description="How long a kind's file is awaited, and what is done about it.")
+class Awaited:
+    source: str
+    form: str
+    standing: str = strawberry.field(
+        description="EXPECTED, DUE, LATE (its source was told of), URGENT (the cut-off is near), MISSING."
+    )
+    due_at: datetime
+    late_at: datetime
+    urgent_at: datetime
+    missing_at: datetime = strawberry.field(description="The cut-off: the run goes on without it.")
+    arriving: bool = strawberry.field(description="It lies there without its done-marker.")
+    tries: int = strawberry.field(description="How often it was fetched; 0 when it is brought.")
+    last_error: str | None
+    next_try_at: datetime | None
+    resolved_at: datetime | None = strawberry.field(description="When what was told of had ended by itself.")
+    resolution: str | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Awaited":
+        names = (
+            "source form standing due_at late_at urgent_at missing_at arriving tries last_error next_try_at"
+            " resolved_at resolution"
+        )
+        return cls(**{name: getattr(row, name) for name in names.split()})
 
 
 @strawberry.type(description="One kind of file of the day: what counts of it.")
@@ -31,9 +61,22 @@ class Feed:
     file_name: str | None
     content_hash: str | None
     received_at: datetime | None
+    control_total: Decimal | None = strawberry.field(description="The exact sum of the kind's control column.")
+    awaited: Awaited | None = strawberry.field(description="Null until the run expects its files.")
+    waits: str = strawberry.field(description="What the run cannot do without it.")
+    accounts_waiting: int = strawberry.field(description="Accounts that wait for it; 0 once it is loaded.")
 
     @classmethod
-    def of(cls, line: DeliveryLine, row: Row[Any] | None, count: int, *, is_cut_off: bool) -> "Feed":
+    def of(
+        cls,
+        line: DeliveryLine,
+        row: Row[Any] | None,
+        count: int,
+        *,
+        is_cut_off: bool,
+        awaited: Row[Any] | None,
+        accounts: int,
+    ) -> "Feed":
         missing = row is None and is_cut_off
         return cls(
             kind=line.kind,
@@ -48,6 +91,10 @@ class Feed:
             file_name=None if row is None else row.file_name,
             content_hash=None if row is None else row.content_hash,
             received_at=None if row is None else row.recorded_at,
+            control_total=line.control_total,
+            awaited=None if awaited is None else Awaited.of(awaited),
+            waits=WAITS[line.kind],
+            accounts_waiting=accounts if line.waiting else 0,
         )
 
 
@@ -67,12 +114,31 @@ class OutcomeCount:
     accounts: int
 
 
-def feeds(rows: Sequence[Row[Any]], market_events: Iterable[Row[Any]]) -> list[Feed]:
-    """Each kind, in loading order; `rows` are the day's deliveries in the order of their arrival."""
+def feeds(
+    rows: Sequence[Row[Any]],
+    market_events: Iterable[Row[Any]],
+    expectations: Iterable[Row[Any]],
+    accounts: Mapping[str, int],
+) -> list[Feed]:
+    """Each kind, in loading order; `rows` are the day's deliveries in the order of their arrival.
+
+    `accounts`: how many accounts need a kind.
+    """
     cut_off = MarketEventKind.CUT_OFF.value
     is_cut_off = any(row.kind == cut_off and row.published_at is not None for row in market_events)
     counts = {kind: sum(row.kind == kind for row in rows) for kind in _KINDS}
-    return [Feed.of(line, row, counts[line.kind], is_cut_off=is_cut_off) for line, row in report_of(rows, _KINDS)]
+    awaited = {row.kind: row for row in expectations}
+    return [
+        Feed.of(
+            line,
+            row,
+            counts[line.kind],
+            is_cut_off=is_cut_off,
+            awaited=awaited.get(line.kind),
+            accounts=needed_by(line.kind, accounts),
+        )
+        for line, row in report_of(rows, _KINDS)
+    ]
 
 
 def progress(work: Sequence[Row[Any]], counts: Sequence[Row[Any]]) -> list[StageProgress]:

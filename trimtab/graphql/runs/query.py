@@ -1,6 +1,6 @@
 """Queries about runs and the files of their days."""
 
-from datetime import date
+from datetime import date, datetime
 
 import strawberry
 
@@ -8,8 +8,10 @@ from trimtab.auth.matrix import Operation
 from trimtab.db.day_pages import run_on, run_page
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
+from trimtab.graphql.errors import BadInput
 from trimtab.graphql.ids import iso_date, read_cursor
 from trimtab.graphql.paging import DEFAULT_PAGE, cut, page_size
+from trimtab.graphql.runs.delivered import DeliveredFacts, check_question, delivered_facts
 from trimtab.graphql.runs.types import Delivery, Run, RunConnection, RunEdge, run_cursor
 
 _COUNTS = (Operation.READ_ACCOUNT, Operation.RETRY_STEP)
@@ -37,3 +39,30 @@ class RunsQuery:
     async def deliveries(self, info: Info, business_date: date) -> list[Delivery] | None:
         info.context.counts_book()
         return [Delivery.of(row) for row in await info.context.loaders.deliveries.load(business_date)]
+
+    @guarded(
+        Operation.READ_ACCOUNT,
+        description=(
+            "What was delivered of a kind about a day (`asOf`, the session that holdings and closes are of), as it was"
+            " known at an instant; without `knownAt` as it is known now. Null when nothing was known by then."
+        ),
+    )
+    async def delivered_facts(
+        self,
+        info: Info,
+        kind: str,
+        as_of: date,
+        known_at: datetime | None = None,
+        account_id: strawberry.ID | None = None,
+        security: str | None = None,
+        first: int = DEFAULT_PAGE,
+        after: str | None = None,
+    ) -> DeliveredFacts | None:
+        feed, account = check_question(info, kind, account_id, security)
+        size, book = page_size(first), info.context.book(Operation.READ_ACCOUNT)
+        moment = known_at or info.context.services.now()
+        if moment.tzinfo is None:
+            raise BadInput("knownAt is an instant with its time zone")
+        return await info.context.reader.run(
+            lambda one: delivered_facts(one, book, feed, as_of, moment, account, security, size, after)
+        )

@@ -1,6 +1,7 @@
 """Runs: one business day of the firm."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import strawberry
@@ -30,6 +31,7 @@ class Delivery:
     file_name: str
     content_hash: str
     row_count: int | None
+    control_total: Decimal | None
     status: str
     reason_codes: list[str]
     message: str
@@ -46,6 +48,7 @@ class Delivery:
             file_name=row.file_name,
             content_hash=row.content_hash,
             row_count=row.row_count,
+            control_total=row.control_total,
             status=row.status,
             reason_codes=list(row.reason_codes),
             message=row.message,
@@ -106,7 +109,9 @@ class Run:
     @strawberry.field(description="Each kind of file that the day needs, in loading order.")
     async def feeds(self, info: Info) -> list[Feed]:
         deliveries = await info.context.loaders.deliveries.load(self.business_date)
-        return feeds(deliveries, await info.context.loaders.market_events.load(self.run_id))
+        events = await info.context.loaders.market_events.load(self.run_id)
+        expected = await info.context.loaders.expectations.load(self.business_date)
+        return feeds(deliveries, events, expected, await info.context.loaders.accounts_in_need.load(self.business_date))
 
     @strawberry.field(description="How many accounts ended as what; those still open are not in it.")
     async def outcomes(self, info: Info) -> list[Count]:

@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from trimtab.db.suspensions import suspension_of
 from trimtab.domain import suspensions as rules
+from trimtab.domain.data_codes import what_clears
 from trimtab.domain.suspensions import SuspensionKind, SuspensionScope
 from trimtab.graphql.context import Info
 from trimtab.graphql.history.types import Actor, actor
@@ -51,7 +52,7 @@ class Suspension:
             code=row.code,
             reason=row.reason,
             since=row.since,
-            cleared_by=value.cleared_by,
+            cleared_by=what_clears(value),
             may_be_lifted_by=sorted(role.value for role in value.lifted_by),
             lifted_on=row.lifted_on,
             lift_reason=row.lift_reason,
@@ -80,6 +81,6 @@ class SuspensionCount:
             suspensions=row.suspensions,
             since=row.since,
             reason=row.reason if with_reason else None,
-            cleared_by=value.cleared_by,
+            cleared_by=what_clears(value),
             may_be_lifted_by=sorted(role.value for role in value.lifted_by),
         )

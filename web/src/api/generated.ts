@@ -59,6 +59,12 @@ export type ReasonKind =
   | 'COMPLIANCE'
   | 'DATA';
 
+export type RefreshAnalysisInput = {
+  accountDayId: string | number;
+  idempotencyKey: string;
+  reason?: string;
+};
+
 export type RejectInput = {
   accountDayId: string | number;
   idempotencyKey: string;
@@ -150,9 +156,9 @@ export type AccountsQueryVariables = Exact<{
 }>;
 
 
-export type AccountsQuery = { accounts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, code: string }> } }> } | null };
+export type AccountsQuery = { accounts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, kind: string, code: string, reason: string, since: string, clearedBy: string, mayBeLiftedBy: Array<string> }> } }> } | null };
 
-export type AccountRowFragment = { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, code: string }> };
+export type AccountRowFragment = { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, kind: string, code: string, reason: string, since: string, clearedBy: string, mayBeLiftedBy: Array<string> }> };
 
 export type HistoryDaysQueryVariables = Exact<{
   account: string | number;
@@ -164,7 +170,7 @@ export type HistoryDaysQueryVariables = Exact<{
 }>;
 
 
-export type HistoryDaysQuery = { account: { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, history: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, accountId: string, businessDate: string, attempt: number, current: boolean, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } }> } | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, code: string }> } | null };
+export type HistoryDaysQuery = { account: { id: string, accountId: string, householdId: string, advisorId: string, programme: string | null, registration: string | null, modelId: string | null, discretionary: boolean, standing: string | null, history: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { id: string, accountId: string, businessDate: string, attempt: number, current: boolean, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } }> } | null, latestDay: { id: string, businessDate: string, stage: Place, lane: Lane | null, terminalState: TerminalState | null, terminalCode: string | null } | null, openSuspensions: Array<{ id: string, kind: string, code: string, reason: string, since: string, clearedBy: string, mayBeLiftedBy: Array<string> }> } | null };
 
 export type HistoryDayQueryVariables = Exact<{
   account: string | number;
@@ -303,6 +309,22 @@ export type ClearComplianceMutation = { clearCompliance:
     | { __typename: 'NotFound', code: string, message: string }
    };
 
+export type RefreshAnalysisMutationVariables = Exact<{
+  input: RefreshAnalysisInput;
+  seenHash: string;
+  seenVersion: number;
+}>;
+
+
+export type RefreshAnalysisMutation = { refreshAnalysis:
+    | { __typename: 'DecisionAccepted', furtherApprovals: number, accountDay: { id: string, stage: Place, terminalState: TerminalState | null, version: number, proposalHash: string | null } | null }
+    | { __typename: 'DecisionRefused', code: string, message: string, accountDay: { id: string, stage: Place, terminalState: TerminalState | null, version: number, proposalHash: string | null, changesSince: Array<{ code: string, sentence: string, at: string | null }> } | null }
+    | { __typename: 'Forbidden', code: string, message: string }
+    | { __typename: 'IdempotencyKeyReused', code: string, message: string }
+    | { __typename: 'InvalidInput', code: string, message: string }
+    | { __typename: 'NotFound', code: string, message: string }
+   };
+
 export type SuspendMutationVariables = Exact<{
   input: SuspendAccountInput;
 }>;
@@ -398,7 +420,12 @@ export const AccountRowFragmentDoc = gql`
   }
   openSuspensions {
     id
+    kind
     code
+    reason
+    since
+    clearedBy
+    mayBeLiftedBy
   }
 }
     ` as unknown as DocumentNode<AccountRowFragment, unknown>;
@@ -1071,6 +1098,35 @@ export const ClearComplianceDocument = gql`
   }
 }
     ${DayNowFragmentDoc}` as unknown as DocumentNode<ClearComplianceMutation, ClearComplianceMutationVariables>;
+export const RefreshAnalysisDocument = gql`
+    mutation RefreshAnalysis($input: RefreshAnalysisInput!, $seenHash: String!, $seenVersion: Int!) {
+  refreshAnalysis(input: $input) {
+    __typename
+    ... on DecisionAccepted {
+      furtherApprovals
+      accountDay {
+        ...DayNow
+      }
+    }
+    ... on DecisionRefused {
+      code
+      message
+      accountDay {
+        ...DayNow
+        changesSince(proposalHash: $seenHash, version: $seenVersion) {
+          code
+          sentence
+          at
+        }
+      }
+    }
+    ... on UserError {
+      code
+      message
+    }
+  }
+}
+    ${DayNowFragmentDoc}` as unknown as DocumentNode<RefreshAnalysisMutation, RefreshAnalysisMutationVariables>;
 export const SuspendDocument = gql`
     mutation Suspend($input: SuspendAccountInput!) {
   suspendAccount(input: $input) {

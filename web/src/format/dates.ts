@@ -18,6 +18,9 @@ export const formatInstant = (at: string): string => instant.format(new Date(at)
 export const formatMoment = (at: string): string => moment.format(new Date(at));
 export const formatTime = (at: string): string => time.format(new Date(at));
 
+const hours = new Intl.NumberFormat(undefined, { style: "unit", unit: "hour", unitDisplay: "short" });
+const wholeMinutes = new Intl.NumberFormat(undefined, { style: "unit", unit: "minute", unitDisplay: "short" });
+
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["day", 86_400],
   ["hour", 3_600],
@@ -32,6 +35,17 @@ export function formatAge(at: string, now: number): string {
     if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
   }
   return relative.format(Math.trunc(seconds), "second");
+}
+
+/** From one instant to a later one, in hours and minutes: "6 hr 5 min". */
+export function formatLength(from: string, to: string): string {
+  const minutes = Math.max(0, Math.floor((new Date(to).getTime() - new Date(from).getTime()) / 60_000));
+  const parts: [number, Intl.NumberFormat][] = [
+    [Math.floor(minutes / 60), hours],
+    [minutes % 60, wholeMinutes],
+  ];
+  const told = parts.filter(([size]) => size > 0).map(([size, format]) => format.format(size));
+  return told.join(" ") || wholeMinutes.format(0);
 }
 
 /** Whether the text is a calendar date as the API writes it. */

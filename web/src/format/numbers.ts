@@ -11,6 +11,7 @@ const signedMoney = new Intl.NumberFormat(undefined, {
 });
 const quantity = new Intl.NumberFormat(undefined, { maximumFractionDigits: 6 });
 const percent = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const shortPercent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const signedPercent = new Intl.NumberFormat(undefined, {
   style: "percent",
   minimumFractionDigits: 2,
@@ -34,6 +35,8 @@ export const formatGain = (text: string): string => signedMoney.format(numeral(t
 export const formatQuantity = (text: string): string => quantity.format(numeral(text));
 /** Of a fraction: 0.0525 is 5.25 %. */
 export const formatPercent = (text: string): string => percent.format(numeral(text));
+/** Of a fraction, to a tenth of a percent: for the axis of a chart. */
+export const formatShortPercent = (text: string): string => shortPercent.format(numeral(text));
 /** Of a fraction, with its sign. */
 export const formatSignedPercent = (text: string): string => signedPercent.format(numeral(text));
 export const formatBps = (text: string): string => `${basisPoints.format(numeral(text))} bp`;

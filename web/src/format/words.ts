@@ -1,7 +1,7 @@
 /** SCREAMING_WORDS of the API as a reader's words: NO_TRADE is "No trade". */
 export function words(code: string): string {
   const text = code.replaceAll("_", " ").toLowerCase();
-  return capitalized(text.replace(/\b(ira|uma|sma|ips|isin|cusip)\b/g, (word) => word.toUpperCase()));
+  return capitalized(text.replace(/\b(ira|uma|sma|ips|isin|cusip)\b/g, (word) => word.toUpperCase()).replace("non discretionary", "non-discretionary"));
 }
 
 export function capitalized(text: string): string {
@@ -22,9 +22,13 @@ export function laneName(lane: string | null | undefined): string {
 
 /** The API's sentence without what every row says alike. */
 export function shortReason(reason: string): string {
-  return reason
+  return longReason(reason)
     .replace(/^No filter wants it, so a person looks; not automated since /, "Not automated: ")
     .replace(/^The (\w+) filter wants it: /, (_, name: string) => `${words(name)} filter: `)
-    .replace(/\b[A-Z]+_[A-Z_]+\b/g, (code) => words(code).toLowerCase())
     .replace(/\.$/, "");
+}
+
+/** The API's sentence with its codes as words. */
+export function longReason(reason: string): string {
+  return reason.replace(/\b[A-Z]+_[A-Z_]+\b/g, (code) => words(code).toLowerCase());
 }

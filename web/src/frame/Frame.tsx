@@ -40,11 +40,11 @@ export function Frame() {
 function Header({ viewer }: { viewer: Viewer }) {
   return (
     <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-      <Group gap="lg" wrap="nowrap">
+      <Group gap="lg" wrap="nowrap" miw={0}>
         <Link to="/" className={classes.brand}>
           trimtab
         </Link>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" className={classes.pages}>
           <Group gap={4} wrap="nowrap">
             {placesOf(viewer.roles).map((place) => (
               <NavLink key={place.path} to={place.path} className={classes.link}>

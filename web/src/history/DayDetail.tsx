@@ -1,7 +1,8 @@
 import { Alert, Code, Group, Stack, Text, Title } from "@mantine/core";
 import type { DayShownFragment } from "../api/generated";
 import { formatDate } from "../format/dates";
-import { laneName, words } from "../format/words";
+import { inLocale } from "../format/sentences";
+import { laneName, longReason, words } from "../format/words";
 import { BeforeAfter } from "../review/BeforeAfter";
 import { Trades } from "../review/Trades";
 import { WhyNots } from "../review/WhyNots";
@@ -25,7 +26,7 @@ const PARTS: readonly (readonly [string, string])[] = [
 
 /** Everything that happened in one account's day, in the order in which it happened. */
 export function DayDetail({ day }: { day: DayShownFragment }) {
-  const reason = day.terminalReason ?? day.waitingReason;
+  const reason = day.terminalReason ?? (day.waitingReason && inLocale(longReason(day.waitingReason)));
   return (
     <Stack gap="md" miw={0}>
       <div>
@@ -40,7 +41,7 @@ export function DayDetail({ day }: { day: DayShownFragment }) {
               .join(" · ")}
           </Text>
         </Group>
-        <Text size="sm" mt={4} component="nav" aria-label="Parts of the day">
+        <Text size="sm" mt={4} component="nav" aria-label="Parts of the day" className={classes.parts}>
           {PARTS.filter(([id]) => id !== "analysis" || day.proposal).map(([id, label]) => (
             <a key={id} href={`#${id}`} className={classes.part}>
               {label}

@@ -6,13 +6,13 @@ import { formatInstant } from "../format/dates";
 import { words } from "../format/words";
 import { ApiProblem, NothingThere } from "../frame/Problems";
 import { StaleBanner } from "../frame/StaleBanner";
-import { Tag } from "../frame/Tag";
 import { useTitle } from "../frame/title";
 import { useKeys } from "../frame/useKeys";
 import { Waiting } from "../frame/Waiting";
 import { DayDetail } from "./DayDetail";
 import { Days } from "./Days";
 import classes from "./HistoryPage.module.css";
+import { Suspended } from "./Suspended";
 import { useDay, useDays } from "./useHistory";
 import { Verify } from "./Verify";
 import { type HistoryView, readView, writeView } from "./view";
@@ -45,6 +45,7 @@ export default function HistoryPage() {
   return (
     <Box p="md" maw={1760} mx="auto">
       <Head account={account} />
+      <Suspended suspensions={account.openSuspensions} onLifted={reload} />
       <StaleBanner error={days.error ?? (one.day ? one.error : undefined)} retry={reload} />
       {view.knownAt !== null && (
         <Alert color="blue" mb="sm" py="xs">
@@ -94,11 +95,6 @@ function Head({ account }: { account: AccountRowFragment }) {
           <Title order={1} fz="h3">
             {account.accountId}
           </Title>
-          {account.openSuspensions.map((each) => (
-            <Tag key={each.id} tone="warning">
-              Suspended: {words(each.code).toLowerCase()}
-            </Tag>
-          ))}
           <Verify account={account.accountId} />
         </Group>
       </div>

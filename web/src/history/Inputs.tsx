@@ -2,6 +2,7 @@ import { Group, List, SimpleGrid, Stack, Text } from "@mantine/core";
 import type { DayShownFragment } from "../api/generated";
 import { formatDate } from "../format/dates";
 import { formatCount, formatPrice } from "../format/numbers";
+import { inLocale } from "../format/sentences";
 import { words } from "../format/words";
 import { Facts } from "../review/Facts";
 import { Panel } from "../review/Panel";
@@ -60,7 +61,7 @@ export function Inputs({ day }: { day: DayShownFragment }) {
           {snapshot ? (
             <List size="sm" spacing={2}>
               {snapshot.settings.sentences.map((sentence) => (
-                <List.Item key={sentence}>{sentence}</List.Item>
+                <List.Item key={sentence}>{inLocale(sentence)}</List.Item>
               ))}
             </List>
           ) : (

@@ -2,7 +2,8 @@ import { List, Text } from "@mantine/core";
 import type { DayShownFragment, PassShownFragment } from "../api/generated";
 import { formatInstant } from "../format/dates";
 import { formatQuantity, NOTHING } from "../format/numbers";
-import { laneName, words } from "../format/words";
+import { inLocale } from "../format/sentences";
+import { laneName, longReason, words } from "../format/words";
 import { Panel } from "../review/Panel";
 import { type PlainColumn, PlainTable, SaveButton } from "../table/PlainTable";
 import { Hash } from "./Hash";
@@ -54,7 +55,7 @@ function then(pass: Pass): string {
   if (pass.terminalState && !pass.wentTo) return `Ended: ${words(pass.terminalState)}`;
   if (!pass.wentTo) return NOTHING;
   if (pass.wentTo === pass.stage) return "Waits";
-  const lane = pass.stage === "FILTER" && pass.lane ? ` (${laneName(pass.lane)})` : "";
+  const lane = pass.stage === "FILTER" && pass.lane && pass.lane !== pass.wentTo ? ` (${laneName(pass.lane)})` : "";
   return `${words(pass.wentTo)}${lane}`;
 }
 
@@ -69,7 +70,7 @@ function Told({ pass }: { pass: Pass }) {
   const findings = pass.findings.filter((each) => !pass.reason.includes(each.message)); // what the reason says already
   return (
     <div className={classes.wrap}>
-      {[code, pass.reason].filter(Boolean).join(": ") || NOTHING}
+      {[code, pass.stage === "FILTER" ? inLocale(longReason(pass.reason)) : pass.reason].filter(Boolean).join(": ") || NOTHING}
       {matchedText(pass) && <Text size="xs">Matched: {matchedText(pass)}</Text>}
       {findings.length > 0 && (
         <List size="xs" mt={2}>

@@ -18,12 +18,12 @@ type Alert = NonNullable<NightAlertsQuery["alerts"]>["edges"][number]["node"];
 
 interface Props {
   alerts: Pages<NightAlertsQuery, Alert>;
-  /** Those that somebody looks after already are shown too. */
+  /** Those that somebody has acknowledged already are shown too. */
   all: boolean;
   onAll: (all: boolean) => void;
 }
 
-/** What asks for a person, and who looks after it. */
+/** What asks for a person, and who has acknowledged it. */
 export function Alerts({ alerts, all, onAll }: Props) {
   const { acknowledge, busy } = useAcknowledge(alerts.reload);
   const columns: PlainColumn<Alert>[] = [
@@ -33,7 +33,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
     { header: "About", value: (alert) => alert.scope },
     { header: "What happened", value: (alert) => alert.message, cell: (alert) => <div className={classes.wrap}>{alert.message}</div> },
     {
-      header: "Looked after by",
+      header: "Acknowledged by",
       value: (alert) => alert.acknowledgedBy?.name ?? "",
       cell: (alert) =>
         alert.acknowledgedBy?.name ?? (
@@ -61,7 +61,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
             value={all ? "all" : "open"}
             onChange={(value) => onAll(value === "all")}
             data={[
-              { value: "open", label: "Nobody has" },
+              { value: "open", label: "To acknowledge" },
               { value: "all", label: "All" },
             ]}
           />
@@ -75,7 +75,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
           columns={columns}
           rows={alerts.rows}
           keyOf={(alert) => alert.id}
-          empty={all ? "No alert was raised." : "Every alert is looked after."}
+          empty={all ? "No alert was raised." : "Every alert is acknowledged."}
           minWidth={960}
         />
       ) : (

@@ -27,7 +27,7 @@ export function AtAGlance({ run, blocked, alerts, suspended }: Props) {
         {run.withoutDay != null && <Figure label="Without a day" value={formatCount(run.withoutDay)} attention={run.withoutDay > 0} />}
         <Figure label="Files usable" to="#deliveries" value={`${formatCount(loaded)} of ${formatCount(run.feeds.length)}`} attention={loaded < run.feeds.length} />
         {blocked !== undefined && <Figure label="Blocked steps" to="#blocked" value={formatCount(blocked)} attention={blocked > 0} />}
-        {alerts !== undefined && <Figure label="Alerts nobody has" to="#alerts" value={formatCount(alerts)} attention={alerts > 0} />}
+        {alerts !== undefined && <Figure label="Alerts to acknowledge" to="#alerts" value={formatCount(alerts)} attention={alerts > 0} />}
         <Figure label="Suspensions" to="#suspensions" value={formatCount(suspensions)} />
       </Group>
     </Paper>

@@ -11,6 +11,7 @@ export function Progress({ run }: { run: Run }) {
   const suspended = run.openPlaces.find((each) => each.name === "SUSPENDED")?.accounts ?? 0;
   return (
     <Panel title="Progress through the stages" aside={<Text size="xs">seconds are work summed over accounts</Text>}>
+      <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table verticalSpacing={4} fz="sm">
         <Table.Thead>
           <Table.Tr>
@@ -41,6 +42,7 @@ export function Progress({ run }: { run: Run }) {
           ))}
         </Table.Tbody>
       </Table>
+      </Table.ScrollContainer>
       {suspended > 0 && (
         <Text size="sm" mt="xs">
           {formatCount(suspended)} more {suspended === 1 ? "account waits" : "accounts wait"} suspended until the cut-off.

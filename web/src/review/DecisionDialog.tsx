@@ -10,15 +10,16 @@ import { useDraft } from "./draft";
 import { Outcomes } from "./Outcomes";
 import { tellSuspended } from "./undo";
 
-const TITLES: Record<Act, string> = { approve: "Approve", reject: "Reject", suspend: "Suspend", clear: "Clear" };
-const DONE: Record<Act, string> = { approve: "Approved", reject: "Rejected", suspend: "Suspended", clear: "Cleared" };
-const ACTS: Record<Act, string> = { approve: "APPROVE", reject: "REJECT", suspend: "SUSPEND", clear: "CLEAR" };
-const COLOURS: Record<Act, string> = { approve: "blue", reject: "red", suspend: "orange", clear: "blue" };
+const TITLES: Record<Act, string> = { approve: "Approve", reject: "Reject", suspend: "Suspend", clear: "Clear", refresh: "Analyse again" };
+const DONE: Record<Act, string> = { approve: "Approved", reject: "Rejected", suspend: "Suspended", clear: "Cleared", refresh: "A new analysis is asked for:" };
+const ACTS: Record<Act, string> = { approve: "APPROVE", reject: "REJECT", suspend: "SUSPEND", clear: "CLEAR", refresh: "REFRESH" };
+const COLOURS: Record<Act, string> = { approve: "blue", reject: "red", suspend: "orange", clear: "blue", refresh: "blue" };
 const EXPLAINED: Record<Act, string> = {
   approve: "The trades go to the order desk as they were shown. An approval cannot be taken back.",
   reject: "The account trades nothing today. A rejection cannot be taken back.",
   suspend: "Nothing of the account is approved or sent to the broker until somebody lifts the suspension. After the day's cut-off it ends the account's day.",
   clear: "The compliance review ends; the remaining filters choose the lane.",
+  refresh: "The account is analysed anew on the newest inputs. What is proposed now can no longer be approved.",
 };
 /** Decisions on their way at a time. */
 const AT_ONCE = 4;
@@ -97,14 +98,13 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
     void run(able);
   };
   const unanswered = outcomes.filter((each) => each.what === "unanswered").map((each) => each.seen);
-  const needsText = act !== "approve" || consents;
+  const needsText = consents || (act !== "approve" && act !== "refresh");
   return (
     <Modal
       opened
       onClose={() => !busy && onClose()}
       title={`${TITLES[act]} ${days.length === 1 ? days[0]?.accountId : `${formatCount(days.length)} accounts`}`}
       size="lg"
-     
     >
       {outcomes.length > 0 ? (
         <Stack>
@@ -124,6 +124,7 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
         <form onSubmit={submit}>
           <Stack>
             <Text size="sm">{EXPLAINED[act]}</Text>
+            {days.length > 1 && able.length > 0 && <Named days={able} />}
             {able.length > 0 && act === "approve" && <Sum days={able} />}
             {left > 0 && <NotAble act={act} days={days} able={able.length} />}
             {act === "suspend" && roles.includes("compliance") && (
@@ -182,6 +183,20 @@ export default function DecisionDialog({ act, days, onClose, onDecided }: Props)
 function wishKind(roles: readonly string[], chosen: ReasonKind): ReasonKind | null {
   if (roles.includes("compliance")) return chosen;
   return roles.includes("data_manager") ? "DATA" : null;
+}
+
+const MOST_NAMED = 12;
+
+/** Which accounts a decision about many is about. */
+function Named({ days }: { days: Seen[] }) {
+  const more = days.length - MOST_NAMED;
+  const named = days.slice(0, MOST_NAMED).map((day) => day.accountId);
+  return (
+    <Text size="sm" fw={600}>
+      {named.join(", ")}
+      {more > 0 && ` and ${formatCount(more)} more`}
+    </Text>
+  );
 }
 
 function Sum({ days }: { days: Seen[] }) {

@@ -21,6 +21,7 @@ export function Drift({ classes }: { classes: readonly ClassWeight[] }) {
           <Suspense fallback={<Waiting label="Drawing" />}>
             <DriftChart classes={classes} />
           </Suspense>
+          <Table.ScrollContainer minWidth={500} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
           <Table verticalSpacing={3} fz="sm">
             <Table.Thead>
               <Table.Tr>
@@ -45,6 +46,7 @@ export function Drift({ classes }: { classes: readonly ClassWeight[] }) {
               ))}
             </Table.Tbody>
           </Table>
+          </Table.ScrollContainer>
         </SimpleGrid>
       )}
     </Panel>

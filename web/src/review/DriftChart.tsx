@@ -4,7 +4,7 @@ import { GridComponent, LegendComponent, TooltipComponent } from "echarts/compon
 import * as echarts from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
-import { formatSignedPercent } from "../format/numbers";
+import { formatShortPercent, formatSignedPercent } from "../format/numbers";
 import { className, type ClassWeight } from "./Drift";
 
 echarts.use([BarChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
@@ -51,7 +51,7 @@ function optionOf(classes: readonly ClassWeight[], dark: boolean): echarts.EChar
     tooltip: { renderMode: "richText", trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: percent },
     xAxis: {
       type: "value",
-      axisLabel: { color: text, formatter: (value: number) => `${Math.round(value * 1000) / 10}%` },
+      axisLabel: { color: text, formatter: (value: number) => formatShortPercent(String(value)) },
       splitLine: { lineStyle: { color: line } },
     },
     yAxis: {

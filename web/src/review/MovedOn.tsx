@@ -1,4 +1,5 @@
 import { Alert, Button, List } from "@mantine/core";
+import { changeInLocale } from "../format/sentences";
 import type { Change } from "./useReview";
 
 /** The account has moved on since this page was opened: what changed, and the way to what stands now. */
@@ -8,7 +9,7 @@ export function MovedOn({ changes, again }: { changes: readonly Change[]; again:
     <Alert color="orange" role="alert" mb="md" title="This account has moved on since you opened it">
       <List size="sm" mb="xs">
         {changes.map((change) => (
-          <List.Item key={change.sentence}>{change.sentence}</List.Item>
+          <List.Item key={change.sentence}>{changeInLocale(change)}</List.Item>
         ))}
       </List>
       <Button size="xs" variant="default" onClick={again}>

@@ -1,5 +1,5 @@
 import { Group, Text } from "@mantine/core";
-import { formatAge, formatDate, formatMoment } from "../format/dates";
+import { formatAge, formatDate, formatLength, formatMoment } from "../format/dates";
 import { formatCount } from "../format/numbers";
 import type { Queue } from "./useQueue";
 
@@ -12,6 +12,7 @@ export function QueueHead({ summary, now }: { summary: Queue["summary"]; now: nu
       <Fact label="Waiting" value={formatCount(summary.waiting)} />
       {summary.waitingSince && <Fact label="Longest" value={formatAge(summary.waitingSince, now).replace(/ ago$/, "")} />}
       <Fact label={summary.expired ? "Reviews expired" : "Decide by"} value={formatMoment(summary.expiresAt)} />
+      {summary.businessNow && !summary.expired && <Fact label="Time left" value={formatLength(summary.businessNow, summary.expiresAt)} />}
       {summary.businessNow && <Fact label="Business clock" value={formatMoment(summary.businessNow)} />}
     </Group>
   );

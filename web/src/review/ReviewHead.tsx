@@ -41,6 +41,7 @@ export function ReviewHead({ day, act, queuePath, previous, next, open }: Props)
         <ActionIcon variant="default" size="lg" aria-label="Next account" disabled={!next} onClick={() => open(next)} mr="sm">
           <span aria-hidden>›</span>
         </ActionIcon>
+        {may("REFRESH") && <ActButton label="Analyse again" hotkey="n" run={() => act("refresh")} />}
         {may("CLEAR") && <ActButton label="Clear" hotkey="c" run={() => act("clear")} primary />}
         <ActButton label="Approve" hotkey="a" run={() => act("approve")} disabled={!may("APPROVE")} primary />
         <ActButton label="Reject" hotkey="r" run={() => act("reject")} disabled={!may("REJECT")} />

@@ -38,6 +38,10 @@ export default function ReviewPage() {
   };
   const act = (wanted: Act) => {
     if (!day || isOpen) return;
+    if (wanted === "refresh") {
+      if ((day.permittedActs as readonly string[]).includes("REFRESH")) ask(wanted, [day]); // the page says when the account has moved on
+      return;
+    }
     // The next one opens by itself: a queue is worked off without going back to it.
     ask(wanted, [day], () => (next ? void navigate(pathOf(next, params), { replace: true }) : void navigate(queuePath)));
   };
@@ -49,6 +53,7 @@ export default function ReviewPage() {
     r: () => act("reject"),
     s: () => act("suspend"),
     c: () => act("clear"),
+    n: () => act("refresh"),
   });
 
   if (error && !day) return <ApiProblem error={error} retry={again} />;

@@ -9,6 +9,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["r", "Reject"],
   ["s", "Suspend"],
   ["c", "End a compliance review"],
+  ["n", "Analyse again, where the review is open"],
   ["u", "Back to the queue"],
   ["/", "Search for an account"],
   ["Esc", "Close a dialog; deselect all"],

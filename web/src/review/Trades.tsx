@@ -2,6 +2,7 @@ import { Table, Text } from "@mantine/core";
 import { Fragment, type ReactNode } from "react";
 import { formatDate } from "../format/dates";
 import { formatCount, formatGain, formatMoney, formatPrice, formatQuantity, NOTHING } from "../format/numbers";
+import { inLocale } from "../format/sentences";
 import { words } from "../format/words";
 import { Tag } from "../frame/Tag";
 import { className } from "./Drift";
@@ -28,7 +29,7 @@ export function Trades({ day, aside }: { day: Pick<ReviewDay, "proposal" | "snap
             <Table.Thead>
               <Table.Tr>
                 <Table.Th w={72}>Side</Table.Th>
-                <Table.Th w={230}>Security or lot</Table.Th>
+                <Table.Th w={280}>Security or lot</Table.Th>
                 <Table.Th className="number">Quantity</Table.Th>
                 <Table.Th className="number">Price</Table.Th>
                 <Table.Th className="number">Value</Table.Th>
@@ -73,7 +74,7 @@ function TradeRow({ trade }: { trade: Trade }) {
       <Table.Td className="number">{formatMoney(trade.notional)}</Table.Td>
       <Table.Td />
       <Table.Td />
-      <Table.Td className={classes.reason}>{trade.reasons.map((reason) => reason.sentence).join(" ") || NOTHING}</Table.Td>
+      <Table.Td className={classes.reason}>{inLocale(trade.reasons.map((reason) => reason.sentence).join(" ")) || NOTHING}</Table.Td>
     </Table.Tr>
   );
 }

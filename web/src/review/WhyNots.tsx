@@ -1,6 +1,7 @@
 import { Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { formatCount } from "../format/numbers";
+import { inLocale } from "../format/sentences";
 import { words } from "../format/words";
 import { Panel } from "./Panel";
 import type { ReviewDay } from "./useReview";
@@ -13,6 +14,7 @@ export function WhyNots({ day, aside }: { day: Pick<ReviewDay, "proposal">; asid
       {whyNots.length === 0 ? (
         <Text size="sm">Nothing that drift or a loss suggests was left undone.</Text>
       ) : (
+        <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
         <Table verticalSpacing={4} fz="sm">
           <Table.Tbody>
             {whyNots.map((each) => (
@@ -21,11 +23,12 @@ export function WhyNots({ day, aside }: { day: Pick<ReviewDay, "proposal">; asid
                   <b>{each.security?.symbol ?? each.securityId}</b> <Text span size="xs">{each.security?.name}</Text>
                 </Table.Th>
                 <Table.Td w={180}>{words(each.code)}</Table.Td>
-                <Table.Td>{each.sentence}</Table.Td>
+                <Table.Td>{inLocale(each.sentence)}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
+        </Table.ScrollContainer>
       )}
     </Panel>
   );

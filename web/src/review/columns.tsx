@@ -2,7 +2,8 @@ import { Link } from "react-router";
 import type { QueueRowFragment } from "../api/generated";
 import { formatAge, formatInstant, formatTime } from "../format/dates";
 import { formatBps, formatCount, formatGain, formatMoney, formatPercent, NOTHING } from "../format/numbers";
-import { laneName, shortReason } from "../format/words";
+import { inLocale } from "../format/sentences";
+import { laneName, longReason, shortReason } from "../format/words";
 import type { Column } from "../table/DataTable";
 import classes from "./columns.module.css";
 
@@ -80,8 +81,8 @@ function AccountCell({ row, params }: { row: Row; params: URLSearchParams }) {
 
 function WhyCell({ reason }: { reason: string }) {
   return (
-    <div className={classes.why} title={reason}>
-      {shortReason(reason)}
+    <div className={classes.why} title={inLocale(longReason(reason))}>
+      {inLocale(shortReason(reason))}
     </div>
   );
 }

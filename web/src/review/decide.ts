@@ -5,11 +5,13 @@ import {
   LiftSuspensionDocument,
   type QueueRowFragment,
   type ReasonKind,
+  RefreshAnalysisDocument,
   RejectDocument,
   SuspendDocument,
 } from "../api/generated";
+import { changeInLocale } from "../format/sentences";
 
-export type Act = "approve" | "reject" | "suspend" | "clear";
+export type Act = "approve" | "reject" | "suspend" | "clear" | "refresh";
 
 /** An account-day as the person saw it when they decided. */
 export type Seen = Pick<QueueRowFragment, "id" | "accountId" | "version" | "proposalHash" | "permittedActs" | "account" | "approvalTerms"> & {
@@ -37,7 +39,7 @@ export async function decide(client: Client, seen: Seen, wish: Wish, key: string
     return { what: "accepted", seen, furtherApprovals: result.furtherApprovals };
   }
   const now = result.__typename === "DecisionRefused" ? result.accountDay : null;
-  const changes = now?.changesSince.map((change) => change.sentence) ?? [];
+  const changes = now?.changesSince.map(changeInLocale) ?? [];
   return { what: "refused", seen, code: result.code, message: result.message, changes };
 }
 
@@ -49,6 +51,11 @@ async function send(client: Client, seen: Seen, wish: Wish, key: string) {
     const variables = { input: { ...input, clientConsent: wish.consent }, ...shown };
     const { data, error } = await client.mutation(ApproveDocument, variables).toPromise();
     return { result: data?.approve, error };
+  }
+  if (wish.act === "refresh") {
+    const variables = { input: { accountDayId: seen.id, idempotencyKey: key, reason: wish.reason }, ...shown };
+    const { data, error } = await client.mutation(RefreshAnalysisDocument, variables).toPromise();
+    return { result: data?.refreshAnalysis, error };
   }
   const variables = { input: { ...input, reason: wish.reason }, ...shown };
   if (wish.act === "reject") {
@@ -71,8 +78,13 @@ async function suspend(client: Client, seen: Seen, wish: Wish, key: string): Pro
 }
 
 /** Lifts a suspension that was just opened; the message when it is refused. */
-export async function undoSuspension(client: Client, suspensionId: string): Promise<string | null> {
-  const input = { suspensionId, reason: "Undone by the person who suspended it.", idempotencyKey: newKey() };
+export function undoSuspension(client: Client, suspensionId: string): Promise<string | null> {
+  return liftSuspension(client, suspensionId, "Undone by the person who suspended it.", newKey());
+}
+
+/** Lifts a suspension; the message when it is refused. The same key makes another try safe. */
+export async function liftSuspension(client: Client, suspensionId: string, reason: string, key: string): Promise<string | null> {
+  const input = { suspensionId, reason, idempotencyKey: key };
   const { data, error } = await client.mutation(LiftSuspensionDocument, { input }).toPromise();
   const result = data?.liftSuspension;
   if (result?.__typename === "SuspensionLifted") return null;

@@ -1,7 +1,8 @@
 import { Alert, Code, List, Stack, Text } from "@mantine/core";
 import { formatDate, formatInstant, formatMoment } from "../format/dates";
 import { formatBps, formatCount, formatMoney, formatPercent, formatRatio } from "../format/numbers";
-import { capitalized, shortReason, words } from "../format/words";
+import { inLocale } from "../format/sentences";
+import { capitalized, longReason, shortReason, words } from "../format/words";
 import { Facts } from "./Facts";
 import { Panel } from "./Panel";
 import type { ReviewDay } from "./useReview";
@@ -12,14 +13,14 @@ export function Why({ day }: { day: ReviewDay }) {
   return (
     <Panel title="Why it is here">
       <Stack gap="xs">
-        <Text size="sm">{day.filtering?.reason ?? day.waitingReason ?? "It waits for a decision."}</Text>
+        <Text size="sm">{inLocale(longReason(day.filtering?.reason ?? day.waitingReason ?? "It waits for a decision."))}</Text>
         <Facts
           facts={[
             ["Filter", day.filtering?.filterKey ? capitalized(day.filtering.filterKey) : "None: a person looks"],
             ...matched.map(([field, value]): [string, string] => [fieldName(field), matchedValue(field, value)]),
           ]}
         />
-        {day.proposal?.note && <Alert color="orange">{day.proposal.note}</Alert>}
+        {day.proposal?.note && <Alert color="orange">{inLocale(day.proposal.note)}</Alert>}
         {day.openSuspensions.map((each) => (
           <Alert key={each.id} color="red" title={`Suspended since ${formatDate(each.since)}`}>
             {words(each.code)}: {each.reason}
@@ -67,7 +68,7 @@ export function Who({ day }: { day: ReviewDay }) {
       />
       <List size="sm" mt="xs" spacing={2}>
         {(day.snapshot?.settings.sentences ?? []).map((sentence) => (
-          <List.Item key={sentence}>{sentence}</List.Item>
+          <List.Item key={sentence}>{inLocale(sentence)}</List.Item>
         ))}
       </List>
     </Panel>
@@ -99,6 +100,7 @@ function Terms({ day, terms }: { day: ReviewDay; terms: NonNullable<ReviewDay["a
     <>
       <Facts
         facts={[
+          ["Trades", `${formatCount(day.proposal?.tradeCount ?? 0)} worth ${formatMoney(terms.tradedValue)}`],
           ["Proposal", <Hash key="p" hash={terms.proposalHash} before={`version ${day.proposal?.version ?? 1}, `} />],
           ["Snapshot", terms.snapshotHash && <Hash key="s" hash={terms.snapshotHash} before={day.snapshot ? `${formatDate(day.snapshot.asOf)}, ` : ""} />],
           ["Prices", `within ${formatPercent(terms.priceMoveLimit)} of each`],

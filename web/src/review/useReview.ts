@@ -25,7 +25,8 @@ export function useReview(id: string): State & { again: () => void } {
   const again = useCallback(() => setRound((number) => number + 1), []);
   useEffect(() => {
     let wanted = true;
-    setState((before) => ({ ...before, id, loading: true, day: before.id === id ? before.day : null, changes: [] }));
+    // Of the same review everything stays, also what has changed, until the newer one is there.
+    setState((before) => (before.id === id ? { ...before, loading: true } : { ...before, id, loading: true, day: null, changes: [] }));
     void client
       .query(ReviewDocument, { id }, { requestPolicy: "network-only" })
       .toPromise()

@@ -77,7 +77,7 @@ export function DataTable<T extends RowData>(props: Props<T>) {
   const width = columns.length + (selected ? 1 : 0);
   return (
     <div ref={scroller} className={classes.scroller} style={{ height: props.height }} tabIndex={0} role="region" aria-label={caption}>
-      <table className={classes.table} aria-rowcount={shown.length + 1}>
+      <table className={classes.table} style={{ minWidth: `${minWidthOf(columns)}px` }} aria-rowcount={shown.length + 1}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>
           {table.getHeaderGroups().map((group) => (
@@ -157,6 +157,15 @@ export function DataTable<T extends RowData>(props: Props<T>) {
       {shown.length === 0 && props.empty}
     </div>
   );
+}
+
+const CHECKBOX_PIXELS = 40;
+const UNNAMED_PIXELS = 220;
+
+/** Below it the table is scrolled sideways: a column without a width of its own keeps room for its text. */
+function minWidthOf<T extends RowData>(columns: Column<T>[]): number {
+  const widths = columns.map(({ meta }) => Number.parseInt((meta as ColumnMeta | undefined)?.width ?? "", 10) || UNNAMED_PIXELS);
+  return widths.reduce((all, width) => all + width, CHECKBOX_PIXELS);
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }) {

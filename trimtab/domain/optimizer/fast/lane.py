@@ -13,6 +13,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.partly_washed import bounded, pieces_of
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of, yesterdays_sides
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
@@ -76,7 +77,8 @@ class _Bucket:
         self.starts = starts
         self.prices, self.bound = self._screened()
         self.further: list[tuple[Floats, ...]] = [()] * len(problems)
-        self.solved: list[tuple[Ints, Settled]] = []  # rows of the batch, and what was found for them
+        self.apart = np.zeros(len(problems))  # gap of the solve, the tax of partly washed lots along its chord
+        self.solved: list[tuple[Ints, Batch, Settled]] = []  # rows, their problems, and what was found for them
 
     def _screened(self) -> tuple[Floats, Floats]:
         """The better of standing and yesterday's prices, (A, k + r), and the bound at them, (A,)."""
@@ -94,7 +96,18 @@ class _Bucket:
             value = bound_at(packed.take(rows), at)
             better = value > bound[rows]
             prices[rows[better]], bound[rows[better]] = at[better], value[better]
+        self._screen_washed(prices, bound)
         return prices, bound
+
+    def _screen_washed(self, prices: Floats, bound: Floats) -> None:
+        """Raise the bound of accounts with partly washed lots to that of their true tax, at the same prices."""
+        batch = self.batch
+        short = (doing_nothing(batch.packed) - bound >= batch.tolerance) & batch.may_stand_still
+        rows = np.flatnonzero(short & [data.lots.replacements is not None for data in batch.datas])
+        pieces = pieces_of(batch.take(rows)) if len(rows) else None
+        if pieces is not None:
+            value = bounded(batch.packed.take(rows), pieces, prices[rows]).value
+            bound[rows] = np.maximum(bound[rows], value)
 
     def proof(self, row: int) -> "_Proof":
         """The best single prices of a problem, and where sides are in doubt the further ones."""
@@ -110,11 +123,13 @@ class _Bucket:
             if start is not None:
                 sides[row] = yesterdays_sides(batch, start.sides, row)
         settled = settled_batch(batch.packed, self.prices[rows], sides)
+        self.apart[rows] = settled.gap
+        batch, settled = settle_washed_sales(batch, settled)
         settled.raise_bound(np.arange(len(rows)), self.bound[rows], self.prices[rows])
         self.bound[rows], self.prices[rows] = settled.bound, settled.proof
         for row, place in enumerate(rows.tolist()):
             self.further[place] = settled.further[row]
-        self.solved.append((rows, settled))
+        self.solved.append((rows, batch, settled))
         return settled
 
 
@@ -130,6 +145,7 @@ class _Desk:
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
         self._still, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(2))
         self._objective = np.full(len(self._problems), np.inf)
+        self._apart = np.zeros(len(self._problems))
         self._buckets = self._sorted([starts[account] for account in self._account.tolist()])
 
     def outcomes(self) -> list[Outcome]:
@@ -142,6 +158,7 @@ class _Desk:
                     self._solved[which] = True
                     self._objective[which] = np.where(settled.arrived, settled.objective, np.inf)
                     self._bound[which] = settled.bound
+                    self._apart[which] = bucket.apart[rows]
         return self._told()
 
     def _sorted(self, starts: list[WarmStart | None]) -> list[_Bucket]:
@@ -177,17 +194,18 @@ class _Desk:
         proved, most = self._proved()
         stuck = np.logical_or.reduceat(self._solved & np.isinf(self._objective), self._first) & ~proved
         best, bound = (np.minimum.reduceat(each, self._first) for each in (self._objective, self._bound))
-        stuck |= (best - bound > _TOO_WIDE) & ~proved
+        apart = np.maximum.reduceat(self._apart, self._first)
+        stuck |= (best - bound > _TOO_WIDE) & (apart > _TOO_WIDE) & ~proved
         winners = (self._objective == best[self._account]) & ~(proved | stuck)[self._account]
         trades: dict[int, Found] = {}
         prices: dict[int, _Proof] = {}
         for bucket in self._buckets:
             for row, at in enumerate(bucket.which):
                 prices[at] = bucket.proof(row)
-            for rows, settled in bucket.solved:
+            for rows, solved, settled in bucket.solved:
                 won = np.flatnonzero(winners[bucket.which[rows]])
                 if len(won):
-                    batch, its = settle_washed_sales(bucket.batch.take(rows[won]), settled.take(won))
+                    batch, its = solved.take(won), settled.take(won)
                     finished = drop_small_trades(batch, its)
                     for row, at in enumerate(bucket.which[rows[won]]):
                         trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))

@@ -1,5 +1,7 @@
 """From a batch's places back to an account's lots, securities and prices."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
@@ -25,13 +27,27 @@ def found(batch: Batch, settled: Settled, finished: Settled, row: int) -> Found:
     chosen = np.zeros(n, dtype=np.bool_)
     chosen[security] |= settled.buying[row, packed.head[row, :places]]
     return Found(
-        problem=data,
+        problem=_on_pieces(batch, row),
         solution=Solution(lot_sells, buys, prices_of(batch, answers.prices[row], row)),
         sides=_sides(data, chosen | (buys > 0), _closed(batch, row)),
         bound=float(settled.bound[row]),
         prices=prices_of(batch, settled.proof[row], row),
         further=tuple(prices_of(batch, each, row) for each in settled.further[row]),
     )
+
+
+def _on_pieces(batch: Batch, row: int) -> OptimizerData:
+    """The account's problem, with lots that were solved at their unwashed tax taxed so: what is washed comes on top."""
+    data, used = batch.datas[row], batch.lots[row]
+    tax, limit = data.lots.tax.copy(), data.lots.limit.copy()
+    tax[batch.lot[row, :used]] = batch.packed.lot_tax[row, :used]
+    unwashed = tax != data.lots.tax
+    if not unwashed.any():
+        return data
+    most = batch.packed.lot_limit[row, :used] + batch.forced_sales[row, :used]
+    limit[batch.lot[row, :used]] = np.where(unwashed[batch.lot[row, :used]], most, limit[batch.lot[row, :used]])
+    lots = replace(data.lots, tax=tax, limit=limit, washed=np.where(unwashed, 0.0, data.lots.washed))
+    return replace(data, lots=lots, regimes=(replace(data.regimes[0], lot_tax=tax),))
 
 
 def prices_of(batch: Batch, prices: Floats, row: int) -> Prices:

@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.bound import Branches, cash_term
+from trimtab.domain.optimizer.bound import Branches, cash_term, row_caps, row_slopes
 from trimtab.domain.optimizer.household.problem import HouseholdData
 from trimtab.domain.optimizer.problem import cumulative_before, fill
 
@@ -23,15 +23,26 @@ class Way(IntEnum):
 
     SELL = 0  # any lot may be sold, nothing is bought
     KEEP = 1  # lots at a gain may be sold, nothing is bought
-    BUY = 2  # it may be bought, nothing is sold
+    BUY = 2  # it may be bought, nothing is sold; what a rule of an account demands is done in any way
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointPrices:
-    """Prices of the coupling rows: `factor` (k,) of active factor exposure, `cash` (A,) of each account's cash."""
+    """Prices of what couples the trades, each per unit of household value."""
 
-    factor: Floats
-    cash: Floats
+    factor: Floats  # (k,) of active factor exposure
+    cash: Floats  # (A,) of each account's cash
+    rows: Floats  # (r,) of one unit more in each row: positive at its upper end
+    cap: float = 0.0  # of squared tracking error above its limit
+
+    def moved(self, ray: "JointPrices", distance: float) -> "JointPrices":
+        """These prices, moved so far along `ray`."""
+        return JointPrices(
+            self.factor + distance * ray.factor,
+            self.cash + distance * ray.cash,
+            self.rows + distance * ray.rows,
+            self.cap + distance * ray.cap,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,111 +68,173 @@ class JointBound:
         return np.where(buying[wash_key], self.bought_way, self.sold_way)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Limits:
+    """Most that may be sold of each lot, all or gains only, and least that a rule demands of either, (m,) each."""
+
+    all: Floats
+    gains: Floats
+    due_all: Floats
+    due_gains: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Priced:
+    """What trades cost at some prices, but for their risk."""
+
+    slope: Floats  # (n,) of one unit of active weight
+    curvature: Floats  # (n,)
+    sale: Floats  # (m,)
+    purchase: Floats  # (P,)
+    limits: _Limits  # with each pair's lots in the order of `sale`
+
+
 class JointBlocks:
-    """Closed-form answers over one household; what does not depend on prices is worked out once."""
+    """Closed-form answers over one household in one tax regime; what does not depend on prices is worked out once."""
 
     def __init__(self, data: HouseholdData) -> None:
         self._data = data
         lots, pairs = data.lots, data.pairs
-        self._all = self._from_front(lots.limit, pairs.sell_limit)
-        self._gains = self._from_front(np.where(lots.at_loss, 0.0, lots.limit), pairs.sell_limit)
-        self._due_all = self._from_front(self._all, pairs.sell_minimum)
-        self._due_gains = self._from_front(self._gains, pairs.sell_minimum)
-        due = sum_by(lots.pair, self._due_gains, len(pairs.account))
+        self._limits = self._limits_by(lots.tax)
+        due = sum_by(lots.pair, self._limits.due_gains, len(pairs.account))
         n = len(data.variance)
         self._due_buys = np.minimum(pairs.buy_minimum, pairs.buy_limit)
         self._must_buy = sum_by(pairs.security, self._due_buys, n) > 0
         self._must_lose = sum_by(pairs.security, np.maximum(pairs.sell_minimum - due, 0.0), n) > 1e-9
         self.contested = self._contested()
 
-    def _from_front(self, limit: Floats, total: Floats) -> Floats:
-        """Sales by lot, (m,), that reach `total`, (P,), cheapest lots first; round-off is nothing."""
-        filled = fill(self._data.lots.pair, limit, total)
+    def _limits_by(self, cost: Floats) -> _Limits:
+        """Each pair's lots from the front in the order of their `cost` (m,): exact at any prices that give it."""
+        lots, pairs = self._data.lots, self._data.pairs
+        order = np.lexsort((cost, lots.pair))
+        most = self._from_front(order, lots.limit, pairs.sell_limit)
+        gains = self._from_front(order, np.where(lots.at_loss, 0.0, lots.limit), pairs.sell_limit)
+        return _Limits(
+            all=most,
+            gains=gains,
+            due_all=self._from_front(order, most, pairs.sell_minimum),
+            due_gains=self._from_front(order, gains, pairs.sell_minimum),
+        )
+
+    def _from_front(self, order: Ints, limit: Floats, total: Floats) -> Floats:
+        """Sales by lot, (m,), that reach `total`, (P,), the first in the order first; round-off is nothing."""
+        filled = np.zeros(len(limit))
+        filled[order] = fill(self._data.lots.pair[order], limit[order], total)
         return np.where(filled > _ROUND_OFF, filled, 0.0)
 
     def _contested(self) -> Flags:
         """Wash keys with a lot that may be sold at a loss and a security that may be bought, (n_keys,)."""
         data = self._data
-        loses = sum_by(data.wash_key[data.lot_security], data.lots.at_loss & (self._all > 0), data.keys) > 0
+        loses = sum_by(data.wash_key[data.lot_security], data.lots.at_loss & (data.lots.limit > 0), data.keys) > 0
         buyable = sum_by(data.wash_key[data.pairs.security], data.pairs.buy_limit > 0, data.keys) > 0
         both: Flags = loses & buyable
         return both
 
     def trades(self, ways: Ints, kept: Flags | None = None) -> Trades:
         """Limits of each trade when the securities go these `ways` (n,), and only `kept` pairs (P,) may trade."""
-        data = self._data
+        data, limits = self._data, self._limits
         lot_way, pair_way = ways[data.lot_security], ways[data.pairs.security]
         open_pair = np.ones(len(pair_way), dtype=np.bool_) if kept is None else kept
-        least = np.where(lot_way == Way.SELL, self._due_all, self._due_gains)
-        most = np.select([lot_way == Way.SELL, lot_way == Way.KEEP], [self._all, self._gains], least)
-        most_bought = np.where((pair_way == Way.BUY) & open_pair, data.pairs.buy_limit, self._due_buys)
-        return Trades(least, np.where(open_pair[data.lots.pair], most, least), self._due_buys, most_bought)
+        least = np.where(lot_way == Way.SELL, limits.due_all, limits.due_gains)
+        while_buying = self._sold_while_buying(limits)
+        most = np.select([lot_way == Way.SELL, lot_way == Way.KEEP], [limits.all, limits.gains], while_buying)
+        most_bought = np.select(
+            [pair_way == Way.BUY, pair_way == Way.KEEP],
+            [data.pairs.buy_limit, self._bought_while_keeping],
+            self._bought_while_selling,
+        )
+        return Trades(
+            least_sold=least,
+            most_sold=np.where(open_pair[data.lots.pair], most, least),
+            least_bought=self._due_buys,
+            most_bought=np.where(open_pair, most_bought, self._due_buys),
+        )
+
+    def _sold_while_buying(self, limits: _Limits) -> Floats:
+        """What a rule demands, and of groups above their band lots at a gain, (m,)."""
+        demanded = self._data.pairs.sale_demanded[self._data.lots.pair]
+        return np.where(demanded, limits.gains, limits.due_gains)
+
+    @property
+    def _bought_while_keeping(self) -> Floats:
+        """What a rule demands, and of groups below their band what may be bought, (P,)."""
+        pairs = self._data.pairs
+        return np.where(pairs.purchase_demanded, pairs.buy_limit, self._due_buys)
+
+    @property
+    def _bought_while_selling(self) -> Floats:
+        """The same, but of no wash key that may be sold at a loss, (P,)."""
+        contested = self.contested[self._data.wash_key][self._data.pairs.security]
+        return np.where(contested, self._due_buys, self._bought_while_keeping)
 
     def bound(self, prices: JointPrices) -> JointBound:
         """A number that no allowed list of trades is below, at any prices (weak duality)."""
         data = self._data
-        drag = data.parameters.cash_drag
-        prices = JointPrices(prices.factor, np.maximum(prices.cash, -drag))
-        sell = np.where(self._must_buy, np.inf, self._selling(prices, self._all, self._due_all))
-        keep = np.where(self._must_buy | self._must_lose, np.inf, self._selling(prices, self._gains, self._due_gains))
-        buy = np.where(self._must_lose, np.inf, self._buying(prices))
+        prices = _within_caps(data, prices)
+        at = self._priced(prices)
+        due, limits = at.limits.due_gains, at.limits
+        none = np.where(self._must_buy | self._must_lose, np.inf, 0.0)
+        sell = np.where(self._must_buy, np.inf, self._value(at, limits.all, limits.due_all, self._bought_while_selling))
+        keep = none + self._value(at, limits.gains, due, self._bought_while_keeping)
+        buying = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit)
+        buy = np.where(self._must_lose, np.inf, buying)
         free = ~self.contested[data.wash_key]
         sold = np.where(free & (buy < sell), buy, sell)
         bought = np.where(free, sold, np.minimum(keep, buy))
         if_sold, if_bought = (sum_by(data.wash_key, each, data.keys) for each in (sold, bought))
-        coupling = -float(prices.factor @ prices.factor) / (2 * data.parameters.risk_aversion)
-        coupling += sum(cash_term(part, float(price))[0] for part, price in zip(data.parts, prices.cash, strict=True))
-        coupling += float(data.pairs.location @ data.pairs.holding)
-        value = float(np.minimum(if_sold, if_bought).sum()) + coupling
+        value = float(np.minimum(if_sold, if_bought).sum()) + _coupling(data, prices)
         sold_way = np.where(free & (buy < sell), Way.BUY, Way.SELL)
         bought_way = np.where(free, sold_way, np.where(buy <= keep, Way.BUY, Way.KEEP))
         return JointBound(Branches(value, if_sold, if_bought), sold_way, bought_way)
 
-    def _selling(self, prices: JointPrices, limit: Floats, due: Floats) -> Floats:
-        """Least value of each security when it is only sold, (n,): lots from the cheapest, in whatever account."""
-        data, pairs = self._data, self._data.pairs
-        pair, cash_row = data.lots.pair, 1 - pairs.half_spread
-        unit = pairs.half_spread + data.parameters.churn - pairs.location - prices.cash[pairs.account] * cash_row
-        cost = data.lots.tax + unit[pair]
-        start = data.active - sum_by(data.lot_security, due, len(data.variance))
-        left, value = self._filled(prices, start, data.lot_security, cost, limit - due)
-        return value + sum_by(data.lot_security, cost * due, len(left))
+    def _priced(self, prices: JointPrices) -> _Priced:
+        data, pairs, rows = self._data, self._data.pairs, self._data.rows
+        cost, cash = pairs.half_spread + data.parameters.churn, prices.cash[pairs.account]
+        sale = data.lots.tax + (cost - pairs.location - cash * (1 - pairs.half_spread))[data.lots.pair]
+        sale = sale + prices.rows @ rows.sale_effect(data.lots.pair)
+        purchase = cost + pairs.location + cash * (1 + pairs.half_spread) + prices.rows @ rows.purchase_effect
+        curvature = data.parameters.risk_aversion * data.variance + 2 * prices.cap * data.specific_risk**2
+        limits = self._limits_by(sale) if len(rows) else self._limits
+        return _Priced(data.loadings @ prices.factor, curvature, sale, purchase, limits)
 
-    def _buying(self, prices: JointPrices) -> Floats:
-        """Least value of each security when it is only bought (and sold as far as a rule demands), (n,)."""
-        data, pairs = self._data, self._data.pairs
-        cost = (
-            pairs.half_spread
-            + data.parameters.churn
-            + pairs.location
-            + prices.cash[pairs.account] * (1 + pairs.half_spread)
-        )
-        sale = (
-            data.lots.tax
-            + (
-                pairs.half_spread
-                + data.parameters.churn
-                - pairs.location
-                - prices.cash[pairs.account] * (1 - pairs.half_spread)
-            )[data.lots.pair]
-        )
-        start = data.after(self._due_gains, self._due_buys)
-        mirrored = JointPrices(-prices.factor, prices.cash)
-        _, value = self._filled(mirrored, -start, pairs.security, cost, pairs.buy_limit - self._due_buys)
-        forced = sum_by(pairs.security, cost * self._due_buys, len(start))
-        return value + forced + sum_by(data.lot_security, sale * self._due_gains, len(start))
+    def _value(self, at: _Priced, most_sold: Floats, least_sold: Floats, most_bought: Floats) -> Floats:
+        """Least value of each security when so much of it may be sold (m,), and bought (P,), in all accounts, (n,).
 
-    def _filled(
-        self, prices: JointPrices, start: Floats, security: Ints, cost: Floats, limit: Floats
-    ) -> tuple[Floats, Floats]:
-        """Bring `start` (n,) down by segments of `cost` and `limit`, cheapest first; what is left, and its value."""
-        data = self._data
-        curvature = data.parameters.risk_aversion * data.variance
-        slope = data.loadings @ prices.factor
+        One list, cheapest first: to buy b of at most u at cost e a unit is to buy u in advance and to sell u - b of it
+        again at cost -e, as for equivalence sets (docs/formulation.md).
+        """
+        data, n = self._data, len(self._data.variance)
+        lot_row, pair_row = data.lot_security, data.pairs.security
+        room = most_bought - self._due_buys
+        start = data.after(least_sold, most_bought)
+        paid = sum_by(lot_row, at.sale * least_sold, n) + sum_by(pair_row, at.purchase * most_bought, n)
+        security = np.concatenate((lot_row, pair_row))
+        cost = np.concatenate((at.sale, -at.purchase))
+        size = np.concatenate((most_sold - least_sold, room))
         order = np.lexsort((cost, security))
-        row, unit, most = security[order], cost[order], limit[order]
-        wanted = start[row] - (unit - slope[row]) / curvature[row] - cumulative_before(row, most)
+        row, unit, most = security[order], cost[order], size[order]
+        wanted = start[row] - (unit - at.slope[row]) / at.curvature[row] - cumulative_before(row, most)
         taken = np.clip(wanted, 0.0, most)
-        left = start - sum_by(row, taken, len(start))
-        value: Floats = curvature / 2 * left**2 + slope * left + sum_by(row, unit * taken, len(start))
-        return left, value
+        left = start - sum_by(row, taken, n)
+        value: Floats = at.curvature / 2 * left**2 + at.slope * left + sum_by(row, unit * taken, n) + paid
+        return value
+
+
+def _within_caps(data: HouseholdData, prices: JointPrices) -> JointPrices:
+    """The nearest prices at which the bound is not minus infinity."""
+    lowest, highest = row_caps(data.rows)
+    return JointPrices(
+        factor=prices.factor,
+        cash=np.maximum(prices.cash, -data.parameters.cash_drag),
+        rows=np.clip(prices.rows, lowest, highest),
+        cap=max(prices.cap, 0.0) if data.tracking_limit is not None else 0.0,
+    )
+
+
+def _coupling(data: HouseholdData, prices: JointPrices) -> float:
+    """What cash, factor exposures, rows and the limit of risk add to the bound at `prices` inside their caps."""
+    value = -float(prices.factor @ prices.factor) / (2 * (data.parameters.risk_aversion + 2 * prices.cap))
+    value += sum(cash_term(part, float(price))[0] for part, price in zip(data.parts, prices.cash, strict=True))
+    value += float(data.pairs.location @ data.pairs.holding) + data.regimes[0].constant
+    value += float(prices.rows @ row_slopes(data.rows, prices.rows))
+    return value - prices.cap * (data.tracking_limit or 0.0) ** 2

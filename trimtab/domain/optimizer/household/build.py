@@ -5,19 +5,26 @@ from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.account_settings import AccountSettings, WeightBand
 from trimtab.domain.accounts import Position
 from trimtab.domain.calibration import Parameters, parameters_for
 from trimtab.domain.households import HouseholdInput
 from trimtab.domain.money import BASIS_POINT, ZERO
-from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.arrays import Flags, Floats
+from trimtab.domain.optimizer.attainable import Attainable, attain
+from trimtab.domain.optimizer.conflicts import cash_shortage
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.errors import RulesClash
+from trimtab.domain.optimizer.household.netting import joint_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData, PairLots, Pairs
+from trimtab.domain.optimizer.household.scaling import joined_rows, scaled
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
+
+ALL_RULES = "ALL_RULES"
+"""Stands for the rows of an account when it is not known which of its rules clash."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,23 +36,27 @@ class Household:
     value: Decimal  # dollars
     values: tuple[Decimal, ...]  # dollars of each account
     target: PreparedTarget
+    clashing: tuple[tuple[str, ...], ...]  # of each account the names of rows that its other rules must break
 
 
 def build_household(request: HouseholdInput, market: MarketArrays) -> Household:
-    """Arrays of a household worth more than nothing."""
+    """Arrays of a household worth more than nothing. Raises SolverStalled when it is not seen what can be kept."""
     values = tuple(account_value(request.leg(account)) for account in request.accounts)
     value = sum(values, ZERO)
     target = _target(request, values, value)
-    parts = tuple(
+    found = [
         _part(request, account, own, value, target, market)
         for account, own in zip(request.accounts, values, strict=True)
-    )
-    return Household(_joined(request, parts), parts[0].securities.ids, value, values, target)
+    ]
+    parts = tuple(each.data for each in found)
+    clashing = tuple(each.clashing for each in found)
+    return Household(_joined(request, parts), parts[0].securities.ids, value, values, target, clashing)
 
 
 def household_parameters(request: HouseholdInput) -> Parameters:
     """The first account's calibration at the household's own price of risk."""
-    return parameters_for(replace(request.accounts[0].settings, tracking=request.tracking), request.business_date)
+    settings = replace(request.accounts[0].settings, tracking=request.tracking)
+    return parameters_for(settings, request.business_date, request.calibration)
 
 
 def _target(request: HouseholdInput, values: tuple[Decimal, ...], value: Decimal) -> PreparedTarget:
@@ -56,12 +67,15 @@ def _target(request: HouseholdInput, values: tuple[Decimal, ...], value: Decimal
         positions=_all_positions(request),
         lots=(),
         frozen={each: why for account in request.accounts for each, why in account.frozen.items()},
+        held_away=tuple(each for account in request.accounts for each in account.held_away),
     )
-    prepared = prepare_target(AnalysisInput(together, request.target, request.market), value)
+    prepared = prepare_target(AnalysisInput(together, request.target, request.market, request.calibration), value)
     invested = sum(prepared.weights.values(), ZERO)
     weights = prepared.weights
     if invested:
-        weights = {each: weight * (1 - cash / value) / invested for each, weight in weights.items()}
+        elsewhere = sum((each.market_value for each in together.held_away), ZERO)
+        wanted = 1 - cash / value + elsewhere / value
+        weights = {each: weight * wanted / invested for each, weight in weights.items()}
     return PreparedTarget(weights, cash / value, prepared.replaced)
 
 
@@ -89,22 +103,37 @@ def _part(
     value: Decimal,
     target: PreparedTarget,
     market: MarketArrays,
-) -> OptimizerData:
+) -> Attainable:
     """One account's arrays in fractions of the household's value, at the household's price of risk.
 
-    Every account has a row for every security of the household; what it neither holds nor may buy cannot trade.
+    Its rules are read in fractions of the account and then scaled, so that each has the account's own tolerance. Every
+    account has a row for every security of the household; what it neither holds nor may buy cannot trade.
     """
-    settings = _in_household(replace(account.settings, tracking=request.tracking), own / value)
-    leg = request.leg(replace(account, settings=settings))
-    wanted = _wanted(request) - {each for each, band in settings.weight_bands.items() if band.minimum > 0}
-    others = dict.fromkeys(
-        ({each.security_id for each in _all_positions(request)} | wanted) - target.weights.keys(), ZERO
-    )
-    everything = PreparedTarget({**target.weights, **others}, _cash(request, account, own) / value, target.replaced)
-    data = build_data(leg, everything, market, value)
+    leg = request.leg(replace(account, settings=replace(account.settings, tracking=request.tracking)))
+    bands = account.settings.weight_bands
+    wanted = _wanted(request) - {each for each, band in bands.items() if band.minimum > 0}
+    named = {each.security_id for each in _all_positions(request)} | wanted | _held_away(request)
+    others = dict.fromkeys(named - target.weights.keys(), ZERO)
+    measure = own if own > 0 else value
+    everything = PreparedTarget({**target.weights, **others}, _cash(request, account, own) / measure, target.replaced)
+    data = build_with_cash(leg, everything, market, measure)
     outside = np.array([each in others for each in data.securities.ids], dtype=np.bool_)
     held = data.securities
-    return replace(data, securities=replace(held, buy_limit=np.where(outside, 0.0, held.buy_limit)))
+    data = replace(data, securities=replace(held, buy_limit=np.where(outside, 0.0, held.buy_limit)))
+    try:
+        attainable = attain(data)
+    except RulesClash:
+        attainable = Attainable(data, clashing=(ALL_RULES,))
+    location = _location(request, account, data.securities.ids)
+    return replace(attainable, data=scaled(attainable.data, measure / value, value, location))
+
+
+def build_with_cash(leg: AnalysisInput, target: PreparedTarget, market: MarketArrays, value: Decimal) -> OptimizerData:
+    """One account's arrays; losses that would be washed are opened only when the cash cannot be had without them."""
+    data = build_data(leg, target, market, value)
+    if cash_shortage(data) > 0 and data.cash < data.cash_required:
+        return build_data(leg, target, market, value, sell_washed_losses=True)
+    return data
 
 
 def _wanted(request: HouseholdInput) -> set[SecurityId]:
@@ -113,20 +142,20 @@ def _wanted(request: HouseholdInput) -> set[SecurityId]:
     return {name for each in settings for name, band in each.weight_bands.items() if band.minimum > 0}
 
 
-def _in_household(settings: AccountSettings, share: Decimal) -> AccountSettings:
-    """Bands are fractions of the account, which is `share` of the household."""
-    bands = {
-        each: WeightBand(band.minimum * share, band.maximum * share) for each, band in settings.weight_bands.items()
-    }
-    return replace(settings, weight_bands=bands)
+def _held_away(request: HouseholdInput) -> set[SecurityId]:
+    return {each.security_id for account in request.accounts for each in account.held_away}
 
 
 def _joined(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> HouseholdData:
     held = parts[0].securities
-    return HouseholdData(
+    data = HouseholdData(
         parts=parts,
-        pairs=_pairs(request, parts),
+        pairs=_pairs(parts),
         lots=_lots(parts),
+        rows=joined_rows(parts),
+        row_account=np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts]),
+        regimes=(),
+        away=np.sum([part.securities.away for part in parts], axis=0),
         held_target=held.target,
         loadings=held.loadings,
         variance=held.variance,
@@ -136,10 +165,12 @@ def _joined(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> Househ
         cash_minimum=np.array([part.cash_minimum for part in parts]),
         cash_target=np.array([part.cash_target for part in parts]),
         parameters=household_parameters(request),
+        tracking_limit=None if request.tracking_error_limit is None else float(request.tracking_error_limit),
     )
+    return replace(data, regimes=joint_regimes(request, data))
 
 
-def _pairs(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> Pairs:
+def _pairs(parts: tuple[OptimizerData, ...]) -> Pairs:
     held = [part.securities for part in parts]
     size = len(held[0].ids)
     return Pairs(
@@ -147,21 +178,29 @@ def _pairs(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> Pairs:
         security=np.tile(np.arange(size), len(parts)),
         holding=np.concatenate([each.holding for each in held]),
         half_spread=np.concatenate([each.half_spread for each in held]),
-        location=np.concatenate(
-            [_location(request, account, part) for account, part in zip(request.accounts, parts, strict=True)]
-        ),
+        location=np.concatenate([-each.tilt for each in held]),
         buy_limit=np.concatenate([each.buy_limit for each in held]),
         buy_minimum=np.concatenate([each.buy_minimum for each in held]),
         sell_limit=np.concatenate([each.sell_limit for each in held]),
         sell_minimum=np.concatenate([each.sell_minimum for each in held]),
         minimum_trade=np.concatenate([each.minimum_trade for each in held]),
+        sale_demanded=np.concatenate([_in_broken_bands(part, above=True) for part in parts]),
+        purchase_demanded=np.concatenate([_in_broken_bands(part, above=False) for part in parts]),
     )
 
 
-def _location(request: HouseholdInput, account: AccountSnapshot, part: OptimizerData) -> Floats:
+def _in_broken_bands(part: OptimizerData, *, above: bool) -> Flags:
+    """Members of groups that are above, or below, their band, (n,)."""
+    rows = part.rows
+    broken = rows.start > rows.high if above else rows.start < rows.low
+    return np.asarray((rows.on_active[broken] > 0).any(axis=0), dtype=np.bool_)
+
+
+def _location(request: HouseholdInput, account: AccountSnapshot, ids: tuple[SecurityId, ...]) -> Floats:
+    """What one unit of each security costs a year in this account, (n,)."""
     status, master = account.account.tax_status, request.market.securities
     costs = {each.asset_class: each.bps * BASIS_POINT for each in request.location if each.tax_status is status}
-    classes = [master[each].asset_class if each in master else "" for each in part.securities.ids]
+    classes = [master[each].asset_class if each in master else "" for each in ids]
     return np.array([float(costs.get(name, ZERO)) for name in classes])
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from trimtab.domain.account_settings import GroupBand
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.households import HouseholdInput, HouseholdProposal
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_rows import is_member
 from trimtab.domain.optimizer.checker import rule_violations
 from trimtab.domain.optimizer.errors import ProposalRejected
+from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.securities import SecurityId
@@ -33,12 +36,10 @@ def _violations(request: HouseholdInput, proposal: HouseholdProposal) -> Iterato
         yield from (f"account {each.proposal.account_id}: {violation}" for violation in rule_violations(each))
     yield from _wash_across(accounts)
     yield from _churn(accounts)
-    for name, total, whole in (
-        ("tax", sum((leg.tax for leg in proposal.legs), ZERO), proposal.tax),
-        ("cost", sum((leg.cost for leg in proposal.legs), ZERO), proposal.cost),
-    ):
-        if total != whole:
-            yield f"the {name} of {whole} is not the sum of its legs, {total}"
+    cost = sum((leg.cost for leg in proposal.legs), ZERO)
+    if cost != proposal.cost:
+        yield f"the cost of {proposal.cost} is not the sum of its legs, {cost}"
+    yield from CheckedWhole(request, proposal, accounts).violations()
 
 
 def _wash_across(accounts: list[CheckedAccount]) -> Iterator[str]:
@@ -60,14 +61,27 @@ def _churn(accounts: list[CheckedAccount]) -> Iterator[str]:
     sides: dict[SecurityId, set[Side]] = {}
     for each in accounts:
         for trade in each.proposal.trades:
-            if not _demanded(each, trade.security_id):
+            if not _demanded(each, trade.security_id, trade.side):
                 sides.setdefault(trade.security_id, set()).add(trade.side)
     for security_id, both in sorted(sides.items()):
         if len(both) > 1:
             yield f"{security_id}: it is sold in one account and bought in another on one day"
 
 
-def _demanded(account: CheckedAccount, security_id: SecurityId) -> bool:
-    return security_id in account.settings.weight_bands or any(
+def _demanded(account: CheckedAccount, security_id: SecurityId, side: Side) -> bool:
+    """True when a rule on the name, or a group of the account outside its band, may ask for the trade."""
+    if security_id in account.settings.weight_bands or any(
         rule.security_id == security_id for rule in account.settings.restrictions
+    ):
+        return True
+    return any(
+        is_member(account, band, security_id) and _outside(account, band, side) for band in account.settings.group_bands
     )
+
+
+def _outside(account: CheckedAccount, band: GroupBand, side: Side) -> bool:
+    """True when the group is on the side of its band that such trades mend."""
+    weight = (
+        sum((account.worth(each) for each in account.names if is_member(account, band, each)), ZERO) / account.value
+    )
+    return weight > band.maximum if side is Side.SELL else weight < band.minimum

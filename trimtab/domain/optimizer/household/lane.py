@@ -1,4 +1,4 @@
-"""The joint problem fed to Clarabel: one risk, a cash balance for each account."""
+"""The joint problem fed to Clarabel: one risk, a cash balance and the rows of each account, the taxpayer's netting."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,25 @@ import clarabel
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, Ints, sum_by
+from trimtab.domain.optimizer.clarabel_program import Free, RowEnds
 from trimtab.domain.optimizer.csc import Entries, Matrix, diagonal
-from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.household.blocks import JointPrices, Trades
 from trimtab.domain.optimizer.household.problem import HouseholdData
 
 _OBJECTIVE_SCALE = 1e3
 """The solver's tolerances are absolute: at this scale 1e-8 is 1e-7 bp of household value."""
+
+
+_INFEASIBLE = (clarabel.SolverStatus.PrimalInfeasible, clarabel.SolverStatus.AlmostPrimalInfeasible)
+
+
+class HouseholdClash(RulesClash):
+    """The rules cannot all be kept with these sides; along `ray` the bound of any prices rises without end."""
+
+    def __init__(self, message: str, ray: JointPrices) -> None:
+        super().__init__(message)
+        self.ray = ray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,28 +66,60 @@ class _Columns:
 
 
 class JointLane:
-    """One household's problem; `solve` answers it with sides closed."""
+    """One household's problem in one tax regime; `solve` answers it with sides closed."""
 
     def __init__(self, data: HouseholdData) -> None:
         self._data = data
 
     def solve(self, trades: Trades) -> JointSolution:
-        """Solve with trades between `least` and `most` of each. Raises SolverStalled without an answer."""
+        """Solve with trades between `least` and `most` of each.
+
+        Raises SolverStalled without an answer, and its kind RulesClash when the rules cannot all be kept.
+        """
         data = self._data
         columns = _columns(data, trades)
-        rows = Entries(columns.size)
+        free = Free(columns.lots, columns.buys, trades.least_sold, trades.least_bought)
+        above, below = (end(data.rows, data.lots.pair, free) for end in (RowEnds.upper, RowEnds.lower))
+        rows = Entries(columns.size + above.slacks + below.slacks)
         _add_exposures(rows, data, trades, columns)
         cash_row = _add_cash(rows, data, trades, columns)
         _add_limits(rows, data, trades, columns)
+        above_at = above.add(rows, columns.size)
+        below_at = below.add(rows, columns.size + above.slacks)
+        cap_row = None if data.tracking_limit is None else _add_cap(rows, data, trades, columns)
         matrix, right = rows.matrix()
-        answer = _answer(_curvature(data, columns), _linear(data, columns), matrix, right, cash_row + columns.accounts)
-        point, p, q = np.asarray(answer.x, dtype=np.float64), len(columns.lots), len(columns.buys)
-        lot_sells, buys = trades.least_sold.copy(), trades.least_bought.copy()
-        lot_sells[columns.lots] += np.clip(point[:p], 0.0, (trades.most_sold - trades.least_sold)[columns.lots])
-        buys[columns.buys] += np.clip(point[p : p + q], 0.0, (trades.most_bought - trades.least_bought)[columns.buys])
-        factor = data.parameters.risk_aversion * point[columns.factor_at : columns.above_at]
-        cash = -np.asarray(answer.z, dtype=np.float64)[cash_row : cash_row + columns.accounts] / _OBJECTIVE_SCALE
-        return JointSolution(lot_sells, buys, JointPrices(factor, cash))
+        slack_cost = _OBJECTIVE_SCALE * np.concatenate((above.slack_cost, below.slack_cost))
+        answer = _answer(
+            _curvature(data, columns, len(slack_cost)),
+            np.concatenate((_linear(data, columns), slack_cost)),
+            matrix,
+            right,
+            cash_row + columns.accounts,
+            cap_row,
+        )
+        point, dual = np.asarray(answer.x, dtype=np.float64), np.asarray(answer.z, dtype=np.float64) / _OBJECTIVE_SCALE
+        row_prices = above.unmoved + below.unmoved
+        np.add.at(row_prices, above.rows, dual[above_at : above_at + len(above.rows)])
+        np.add.at(row_prices, below.rows, -dual[below_at : below_at + len(below.rows)])
+        limit, traded = data.tracking_limit, len(columns.traded)
+        prices = JointPrices(
+            factor=-dual[traded : traded + columns.factors],
+            cash=-dual[cash_row : cash_row + columns.accounts],
+            rows=row_prices,
+            cap=max(float(dual[cap_row]) / (2 * limit), 0.0) if cap_row is not None and limit else 0.0,
+        )
+        if answer.status in _INFEASIBLE:
+            raise HouseholdClash(f"Clarabel ended with status {answer.status}", prices)
+        return JointSolution(*_weights(trades, columns, point), prices)
+
+
+def _weights(trades: Trades, columns: "_Columns", point: Floats) -> tuple[Floats, Floats]:
+    """Sales by lot (m,) and purchases by pair (P,)."""
+    p, q = len(columns.lots), len(columns.buys)
+    lot_sells, buys = trades.least_sold.copy(), trades.least_bought.copy()
+    lot_sells[columns.lots] += np.clip(point[:p], 0.0, (trades.most_sold - trades.least_sold)[columns.lots])
+    buys[columns.buys] += np.clip(point[p : p + q], 0.0, (trades.most_bought - trades.least_bought)[columns.buys])
+    return lot_sells, buys
 
 
 def _columns(data: HouseholdData, trades: Trades) -> _Columns:
@@ -87,8 +131,8 @@ def _columns(data: HouseholdData, trades: Trades) -> _Columns:
     return _Columns(lots, buys, traded, pair, sign, data.loadings.shape[1], len(data.cash))
 
 
-def _curvature(data: HouseholdData, columns: _Columns) -> Matrix:
-    curvature = np.zeros(columns.size)
+def _curvature(data: HouseholdData, columns: _Columns, slacks: int) -> Matrix:
+    curvature = np.zeros(columns.size + slacks)
     curvature[columns.active_at : columns.factor_at] = data.variance[columns.traded]
     curvature[columns.factor_at : columns.above_at] = 1.0
     return diagonal(_OBJECTIVE_SCALE * data.parameters.risk_aversion * curvature)
@@ -155,8 +199,20 @@ def _add_limits(rows: Entries, data: HouseholdData, trades: Trades, columns: _Co
     rows.put(data.cash_target - data.cash_minimum)
 
 
+def _add_cap(rows: Entries, data: HouseholdData, trades: Trades, columns: _Columns) -> int:
+    """The length of factor exposures and own risks, those of what does not trade in one number, within the limit."""
+    traded, k, t = columns.traded, columns.factors, len(columns.traded)
+    start = data.after(trades.least_sold, trades.least_bought)
+    kept = np.ones(len(start), dtype=np.bool_)
+    kept[traded] = False
+    own = float(np.sqrt(data.specific_risk[kept] ** 2 @ start[kept] ** 2))
+    rows.add(1 + np.arange(k), columns.factor_at + np.arange(k), -1.0)
+    rows.add(1 + k + np.arange(t), columns.active_at + np.arange(t), -data.specific_risk[traded])
+    return rows.put(np.concatenate(([data.tracking_limit or 0.0], np.zeros(k + t), [own])))
+
+
 def _answer(
-    quadratic: Matrix, linear: Floats, matrix: Matrix, right: Floats, equalities: int
+    quadratic: Matrix, linear: Floats, matrix: Matrix, right: Floats, equalities: int, cap_row: int | None
 ) -> clarabel.DefaultSolution:
     settings = clarabel.DefaultSettings()
     settings.verbose = False
@@ -164,8 +220,11 @@ def _answer(
     settings.direct_solve_method = "qdldl"
     settings.presolve_enable = False
     settings.time_limit = 20.0
-    cones = [clarabel.ZeroConeT(equalities), clarabel.NonnegativeConeT(len(right) - equalities)]
+    ends = len(right) if cap_row is None else cap_row
+    cones: list[object] = [clarabel.ZeroConeT(equalities), clarabel.NonnegativeConeT(ends - equalities)]
+    if cap_row is not None:
+        cones.append(clarabel.SecondOrderConeT(len(right) - cap_row))
     answer = clarabel.DefaultSolver(quadratic, linear, matrix, right, cones, settings).solve()
-    if answer.status not in (clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved):
+    if answer.status not in (clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved, *_INFEASIBLE):
         raise SolverStalled(f"Clarabel ended with status {answer.status}")
     return answer

@@ -13,12 +13,15 @@ from trimtab.domain.optimizer.attribution import Contributions, attribute
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked, book, sold_weights
 from trimtab.domain.optimizer.household.build import Household
+from trimtab.domain.optimizer.household.netting import own_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData
 from trimtab.domain.optimizer.household.search import JointFound
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution
 from trimtab.domain.optimizer.rounding import round_trades
+from trimtab.domain.optimizer.sale_order import in_order_of_sale
 from trimtab.domain.optimizer.wash_sides import Found, Sides
+from trimtab.domain.optimizer.whole_shares import missed_rules, row_excess
 from trimtab.domain.snapshots import AnalysisInput
 
 
@@ -31,6 +34,8 @@ class Leg:
     parts: Contributions
     lot_sells: Floats  # (m_a,)
     buys: Floats  # (n_a,)
+    missed: tuple[str, ...]  # rules of the account that whole shares do not keep
+    excess: Floats  # (r_a,) by how much they miss the account's rows
 
 
 def round_legs(household: Household, requests: tuple[AnalysisInput, ...], found: JointFound) -> tuple[Leg, ...]:
@@ -39,41 +44,74 @@ def round_legs(household: Household, requests: tuple[AnalysisInput, ...], found:
     lot_sells, buys = solution.lot_sells.copy(), solution.buys.copy()
     done_sells, done_buys = np.zeros(len(lot_sells)), np.zeros(len(buys))
     legs = []
-    for request, part, (pairs, lots) in zip(requests, data.parts, data.slices(), strict=True):
-        own = data.pairs.security[pairs]
-        alone = _alone(data, part, own, pairs, data.after(lot_sells, buys), data.pair_sells(lot_sells), buys)
-        booked = book(request, alone, round_trades(alone, _own(found, alone, pairs, lots)))
+    for number, (request, (pairs, lots)) in enumerate(zip(requests, data.slices(), strict=True)):
+        rounder = _Rounder(data, found, number, pairs, lots)
+        booked = rounder.booked(request, lot_sells, buys)
+        alone = rounder.before(lot_sells, buys)
         lot_sells[lots], buys[pairs] = sold_weights(alone, booked)
-        attributed = _alone(data, part, own, pairs, data.after(done_sells, done_buys), np.zeros(len(buys)), None)
-        legs.append(
-            Leg(booked, attributed, attribute(attributed, lot_sells[lots], buys[pairs]), lot_sells[lots], buys[pairs])
-        )
+        ruled = replace(alone, rows=data.parts[number].rows, tracking_limit=None)
+        missed = missed_rules(ruled, booked, lot_sells[lots], buys[pairs])
+        excess = row_excess(ruled, booked, lot_sells[lots], buys[pairs])
+        attributed = rounder.after_the_others(done_sells, done_buys)
+        parts = attribute(attributed, lot_sells[lots], buys[pairs])
+        legs.append(Leg(booked, attributed, parts, lot_sells[lots], buys[pairs], missed, excess))
         done_sells[lots], done_buys[pairs] = lot_sells[lots], buys[pairs]
     return tuple(legs)
 
 
-def _alone(
-    data: HouseholdData,
-    part: OptimizerData,
-    own: Ints,
-    pairs: slice,
-    active: Floats,
-    pair_sells: Floats,
-    buys: Floats | None,
-) -> OptimizerData:
-    """The account's arrays with a target that leaves it the household's active weights once its own trades are off."""
-    traded = np.zeros(len(own)) if buys is None else buys[pairs] - pair_sells[pairs]
-    target = part.securities.holding - (active[own] - traded)
-    return replace(part, securities=replace(part.securities, target=target))
+class _Rounder:
+    """One account of the household, as it is seen when the others' trades are given."""
 
+    def __init__(self, data: HouseholdData, found: JointFound, number: int, pairs: slice, lots: slice) -> None:
+        self._data, self._found, self._number, self._pairs, self._lots = data, found, number, pairs, lots
+        self._part = data.parts[number]
 
-def _own(found: JointFound, alone: OptimizerData, pairs: slice, lots: slice) -> Found:
-    """The account's part of the joint solution; only what the joint search left open may trade."""
-    trades, solution = found.trades, found.solution
-    sides = Sides(trades.most_sold[lots] > 0, trades.most_bought[pairs] > 0)
-    prices = Prices(solution.prices.factor, 0.0)
-    own = Solution(solution.lot_sells[lots], solution.buys[pairs], prices)
-    return Found(alone, own, sides, found.bound, prices)
+    def booked(self, request: AnalysisInput, lot_sells: Floats, buys: Floats) -> Booked:
+        """Whole shares near the joint solution, in the tax regime that was solved; all trades are (m,) and (P,)."""
+        alone = self.before(lot_sells, buys)
+        ordered = in_order_of_sale(alone, self._own(alone))
+        return book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps))
+
+    def before(self, lot_sells: Floats, buys: Floats) -> OptimizerData:
+        """The account before its own trades of (m,) and (P,), after all others, in the regime that was solved."""
+        problem = self._found.problem
+        others_sells, others_buys = self._without_own(lot_sells, buys)
+        regime = next(each for each in self._data.regimes if each.name == problem.regimes[0].name)
+        (own,) = own_regimes(replace(self._data, regimes=(regime,)), self._pairs, self._lots, others_sells)
+        rows = np.flatnonzero(problem.row_account[: len(self._data.rows)] == self._number)
+        tightened = replace(
+            self._part.rows, low=problem.rows.low[rows], high=problem.rows.high[rows], slack=problem.rows.slack[rows]
+        )
+        data = replace(self._seen(others_sells, others_buys), rows=tightened, tracking_limit=problem.tracking_limit)
+        return replace(data, regimes=(own,)).under(own)
+
+    def after_the_others(self, done_sells: Floats, done_buys: Floats) -> OptimizerData:
+        """The account with the regimes of the taxpayer once the accounts before it have traded: for attribution."""
+        regimes = own_regimes(self._data, self._pairs, self._lots, done_sells)
+        return replace(self._seen(done_sells, done_buys), regimes=regimes)
+
+    def _without_own(self, lot_sells: Floats, buys: Floats) -> tuple[Floats, Floats]:
+        lot_sells, buys = lot_sells.copy(), buys.copy()
+        lot_sells[self._lots], buys[self._pairs] = 0.0, 0.0
+        return lot_sells, buys
+
+    def _seen(self, others_sells: Floats, others_buys: Floats) -> OptimizerData:
+        """The account's arrays with a target that leaves it the household's active weights."""
+        data, held = self._data, self._part.securities
+        active = data.after(others_sells, others_buys)
+        target = held.holding - active[data.pairs.security[self._pairs]]
+        securities = replace(held, target=target, away=np.zeros(len(target)))
+        return replace(self._part, securities=securities, tracking_limit=data.tracking_limit)
+
+    def _own(self, alone: OptimizerData) -> Found:
+        """The account's part of the joint solution; only what the joint search left open may trade."""
+        found = self._found
+        sides = Sides(found.trades.most_sold[self._lots] > 0, found.trades.most_bought[self._pairs] > 0)
+        joint = found.solution.prices
+        own_rows = (found.problem.row_account == self._number) | (found.problem.row_account == -1)
+        prices = Prices(joint.factor, float(joint.cash[self._number]), joint.rows[own_rows], joint.cap)
+        own = Solution(found.solution.lot_sells[self._lots], found.solution.buys[self._pairs], prices)
+        return Found(alone, own, sides, found.bound, prices)
 
 
 def all_trades(data: HouseholdData, legs: tuple[Leg, ...]) -> tuple[Floats, Floats, Ints]:

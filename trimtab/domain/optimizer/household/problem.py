@@ -5,13 +5,13 @@ have a row for every security, and pairs stand account by account: P = A n; so d
 risk: the active weight of a security is the sum over its pairs, less the household's target.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.calibration import Parameters
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import OptimizerData, Regime, Rows, no_rows
 from trimtab.domain.optimizer.wash import washed_excess
 
 
@@ -23,12 +23,14 @@ class Pairs:
     security: Ints  # row of the household's security
     holding: Floats
     half_spread: Floats
-    location: Floats  # cost of one unit held
+    location: Floats  # cost of one unit held: of its asset class in that account, less its tilt there
     buy_limit: Floats
     buy_minimum: Floats
     sell_limit: Floats
     sell_minimum: Floats
     minimum_trade: Floats
+    sale_demanded: Flags  # a broken band of a group asks for sales of it, whatever way the household goes
+    purchase_demanded: Flags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,10 @@ class HouseholdData:
     parts: tuple[OptimizerData, ...]
     pairs: Pairs
     lots: PairLots
+    rows: Rows  # of each account, over pairs and lots
+    row_account: Ints  # (r,) the account that each row is of; -1 for rows of the taxpayer
+    regimes: tuple[Regime, ...]  # one, or two whose least is the taxpayer's tax
+    away: Floats  # (n,) what the accounts hold elsewhere
     held_target: Floats  # (n,) the household's target
     loadings: Floats  # (n, k)
     variance: Floats  # (n,)
@@ -58,6 +64,7 @@ class HouseholdData:
     cash_minimum: Floats  # (A,)
     cash_target: Floats  # (A,)
     parameters: Parameters  # of the household: its price of risk
+    tracking_limit: float | None = None  # most annualised tracking error of the household; hard
 
     @property
     def keys(self) -> int:
@@ -70,7 +77,29 @@ class HouseholdData:
     @property
     def active(self) -> Floats:
         """The household's active weights before any trade, (n,)."""
-        return sum_by(self.pairs.security, self.pairs.holding, len(self.variance)) - self.held_target
+        return sum_by(self.pairs.security, self.pairs.holding, len(self.variance)) + self.away - self.held_target
+
+    def squared_tracking_error(self, active: Floats) -> float:
+        """Annualised, of active weights (n,), at the risk model's own specific risk."""
+        factor = self.loadings.T @ active
+        return float(factor @ factor + self.specific_risk**2 @ active**2)
+
+    def amounts(self, lot_sells: Floats, buys: Floats) -> Floats:
+        """Amounts of the rows after selling (m,) and buying (P,), (r,)."""
+        rows = self.rows
+        amounts: Floats = rows.start + rows.sale_effect(self.lots.pair) @ lot_sells + rows.purchase_effect @ buys
+        return amounts
+
+    def under(self, regime: Regime) -> "HouseholdData":
+        """The convex problem of one regime: its netting rows among the household's, its taxes those of the lots."""
+        alone = replace(regime, rows=no_rows(len(self.pairs.account), len(self.lots.pair)))
+        return replace(
+            self,
+            lots=replace(self.lots, tax=regime.lot_tax),
+            rows=self.rows.followed_by(regime.rows),
+            row_account=np.concatenate((self.row_account, np.full(len(regime.rows), -1, dtype=np.int64))),
+            regimes=(alone,),
+        )
 
     def after(self, lot_sells: Floats, buys: Floats) -> Floats:
         """Active weights after selling (m,) and buying (P,), (n,)."""
@@ -101,10 +130,11 @@ class JointObjective:
     cost: float
     location: float
     cash: float
+    rules: float  # for rows outside their intervals that have a price
 
     @property
     def total(self) -> float:
-        return self.risk + self.tax + self.washed + self.cost + self.location + self.cash
+        return self.risk + self.tax + self.washed + self.cost + self.location + self.cash + self.rules
 
 
 def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders: Ints | None = None) -> JointObjective:
@@ -121,11 +151,12 @@ def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders
     off = cash_after(data, sells, buys) - sent - data.cash_target
     return JointObjective(
         risk=float(parameters.risk_aversion / 2 * (factor @ factor + data.variance @ active**2)),
-        tax=float(data.lots.tax @ lot_sells),
+        tax=min(regime.tax(lot_sells) for regime in data.regimes),
         washed=float(excess),
         cost=float((pairs.half_spread + parameters.churn) @ (sells + buys)) + float(sent.sum()),
         location=float(pairs.location @ (pairs.holding + buys - sells)),
         cash=float(np.maximum(parameters.cash_drag * off, -parameters.cash_shortfall * off).sum()),
+        rules=data.rows.penalty(data.amounts(lot_sells, buys)),
     )
 
 

@@ -1,5 +1,6 @@
 """The main reason of each trade of a household, in a sentence whose figures come from the attribution."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,15 +13,16 @@ from trimtab.domain.optimizer.household.legs import Leg
 from trimtab.domain.optimizer.wording import bps, dollars, name_of, percent
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import ProposedTrade, Reason, ReasonCode
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 
 def with_household_reasons(
     request: HouseholdInput, household: Household, leg_request: AnalysisInput, leg: Leg
 ) -> tuple[ProposedTrade, ...]:
-    """The leg's trades, each with its main reason."""
+    """The leg's trades, each with its main reason, and why in this account where that is one."""
     teller = _Teller(request, household, leg_request, leg)
-    return tuple(replace(trade, reasons=(teller.reason(trade),)) for trade in leg.booked.trades)
+    return tuple(replace(trade, reasons=(teller.reason(trade), *teller.location(trade))) for trade in leg.booked.trades)
 
 
 class _Teller:
@@ -35,6 +37,36 @@ class _Teller:
         total = float(self._leg.parts.total[row])
         amount = dollars(to_cents(Decimal(repr(total)) * self._household.value))
         return Reason(code, f"{sentence} In all the trade counts {bps(total)} of the household ({amount}).")
+
+    def location(self, trade: ProposedTrade) -> Iterator[Reason]:
+        """Where holding its class costs less: bought here rather than there, or sold here rather than there."""
+        here, row = self._leg_request.snapshot.account, self._row[trade.security_id]
+        name, asset_class = name_of(self._leg_request, trade.security_id), self._class_of(trade.security_id)
+        own = self._cost(asset_class, here.tax_status)
+        dearer = trade.side is Side.SELL
+        for number, other in enumerate(self._request.accounts):
+            cost = self._cost(asset_class, other.account.tax_status)
+            held = self._household.data.parts[number].securities
+            able = bool((held.sell_limit if dearer else held.buy_limit)[row] > 0)
+            if able and (own > cost if dearer else own < cost):
+                verb, sign = ("sold", "less") if dearer else ("bought", "more")
+                sentence = (
+                    f"{name} is {verb} in account {here.id} rather than in {other.account.id}, where holding "
+                    f"{asset_class} costs {bps(float(abs(cost - own)) / 1e4)} a year {sign}."
+                )
+                worth = float(self._leg.parts.tilt[self._own[trade.security_id]])
+                counts = to_cents(Decimal(repr(worth)) * self._household.value)
+                yield Reason(ReasonCode.LOCATION, sentence, Decimal(f"{worth * 1e4:.3f}"), counts)
+                return
+
+    def _class_of(self, security_id: SecurityId) -> str:
+        security = self._request.market.securities.get(security_id)
+        return security.asset_class if security else ""
+
+    def _cost(self, asset_class: str, status: TaxStatus) -> Decimal:
+        """Bp a year of holding the class in an account of that tax status."""
+        costs = {(each.asset_class, each.tax_status): each.bps for each in self._request.location}
+        return costs.get((asset_class, status), ZERO)
 
     def _main(self, trade: ProposedTrade, row: int) -> tuple[ReasonCode, str]:
         parts, held, name = self._leg.parts, self._leg.data.securities, name_of(self._leg_request, trade.security_id)

@@ -4,33 +4,70 @@ As for one account (`wash_sides.py`): the prices of every solve bound every patt
 solve goes to the pattern of the lowest bound, until none can beat the best found.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
-from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.household.blocks import JointBlocks, JointBound, JointPrices, Trades, Way
-from trimtab.domain.optimizer.household.lane import JointLane, JointSolution
+from trimtab.domain.optimizer.household.lane import HouseholdClash, JointLane, JointSolution
 from trimtab.domain.optimizer.household.problem import HouseholdData, joint_objective
 
 _DUST = 1e-7
 _WORTH_A_SOLVE = 2e-5  # other ways are tried while the gap is above a fifth of a basis point
 _MOST_SOLVES = 12
 _KEYS_IN_DOUBT = 10
+_DISTANCES = tuple(10.0**power for power in range(-3, 7))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointFound:
     """The best trades before whole shares, what was open to them, and a number that no allowed list is below."""
 
+    problem: HouseholdData  # in the tax regime that was solved
     solution: JointSolution
     trades: Trades
     bound: float
+    prices: tuple[tuple[JointPrices, ...], ...]  # by regime: prices that were tried
+
+    def with_prices_of(self, other: "JointFound") -> "JointFound":
+        """The same answer with more prices to bound it by: those tried for the same household with other ends."""
+        return replace(self, prices=tuple(mine + more for mine, more in zip(self.prices, other.prices, strict=True)))
+
+    def bound_of(self, data: HouseholdData) -> float:
+        """A bound for `data`, the same household with other ends of its rows, at the prices that were tried."""
+        every = zip(data.regimes, self.prices, strict=True)
+        return min(
+            max(JointBlocks(data.under(regime)).bound(each).branches.value for each in tried) for regime, tried in every
+        )
 
 
 def search_jointly(data: HouseholdData) -> JointFound:
-    """The best trades found for the household. Raises SolverStalled without an answer."""
+    """The best trades found for the household, in whatever tax regime.
+
+    Raises SolverStalled without an answer, RulesClash when the rules of the household cannot all be kept.
+    """
+    found: list[JointFound] = []
+    stalls: list[SolverStalled] = []
+    for regime in data.regimes:
+        try:
+            found.append(_search_one(data.under(regime)))
+        except SolverStalled as stalled:
+            stalls.append(stalled)
+    if stalls:  # a regime's bound is wanted even where it has no better trades
+        raise stalls[0]
+    best = min(found, key=lambda each: _worth(data, each))
+    bound, prices = min(each.bound for each in found), tuple(each.prices[0] for each in found)
+    return replace(best, bound=bound, prices=prices)
+
+
+def _worth(data: HouseholdData, found: JointFound) -> float:
+    return joint_objective(data, found.solution.lot_sells, found.solution.buys).total
+
+
+def _search_one(data: HouseholdData) -> JointFound:
+    """One regime's best trades."""
     search = _Search(data)
     search.start()
     for _ in range(_MOST_SOLVES):
@@ -45,23 +82,24 @@ class _Search:
     def __init__(self, data: HouseholdData) -> None:
         self._data, self._blocks, self._lane = data, JointBlocks(data), JointLane(data)
         self._cuts: list[JointBound] = []
+        self._prices: list[JointPrices] = []
         self._bound = -np.inf
         self._tried: set[bytes] = set()
         self._total = np.inf
         self._ways: Ints
         self._buying: Flags
-        self._solution: JointSolution
+        self._solution: JointSolution | None = None
 
     def start(self) -> None:
         """Prices of the relaxation in which everything is open, then the ways that they favour."""
         selling = self._blocks.trades(np.full(len(self._data.variance), Way.SELL))
         everything = Trades(selling.least_sold, selling.most_sold, selling.least_bought, self._data.pairs.buy_limit)
         cut = self._add_cut(self._lane.solve(everything).prices)
+        self._buying = cut.branches.buying
         selling_side = np.isinf(cut.branches.if_bought)
         for buying in (cut.branches.buying, ~selling_side & np.isinf(cut.branches.if_sold)):
             if self._try(buying, cut):
                 return
-        raise SolverStalled("Clarabel gave no answer on either side of the wash sale keys")
 
     def try_most_promising(self) -> bool:
         """Solve the ways that the newest prices favour, else the pattern of the lowest bound; False at the end."""
@@ -85,6 +123,8 @@ class _Search:
 
     def without_small_trades(self) -> JointFound:
         """Close pairs whose trade is below half the minimum, solve, then below the whole, and solve again."""
+        if self._solution is None:
+            raise RulesClash("no side of the wash sale keys that was tried keeps all rules")
         data, kept = self._data, np.ones(len(self._data.pairs.account), dtype=np.bool_)
         trades, solution = self._blocks.trades(self._ways), self._solution
         for share in (0.5, 1.0, 1.0):
@@ -98,7 +138,7 @@ class _Search:
                 break
             kept, trades = kept & ~small, narrower
             self._add_cut(solution.prices)
-        return JointFound(solution, trades, self._bound)
+        return JointFound(data, solution, trades, self._bound, (tuple(self._prices),))
 
     def _keys_in_doubt(self) -> Ints:
         regret = np.max([cut.branches.regret(self._buying) for cut in self._cuts], axis=0)
@@ -114,6 +154,9 @@ class _Search:
         self._tried.add(ways.tobytes())
         try:
             solution = self._lane.solve(self._blocks.trades(ways))
+        except HouseholdClash as clash:
+            self._add_ray(clash.ray, ways)
+            return False
         except SolverStalled:
             return False
         self._add_cut(solution.prices)
@@ -125,8 +168,22 @@ class _Search:
     def _add_cut(self, prices: JointPrices) -> JointBound:
         cut = self._blocks.bound(prices)
         self._cuts.append(cut)
+        self._prices.append(prices)
         self._bound = max(self._bound, cut.branches.value)
         return cut
+
+    def _add_ray(self, ray: JointPrices, ways: Ints) -> None:
+        """Prices along which the bound of these sides rises without end: far enough to beat all others."""
+        bought = np.zeros(self._data.keys, dtype=np.bool_)
+        bought[self._data.wash_key] = ways != Way.SELL
+        for distance in _DISTANCES:
+            prices = self._prices[0].moved(ray, distance)
+            cut = self._blocks.bound(prices)
+            sides = np.where(bought & self._blocks.contested, cut.branches.if_bought, cut.branches.if_sold)
+            worth = cut.branches.value + float((sides - np.minimum(cut.branches.if_sold, cut.branches.if_bought)).sum())
+            if worth > min(self._total, 1.0):
+                self._add_cut(prices)
+                return
 
 
 def _small(data: HouseholdData, trades: Trades, solution: JointSolution, share: float) -> Flags:

@@ -51,6 +51,7 @@ DecideProgrammeChangeResult = Annotated[
 @guarded_mutation(
     Operation.SET_ASSET_ALLOCATION,
     Operation.SET_APPROVED_PRODUCTS,
+    Operation.SET_CUSTOMISATION_LIMITS,
     description="Approve or reject another person's change of the programme.",
 )
 async def decide_programme_change(info: Info, input: DecideProgrammeChangeInput) -> DecideProgrammeChangeResult:
@@ -75,9 +76,11 @@ def _decide(
     change, seq = found
     operation = ProgrammePart(change.kind.value).operation
     subject = Subject(context.firm_id, proposed_by=frozenset(change.proposed_by))
-    allowed = context.decide(operation, subject, Act.VERIFY)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
+    further = [Operation.EXCEED_CUSTOMISATION_LIMITS] if change.beyond else []
+    for row in (operation, *further):
+        allowed = context.decide(row, subject, Act.VERIFY)
+        if isinstance(allowed, Denied):
+            return forbidden(allowed)
     if change.status is not ChangeStatus.PROPOSED:
         message = f"It was {change.status.lower()} by {change.decided_by}."
         return InvalidInput(code="ALREADY_DECIDED", message=message, field="changeId")

@@ -1,7 +1,7 @@
 """Propose a change of the programme: it waits for a second person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, cast
 
@@ -24,6 +24,7 @@ from trimtab.db.programme import (
     with_change,
 )
 from trimtab.db.settings_versions import newest_seq
+from trimtab.db.variant_limits import beyond_limits, newest_risk_model
 from trimtab.domain.asset_allocations import InvalidProgramme
 from trimtab.graphql.access import guarded_mutation
 from trimtab.graphql.answers import (
@@ -56,6 +57,7 @@ class ProgrammeChangeProposed:
     change_id: str
     models_reached: int = strawberry.field(description="Allocations and variants whose targets may change.")
     accounts_reached: int = strawberry.field(description="Accounts that follow one of them.")
+    beyond_limits: list[str] = strawberry.field(description="What goes beyond the customisation limits (row 5).")
 
 
 ProposeProgrammeChangeResult = Annotated[
@@ -67,7 +69,8 @@ ProposeProgrammeChangeResult = Annotated[
 @guarded_mutation(
     Operation.SET_ASSET_ALLOCATION,
     Operation.SET_APPROVED_PRODUCTS,
-    description="Propose an allocation, a product set or a variant. What could not be followed is refused at once.",
+    Operation.SET_CUSTOMISATION_LIMITS,
+    description="Propose an allocation, products, a variant or limits. What could not be followed is refused at once.",
 )
 async def propose_programme_change(info: Info, input: ProposeProgrammeChangeInput) -> ProposeProgrammeChangeResult:
     context = info.context
@@ -124,8 +127,18 @@ def _propose(
         require_holds_together(changed, kind, given.key)
     except InvalidProgramme as wrong:
         return InvalidInput(code=wrong.code, message=str(wrong), field="value")
-    propose(connection, context.firm_id, change)
     names = reached(programme, kind, given.key) | reached(changed, kind, given.key)
+    by_risk = any(each.risk_deviation is not None for each in changed.limits.values())
+    risk_model = newest_risk_model(connection) if by_risk else None
+    beyond = [
+        said
+        for said in beyond_limits(changed, names, risk_model)
+        if said not in beyond_limits(programme, names, risk_model)
+    ]
+    propose(connection, context.firm_id, replace(change, beyond=tuple(beyond)))
     return ProgrammeChangeProposed(
-        change_id=change.change_id, models_reached=len(names), accounts_reached=followers(connection, names)
+        change_id=change.change_id,
+        models_reached=len(names),
+        accounts_reached=followers(connection, names),
+        beyond_limits=beyond,
     )

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from trimtab.demo import estimate
-from trimtab.demo.errors import DataDirectoryUnusable
-from trimtab.demo.estimate import estimate_risk
+from trimtab.risk import statistical
+from trimtab.risk.errors import TooLittleHistory
+from trimtab.risk.statistical import estimate_risk
 
 
 def returns_of(days: int, seed: int = 1) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_equal_returns_give_an_equal_model():
 
 
 def test_one_security_is_no_market():
-    with pytest.raises(DataDirectoryUnusable):
+    with pytest.raises(TooLittleHistory):
         estimate_risk(returns_of(100)[:, :1])
 
 
@@ -83,7 +83,7 @@ def test_sixty_days_beside_three_thousand_count_for_half(monkeypatch):
     returns = returns_of(3000)
     returns[:-60, 0] = np.nan
     drawn = estimate_risk(returns, 1).exposures[:, 0]
-    monkeypatch.setattr(estimate, "HALF_TRUSTED_DAYS", 0)
+    monkeypatch.setattr(statistical, "HALF_TRUSTED_DAYS", 0)
     own = estimate_risk(returns, 1).exposures[:, 0]
     assert (drawn[1:] == own[1:]).all()
     assert drawn[0] == pytest.approx(0.51 * own[0] + 0.49 * np.median(own[1:]))

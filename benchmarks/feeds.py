@@ -1,0 +1,238 @@
+"""A night's two largest files, loaded, checked and published: `python -m benchmarks.feeds [--lots N] [--json]`.
+
+Writes an accounts file and a lots file of a made-up firm into a drop folder and loads them as the night's run does,
+into a PostgreSQL of its own. Beside it the same rows by a bare COPY into tables without keys, and the load again
+with the facts' foreign keys, then also their other keys and their policies, taken away.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import insert
+
+from trimtab.activities.deliveries import load_deliveries
+from trimtab.db.engine import firm_transaction, sync_engine
+from trimtab.db.migrate import upgrade
+from trimtab.db.tables import firm
+from trimtab.embedded.postgres import start_postgres
+from trimtab.embedded.supervisor import Supervisor
+
+FIRM, DAY, AS_OF = "bench", date(2026, 11, 20), date(2026, 11, 19)
+SECURITIES = 2_000
+_LOTS_EACH_SECURITY = 5
+_FACTS = ("lot_fact", "account_fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Seconds of wall-clock time of one load; `cpu_seconds` are this process's processor time of it."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lots", type=int, default=1_000_000)
+    parser.add_argument("--accounts", type=int, default=200_000)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="trimtab-bench-"))
+    folder.chmod(0o711)
+    try:
+        found = measure(options.lots, options.accounts, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if options.json:
+        print(json.dumps(found))
+        return
+    for key, value in found.items():
+        print(f"{key:32} {value}")
+
+
+def measure(lots: int, accounts: int, folder: Path) -> dict[str, Any]:
+    """The figures, rounded."""
+    console = Console(stderr=True)
+    with (
+        Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress,
+        Supervisor(folder / "state") as supervisor,
+    ):
+        step = progress.add_task("writing the files", total=None)
+        drop = folder / "drop"
+        write_files(drop, lots, accounts)
+        address = start_postgres(supervisor)
+        superuser = address.superuser_url()
+        progress.update(step, description=f"bare COPY of {lots} lots and {accounts} accounts")
+        copied = bare_copy(superuser, drop)
+        base_rss = _peak_mib()
+        loads: dict[str, Figures] = {}
+        for name in ("whole", "without foreign keys", "without keys and policies"):
+            progress.update(step, description=f"load, {name}")
+            loads[name] = load(address, superuser, drop, name)
+            if name == "whole":
+                peak = _peak_mib()
+    whole, keyless = loads["whole"], loads["without foreign keys"]
+    return {
+        "lots": lots,
+        "accounts": accounts,
+        "seconds": round(whole.seconds, 2),
+        "copy_seconds": round(copied, 2),
+        "ratio_to_copy": round(whole.seconds / copied, 2),
+        "ratio_without_foreign_keys": round(keyless.seconds / copied, 2),
+        "ratio_without_keys_and_policies": round(loads["without keys and policies"].seconds / copied, 2),
+        "peak_rss_mib": round(peak),
+        "rss_before_mib": round(base_rss),
+        "runs": {name: {key: round(value, 2) for key, value in asdict(each).items()} for name, each in loads.items()},
+        "cores": len(os.sched_getaffinity(0)),
+    }
+
+
+# --- the files ----------------------------------------------------------------------------------------------------
+
+
+def write_files(drop: Path, lots: int, accounts: int) -> None:
+    """A security master, the accounts, and their lots: five of each security that an account holds."""
+    columns = (
+        "security_id,symbol,cusip,isin,figi,name,kind,asset_class,sector,currency,tradable,whole_shares,wash_group,"
+        "half_spread_bps"
+    )
+    _write(drop, "securities", columns, _securities(), Decimal(2 * SECURITIES))
+    columns = (
+        "account_id,household_id,advisor_id,programme,registration,model_id,discretionary,standing,"
+        "approved_for_trading,tier,tracking,tax_sensitivity,harvesting,short_term_rate,long_term_rate,cash_target,"
+        "cash_reserve,minimum_trade,commission,suspension,suspension_reason"
+    )
+    _write(drop, "accounts", columns, _accounts(accounts), Decimal(1_000 * accounts))
+    columns = "account_id,symbol,lot_id,quantity,acquired_on,holding_start,cost,wash_adjustment,purchase_id,covered"
+    total = sum((_cost(number) for number in range(lots)), Decimal(0))
+    _write(drop, "lots", columns, _lots(lots, accounts), total)
+
+
+def _securities() -> Iterator[str]:
+    for number in range(SECURITIES):
+        yield f"S{number:05d},SYM{number},,,,Security {number},STOCK,US_EQUITY,,USD,true,true,,2"
+
+
+def _accounts(count: int) -> Iterator[str]:
+    for number in range(count):
+        yield (
+            f"A{number:06d},H{number // 2:06d},ADV{number % 500:03d},SMA,INDIVIDUAL,,true,OPEN,true,GOLD,MODERATE,"
+            "MEDIUM,OPPORTUNISTIC,0.408,0.238,0.02,1000.00,250.00,0.00,,"
+        )
+
+
+def _cost(number: int) -> Decimal:
+    return Decimal(100_000 + number * 7919 % 900_000) / 100
+
+
+def _lots(count: int, accounts: int) -> Iterator[str]:
+    first = date(2012, 1, 3)
+    for number in range(count):
+        acquired = first + timedelta(days=number * 31 % 5_000)
+        symbol = number // _LOTS_EACH_SECURITY * 17 % SECURITIES
+        yield (
+            f"A{number * accounts // count:06d},SYM{symbol},L{number:07d},{number % 90 + 10},{acquired},,"
+            f"{_cost(number)},0.00,,true"
+        )
+
+
+def _write(drop: Path, kind: str, columns: str, rows: Iterator[str], total: Decimal) -> None:
+    path = drop / FIRM / kind / f"{kind}-{DAY:%Y%m%d}.csv"
+    path.parent.mkdir(parents=True)
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f"#TRIMTAB,{kind},{FIRM},{DAY},{AS_OF},BENCH\n{columns}\n")
+        for row in rows:
+            file.write(row + "\n")
+            count += 1
+        file.write(f"#TRAILER,{count},{total}\n")
+    path.with_name(path.name + ".done").touch()
+
+
+# --- the loads ------------------------------------------------------------------------------------------------------
+
+
+def bare_copy(superuser: str, drop: Path) -> float:
+    """Seconds of COPY of both files' rows into tables of text, dates and numbers without any key."""
+    tables = {
+        "accounts": "a text, h text, ad text, p text, r text, m text, d boolean, s text, ap boolean, t text, tr text,"
+        " ts text, ha text, sr numeric, lr numeric, ct numeric, cr numeric, mt numeric, co numeric, su text, sn text",
+        "lots": "a text, s text, l text, q numeric, ac date, hs date, c numeric, w numeric, p text, co boolean",
+    }
+    spent = 0.0
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        for kind, columns in tables.items():
+            path = drop / FIRM / kind / f"{kind}-{DAY:%Y%m%d}.csv"
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[2:-1]
+            connection.execute(f"CREATE TABLE bare_{kind} ({columns})")
+            started = time.perf_counter()
+            with connection.cursor() as cursor, cursor.copy(f"COPY bare_{kind} FROM STDIN (FORMAT csv)") as copy:
+                for first in range(0, len(lines), 5_000):
+                    copy.write("".join(lines[first : first + 5_000]))
+            spent += time.perf_counter() - started
+            connection.execute(f"DROP TABLE bare_{kind}")
+    return spent
+
+
+def load(address: Any, superuser: str, drop: Path, name: str) -> Figures:
+    """One load into a database of its own, as the night's run loads."""
+    database = "bench_" + name.replace(" ", "_")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database} OWNER trimtab_owner")
+    urls = {role: address.url(f"trimtab_{role}", database) for role in ("owner", "app")}
+    upgrade(urls["owner"])
+    with psycopg.connect(address.superuser_url(database), autocommit=True) as connection:
+        if name != "whole":
+            _drop_keys(connection, only_foreign=name == "without foreign keys")
+    engine = sync_engine(urls["app"], pool_size=1)
+    with firm_transaction(engine, FIRM) as connection:
+        connection.execute(insert(firm).values(firm_id=FIRM, name="Benchmark"))
+    before, started = time.process_time(), time.perf_counter()
+    loaded = load_deliveries(engine, FIRM, drop, DAY, as_of=AS_OF)
+    spent = time.perf_counter() - started
+    cpu = time.process_time() - before
+    engine.dispose()
+    refused = [file for file in loaded if file.reason_codes]
+    if refused or len(loaded) != 3:
+        sys.exit(f"a file was not loaded: {refused}")
+    return Figures(spent, cpu)
+
+
+def _drop_keys(connection: "psycopg.Connection[Any]", *, only_foreign: bool) -> None:
+    kinds = "f" if only_foreign else "fpu"
+    for table in _FACTS:
+        found = connection.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = ANY(%s)",
+            (table, list(kinds)),
+        )
+        for (name,) in found.fetchall():
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        if not only_foreign:
+            indexes = connection.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", (table,))
+            for (name,) in indexes.fetchall():
+                connection.execute(f"DROP INDEX {name}")
+            connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+            connection.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+
+
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

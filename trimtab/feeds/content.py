@@ -1,0 +1,128 @@
+"""What a form makes of one file: its envelope, and rows as cells of text under trimtab's own column names.
+
+Every form ends here, and the same strict readers take it from here: a custodian's file and trimtab's own CSV that
+say the same become equal rows, are refused by the same codes, and have the same rows kept aside.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from trimtab.feeds.layouts import IDENTIFIERS, LAYOUTS, FeedKind, Layout
+
+Cells = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the day expects of a file, and what its source is known to leave out."""
+
+    kind: FeedKind
+    firm_id: str
+    business_date: date
+    as_of: date | None = None  # the session before, where it is known
+    source: str = ""
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    layout: str | None = None
+    home: Path | None = None
+
+    @property
+    def columns(self) -> Layout:
+        return LAYOUTS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a file's trailer says of its rows; `total_text` is the control total as written."""
+
+    rows: int
+    total: Decimal | None = None
+    total_text: str = ""
+
+
+class Block(Protocol):
+    """Some lines of a file that are next to each other."""
+
+    @property
+    def first(self) -> int:
+        """The number of the first line."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """Each with its line feed."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Every line is a row, and every comma stands between two cells."""
+
+    def rows(self) -> Iterator[tuple[int, Cells]]:
+        """The lines as cells."""
+
+
+@dataclass(slots=True)
+class Content:
+    """One open file. `claim` is set once its rows were read to their end, and only by forms that have a trailer."""
+
+    columns: Sequence[str]
+    rows: Iterator[tuple[int, Cells]]  # number of the line, or of the entry
+    as_of: date | None = None
+    source: str = ""
+    exact_columns: bool = False  # trimtab's own form: every column must be there, also those whose cells may be empty
+    notes: list[str] = field(default_factory=list)
+    claim: Claim | None = None
+    blocks: Iterator[Block] | None = None  # the same rows, for those who take many lines at once; use one or the other
+
+
+OpenForm = Callable[[BinaryIO, Ask], Content]
+
+
+def completed(content: Content, ask: Ask) -> Content:
+    """The content with the source's constants, its account numbers translated, and optional columns filled up."""
+    if content.exact_columns:
+        return content
+    content = _known_columns(content, ask.columns)
+    names = list(content.columns)
+    further = [name for name in ask.constants if name not in names]
+    known = {*names, *further}
+    further += [column.name for column in ask.columns.columns if not column.required and column.name not in known]
+    account = names.index("account_id") if ask.accounts and "account_id" in names else None
+    if not (further or ask.constants or account is not None):
+        return content
+    defaults = {at: ask.constants[name] for at, name in enumerate(names) if name in ask.constants}
+    tail = [ask.constants.get(name, "") for name in further]
+    rows = content.rows
+
+    def with_constants() -> Iterator[tuple[int, Cells]]:
+        width = len(names)
+        for line, cells in rows:
+            if len(cells) == width:  # another width is the row's fault, and is told as such
+                cells = [cell or defaults.get(at, "") for at, cell in enumerate(cells)]
+                if account is not None:
+                    cells[account] = ask.accounts.get(cells[account], cells[account])
+                cells += tail
+            yield line, cells
+
+    content.columns, content.rows = [*names, *further], with_constants()
+    return content
+
+
+def _known_columns(content: Content, layout: Layout) -> Content:
+    """Without what the form can say and the layout has no column for."""
+    if layout.floats:
+        return content
+    known = {column.name for column in layout.columns} | set(IDENTIFIERS)
+    places = [at for at, name in enumerate(content.columns) if name in known]
+    if len(places) == len(content.columns):
+        return content
+    rows, width = content.rows, len(content.columns)
+
+    def narrowed() -> Iterator[tuple[int, Cells]]:
+        for line, cells in rows:
+            yield line, [cells[at] for at in places] if len(cells) == width else cells[: len(places) - 1]
+
+    content.columns, content.rows = [content.columns[at] for at in places], narrowed()
+    return content

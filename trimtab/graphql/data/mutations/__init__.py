@@ -1,0 +1,1 @@
+"""The mutations about data, one a file."""
