@@ -21,6 +21,7 @@ from trimtab.activities.doubts import (
     value_jumps,
     why_barred,
 )
+from trimtab.activities.event_terms import with_entries
 from trimtab.activities.prices import PriceInputs, judged_prices, price_file_stops, price_past
 from trimtab.activities.programme import cascade
 from trimtab.activities.splits import Split, already_in_prices, judge_actions
@@ -119,7 +120,8 @@ def freeze_market(
     past = price_past(connection, asked)
     judged = judged_prices(connection, ids, asked, past)
     since = business_date - DAYS_EITHER_SIDE
-    delivered_actions = facts.actions_between(connection, since, business_date, names)
+    told = facts.actions_between(connection, since, business_date, names)
+    delivered_actions = with_entries(told, added.events, since, business_date)
     actions = judge_actions(delivered_actions, business_date, judged)
     events = announced_events(delivered_actions)
     barred = {
