@@ -14,6 +14,7 @@ from trimtab.contracts import RunRef, run_id
 from trimtab.db.data_changes import entered_events
 from trimtab.db.deliveries import loaded_delivery
 from trimtab.db.inputs import actions_between
+from trimtab.db.runs import InputNotFrozen
 from trimtab.db.settings_versions import newest_seq
 from trimtab.db.tables import lot_fact
 from trimtab.db.unknown_securities import master_on
@@ -106,4 +107,7 @@ def _lot(row: Row[Any]) -> TaxLot:
 def sync_lines(connection: Connection, firm_id: str, business_date: date) -> tuple[SyncLine, ...]:
     """The sync report of the business date's run, as frozen (W-F1)."""
     ref = RunRef(firm_id, run_id(firm_id, business_date), business_date)
-    return Inputs().of_run(connection, ref).findings.sync
+    try:
+        return Inputs().of_run(connection, ref).findings.sync
+    except InputNotFrozen:
+        return ()  # nothing is known before the run has frozen its inputs

@@ -17,6 +17,10 @@ from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.domain.corporate_actions_events import PendingAllocation
 
 DORA = a_person("dora", Role.DATA_MANAGER, firm_id=FIRM)
+ANNA = a_person("anna", Role.ADVISOR, book="adv-1", firm_id=FIRM)
+SYNC = "{ corporateActionSync { eventId kind securityId prices synced } }"
+PREVIEW = """{ corporateActionPreview(eventId: "EVENT") { code message accounts { accountId cash gain
+  before { securityId quantity cost } after { securityId quantity cost acquiredOn } } } }"""
 DAVE = a_person("dave", Role.DATA_MANAGER, firm_id=FIRM)
 
 
@@ -106,3 +110,27 @@ async def test_the_sync_report_of_the_run_has_the_entered_event(api: Api, day: F
     with firm_transaction(day.engine, FIRM) as connection:
         (line,) = Inputs().of_run(connection, day.ref).findings.sync
     assert (line.event.event_id, line.event.has_allocation, line.is_synced) == ("EVENT", True, False)
+    (told,) = (await api.data(DORA, SYNC))["corporateActionSync"]
+    assert told == {"eventId": "EVENT", "kind": "SOFF", "securityId": parent, "prices": "WAITING", "synced": False}
+
+
+async def test_the_api_previews_for_data_managers_and_says_what_an_event_waits_for(api: Api, day: FeedDay):
+    parent, child = parent_and_child(day)
+    day.load()
+    day.freeze()
+    proposed = await enter(api, day, a_spin_off(day, parent, child))
+    await api.do(DAVE, DECIDE, changeId=proposed["changeId"], approve=True, reason="agreed")
+    waiting = (await api.data(DORA, PREVIEW))["corporateActionPreview"]
+    assert (waiting["code"], waiting["accounts"]) == ("CA_BASIS", [])
+
+    second = await enter(api, day, a_spin_off(day, parent, child, basis_percent="20") | {"version": 2})
+    await api.do(DAVE, DECIDE, changeId=second["changeId"], approve=True, reason="agreed")
+
+    shown = (await api.data(DORA, PREVIEW))["corporateActionPreview"]
+    assert shown["code"] is None
+    for account in shown["accounts"]:
+        before = sum(Decimal(lot["cost"]) for lot in account["before"])
+        assert sum(Decimal(lot["cost"]) for lot in account["after"]) == before
+        assert {lot["securityId"] for lot in account["after"]} == {parent, child}
+    refused = await api.send(ANNA, PREVIEW)
+    assert refused["errors"][0]["extensions"] == {"code": "FORBIDDEN", "reason": "NOT_PERMITTED"}
