@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -178,15 +179,25 @@ def bare_copy(superuser: str, drop: Path) -> float:
     with psycopg.connect(superuser, autocommit=True) as connection:
         for kind, columns in tables.items():
             path = drop / FIRM / kind / f"{kind}-{DAY:%Y%m%d}.csv"
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[2:-1]
             connection.execute(f"CREATE TABLE bare_{kind} ({columns})")
             started = time.perf_counter()
             with connection.cursor() as cursor, cursor.copy(f"COPY bare_{kind} FROM STDIN (FORMAT csv)") as copy:
-                for first in range(0, len(lines), 5_000):
-                    copy.write("".join(lines[first : first + 5_000]))
+                for text in _row_texts(path):
+                    copy.write(text)
             spent += time.perf_counter() - started
             connection.execute(f"DROP TABLE bare_{kind}")
     return spent
+
+
+def _row_texts(path: Path) -> Iterator[str]:
+    """The file's rows, some thousand lines at a time."""
+    with path.open(encoding="utf-8") as file:
+        file.readline()
+        file.readline()
+        while lines := list(islice(file, 5_000)):
+            if lines[-1].startswith("#TRAILER"):
+                lines.pop()
+            yield "".join(lines)
 
 
 def load(address: Any, superuser: str, drop: Path, name: str) -> Figures:

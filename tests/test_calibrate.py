@@ -21,8 +21,6 @@ from trimtab.optimize import UnusableCalibration, write_input
 from trimtab.simulated_accounts import a_reference_book
 
 ACCOUNTS = 12
-MARGIN_BPS = 1.0
-"""Of one account's tracking error: whole shares, and a tolerance that lets an account stand."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +47,7 @@ def test_a_tighter_word_never_gives_a_higher_tracking_error(book: ReferenceBook)
 
     for looser, tighter in pairwise((loose, moderate, tight)):
         for one, other in zip(looser, tighter, strict=True):
-            assert other.tracking_error_bps <= one.tracking_error_bps + MARGIN_BPS, one.account_id
+            assert other.tracking_error_bps <= one.tracking_error_bps, one.account_id
         assert sum(each.tracking_error_bps for each in tighter) < sum(each.tracking_error_bps for each in looser)
 
 
@@ -58,7 +56,7 @@ def test_a_more_tax_averse_word_never_gives_a_higher_tax_on_gains(book: Referenc
 
     for less, more in pairwise((low, medium, high)):
         for one, other in zip(less, more, strict=True):
-            assert other.gain_tax_bps <= one.gain_tax_bps + MARGIN_BPS, one.account_id
+            assert other.gain_tax_bps <= one.gain_tax_bps, one.account_id
         assert sum(each.gain_tax_bps for each in more) < sum(each.gain_tax_bps for each in less)
 
 
@@ -67,7 +65,7 @@ def test_more_harvesting_never_realises_fewer_losses(book: ReferenceBook) -> Non
 
     for less, more in pairwise((off, some, all_)):
         for one, other in zip(less, more, strict=True):
-            assert other.loss_saving_bps >= one.loss_saving_bps - MARGIN_BPS, one.account_id
+            assert other.loss_saving_bps >= one.loss_saving_bps, one.account_id
 
 
 @pytest.mark.covers("C2", "C5")
@@ -123,6 +121,7 @@ def test_the_shipped_map_hits_the_stated_bands_and_stands() -> None:
     assert "tracking moderate" in text
     assert "120 to 160 bp" in text
     assert "MISSED" not in text
+    assert "Of 144 steps of an account to a stricter word none came out weaker." in text
 
 
 @pytest.mark.covers("C3")

@@ -20,6 +20,7 @@ from trimtab.command_line import loaded_settings as _settings
 from trimtab.command_line import print_json as _print_json
 from trimtab.command_line import settings_and_firm as _settings_and_firm
 from trimtab.domain.errors import TrimtabError
+from trimtab.filter_cli import filter_app
 from trimtab.settings_cli import settings_app
 
 app = typer.Typer(
@@ -36,8 +37,11 @@ app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
 app.add_typer(settings_app, name="settings")
 app.add_typer(actions_app, name="actions")
+app.add_typer(filter_app, name="filter")
 risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
 app.add_typer(risk_app, name="risk")
+data_app = typer.Typer(no_args_is_help=True, help="Data that wait for people.")
+app.add_typer(data_app, name="data")
 
 
 @app.callback(invoke_without_command=True)
@@ -513,6 +517,38 @@ def risk_estimate(
         _print_json(model.document())
         return
     for line in model_lines(model):
+        typer.echo(line)
+
+
+@data_app.command("unknown")
+def data_unknown(day: Day = None, firm: Firm = None) -> None:
+    """Identifiers that no security master knows: whom they concern, and what they may be."""
+    _print_queue("unknown", day, firm)
+
+
+@data_app.command("incomplete")
+def data_incomplete(day: Day = None, firm: Firm = None) -> None:
+    """Securities that are held and not bought until they are complete."""
+    _print_queue("incomplete", day, firm)
+
+
+@data_app.command("lists")
+def data_lists(day: Day = None, firm: Firm = None) -> None:
+    """Names of the restriction lists in force that accounts hold or models want."""
+    _print_queue("lists", day, firm)
+
+
+@data_app.command("suspensions")
+def data_suspensions(day: Day = None, firm: Firm = None) -> None:
+    """Suspended accounts: reason, since when, what clears it, who may lift it."""
+    _print_queue("suspensions", day, firm)
+
+
+def _print_queue(queue: str, day: datetime | None, firm: str | None) -> None:
+    from trimtab.data_queues import queue_lines
+
+    settings, firm_id = _settings_and_firm(firm)
+    for line in queue_lines(settings, firm_id, queue, _date(day)):
         typer.echo(line)
 
 

@@ -161,9 +161,10 @@ def feed_report(settings: Settings, firm_id: str, day: date | None) -> list[dict
         rows = sorted(rows, key=lambda row: (row.recorded_at, row.delivery_id))
         awaited = {row.kind: row for row in expectations_on(connection, [on])}
         counts = accounts_in_need(connection, on)
+        kinds = (*KINDS, *sorted({row.kind for row in rows} - set(KINDS)))  # what no run waits for, where it came
         return [
             _reported(line, row, awaited.get(line.kind), needed_by(line.kind, counts) if line.waiting else 0)
-            for line, row in report_of(rows, KINDS)
+            for line, row in report_of(rows, kinds)
         ]
 
 

@@ -44,6 +44,33 @@ nothing is asked that would need a trade. Of a commission schedule the row that 
 security before the tier before the custodian; the optimizer knows one price of an order, the dearest among the kinds
 that the account holds or targets.
 
+A social screen names one of the firm's restriction lists. A list that names neither accounts nor programmes binds
+everybody anyway; one that is to bind only those who choose it names a programme that no account has.
+
+## Many accounts at once
+
+A bulk change is selected by a filter, or made for a programme or the whole firm. Its preview says who goes from which
+sentence to which, whose settings could not obey it, and what these accounts trade today; a sample can be analysed
+again as it would be. An account is exempted with a reason, until a day or until a review: then the change holds for
+it too, or somebody is told every day to look. A second person approves, all accounts change in one transaction, and
+an undo gives each what it said before, except where somebody has changed it since.
+
+## On the command line
+
+```
+trimtab settings show A00002 [--date 2026-03-02] [--known-at 1234] [--json]
+trimtab settings set A00002 "Keep 2 % in cash." "Never sell IBM." --reason "asked for on the phone" [--from 2026-04-01]
+trimtab settings diff A00002 2026-03-02 2026-04-01
+trimtab settings history A00002
+trimtab settings bulk propose "Never trade IBM." --layer FIRM --reason "the committee" [--filter accounts.json]
+trimtab settings bulk show CHANGE [--sample 20]
+trimtab settings bulk exempt CHANGE A00007 --until 2026-06-30 --reason "sells its founder's shares"
+trimtab settings bulk list
+trimtab settings bulk undo CHANGE --reason "withdrawn"
+```
+
+The command line proposes and never approves: it does not know who types.
+
 ## All settings
 """
 

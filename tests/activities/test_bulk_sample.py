@@ -11,7 +11,7 @@ from trimtab.db.bulk_changes import preview
 from trimtab.db.bulk_sample import sample_of
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction
-from trimtab.domain.account_facts import facts_of
+from trimtab.domain.account_measures import facts_of
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.profile.bulk import ACCOUNTS

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.activities.feed_day import FIRM, FeedDay
 from tests.feeds import forms
 from tests.servers import FreshDatabase, SessionServer
-from trimtab.activities.deliveries import LoadedFile, load_deliveries
+from trimtab.activities.deliveries import LoadedFile, awaited, load_deliveries
 from trimtab.db.deliveries import loaded_delivery
 from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.db.tables import metadata
@@ -22,6 +22,7 @@ FACTS = {
     "lots": "lot_fact",
     "cash": "cash_fact",
     "sales": "sale_fact",
+    "transactions": "transaction_fact",
     "prices": "price_fact",
     "risk_covariance": "risk_covariance_fact",
     "risk_exposures": "risk_exposure_fact",
@@ -110,6 +111,10 @@ GAINS = (
     " file: 'rg-{date}-*.csv'}"
 )
 FIXED = "{name: OLD, kinds: [lots], form: layout, layout: fixed-width-lots, folder: fixed, file: 'lots-{date}.txt'}"
+TRANSACTIONS = (
+    "{name: SCHWAB, kinds: [transactions], form: layout, layout: schwab-transactions, folder: tx,"
+    " file: 'tx-{date}-*.csv'}"
+)
 SEMT = "{name: ISO, kinds: [positions], form: semt.002, folder: iso, file: 'semt-{date}-*.xml'}"
 OFX = "{name: BANK, kinds: [positions, cash, sales], form: ofx, folder: ofx, file: 'all-{date}.ofx'}"
 FLEX = (
@@ -150,6 +155,23 @@ def test_a_layout_of_fixed_width_with_its_trailer(day):
     assert len(kept) == len(lots)
     assert {row[2] for row in kept} == {row["lot_id"] for row in lots}
     assert sum(row[5] for row in kept) == sum(Decimal(row["cost"]) for row in lots)
+
+
+def test_transactions_that_no_run_waits_for_are_kept_with_their_securities(day):
+    symbol = next(row["symbol"] for row in known(day, "positions") if row["account_id"] == "A00001")
+    columns = ["Date", "Action", "Symbol", "Description", "Quantity", "Price", "Fees & Comm", "Amount"]
+    sold = ["11/18/2026", "Sell", symbol, "X", "4", "$96.00", "$0.01", "$383.99"]
+    wired = ["11/18/2026", "Wire", "", "", "", "", "", "$5.00"]
+    text = forms.csv_of([columns, sold, wired])
+    sources = sources_of(day, TRANSACTIONS)
+    drop_set(day, "tx", "transactions", {f"tx-{STAMP}-A00001.csv": text})
+    (file,) = [each for each in load(day, sources) if each.kind == "transactions"]
+    assert (file.status, file.rows) == ("LOADED", 2)
+    found = {row[3]: row for row in facts(day, "transactions")}  # account, security, day, action ... amount
+    assert (found["SELL"][0], found["SELL"][1] is None, str(found["SELL"][-1])) == ("A00001", False, "383.99")
+    assert (found["Wire"][1], str(found["Wire"][-1])) == (None, "5.00")
+    with firm_transaction(day.engine, FIRM) as connection:
+        assert "transactions" not in awaited(connection, day.date)
 
 
 def test_semt002_one_statement_for_each_account(day):

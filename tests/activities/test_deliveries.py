@@ -13,7 +13,7 @@ from trimtab.db.tables import account_fact, delivery, event, metadata, quarantin
 from trimtab.demo import faults
 from trimtab.demo.custodian import next_day
 from trimtab.domain.lifecycle import Stage
-from trimtab.feeds.layouts import LAYOUTS, FeedKind
+from trimtab.feeds.layouts import KINDS, LAYOUTS, FeedKind
 
 
 def refused(loaded: dict[str, LoadedFile]) -> dict[str, str]:
@@ -29,7 +29,7 @@ def count(day: FeedDay, table: str) -> int:
 @pytest.mark.covers("D12")
 def test_a_whole_day_is_loaded_and_reported(day):
     loaded = day.load()
-    assert list(loaded) == [str(kind) for kind in FeedKind]
+    assert list(loaded) == [str(kind) for kind in KINDS]
     with firm_transaction(day.engine, FIRM) as connection:
         report = delivery_report(connection, day.date)
         assert awaited(connection, day.date) == []
@@ -43,7 +43,7 @@ def test_nothing_is_there_yet(day):
     empty = day.drop.parent / "nothing"
     assert load_deliveries(day.engine, FIRM, empty, day.date) == []
     with firm_transaction(day.engine, FIRM) as connection:
-        assert awaited(connection, day.date) == [str(kind) for kind in FeedKind]
+        assert awaited(connection, day.date) == [str(kind) for kind in KINDS]
         assert {line.status for line in delivery_report(connection, day.date)} == {"EXPECTED"}
 
 
@@ -108,7 +108,7 @@ def test_two_loaders_at_once_load_each_file_once(day, database):
         loaded = [str(file.kind) for each in passes for file in each.result()]
     for engine in engines:
         engine.dispose()
-    assert sorted(loaded) == sorted(str(kind) for kind in FeedKind)
+    assert sorted(loaded) == sorted(str(kind) for kind in KINDS)
     assert count(day, "lot_fact") == len(day.firm.book.lots)
     assert count(day, "delivery") == 13
 
@@ -187,9 +187,10 @@ def test_yesterdays_file_under_todays_name_is_stale(day):
     assert refused(day.load()) == {"positions": "FEED_STALE_DATE"}
 
 
-def test_closes_that_are_dated_on_the_business_date_are_refused(day):
+@pytest.mark.parametrize("as_of", ["2026-11-20", "2026-11-15"], ids=["not yet", "a Sunday"])
+def test_closes_that_are_dated_on_the_business_date_or_on_a_holiday_are_refused(day, as_of):
     """Case 12."""
-    faults.set_field(day.path("prices"), {"symbol": "LCX1"}, "as_of", "2026-11-20")
+    faults.set_field(day.path("prices"), {"symbol": "LCX1"}, "as_of", as_of)
     assert refused(day.load()) == {"prices": "PRICE_DATE"}
 
 

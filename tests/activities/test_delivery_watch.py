@@ -14,7 +14,7 @@ from trimtab.db.tables import alert, event
 from trimtab.demo import faults
 from trimtab.demo.drop import done_marker
 from trimtab.domain.delivery_watch import Standing
-from trimtab.feeds.sources import STANDARD
+from trimtab.feeds.sources import STANDARD, load_sources
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -112,6 +112,16 @@ def test_on_the_stepped_clock_what_the_run_goes_on_without_is_missing(day):
     with firm_transaction(day.engine, FIRM) as connection:
         give_up_waiting(connection, day.ref)
     assert standing(day, "prices") == ("MISSING", None)
+
+
+def test_what_no_run_waits_for_is_expected_where_a_source_delivers_it_and_never_late(day, tmp_path):
+    path = tmp_path / "sources.yaml"
+    path.write_text(f"{FIRM}: [{{name: S, kinds: [transactions]}}]")
+    day.open()
+    with firm_transaction(day.engine, FIRM) as connection:
+        expect_deliveries(connection, day.ref, load_sources(path).of(FIRM))
+    assert "transactions" not in look(day, at(13))
+    assert standing(day, "transactions") == ("EXPECTED", None)
 
 
 def test_what_stands_written_is_not_expected_anew(day):

@@ -23,6 +23,8 @@ from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.statements import Level
 from trimtab.domain.records import plain
+from trimtab.domain.restriction_lists import RestrictionList
+from trimtab.domain.securities import SecurityId
 
 
 def decide(day: FeedDay, key: LayerKey, *sentences: str, exception: str | None = None) -> None:
@@ -61,13 +63,15 @@ def test_settings_of_every_level_reach_the_night(day: FeedDay):
         "Keep tracking error at or below 9 % a year.",
         f"Pay out $1,500 on {day.date + timedelta(days=5)}.",
     )
+    sin = RestrictionList("Sin", 1, day.date, (SecurityId(other), SecurityId("NONE")), programmes=("BY CHOICE",))
+    a_list: Any = plain(sin)
     with firm_transaction(day.engine, FIRM) as connection:
         write_version(
             connection,
             FIRM,
             RESTRICTION_LIST,
             "Sin",
-            {"security_ids": [other, "NOBODY-HOLDS-IT"]},
+            a_list,
             effective_from=date(2026, 1, 1),
             actor="carl",
             reason="",
@@ -85,7 +89,7 @@ def test_settings_of_every_level_reach_the_night(day: FeedDay):
     assert settings.tracking_error_limit == Decimal("0.09")
     assert one in settings.restricted(RestrictionKind.NEVER_SELL)
     assert other in settings.restricted(RestrictionKind.NEVER_BUY)
-    assert "NOBODY-HOLDS-IT" not in settings.restricted(RestrictionKind.NEVER_BUY)
+    assert "NONE" not in settings.restricted(RestrictionKind.NEVER_BUY)
     assert settings.cash_needs[-1].amount == 1_500
 
 

@@ -2,72 +2,27 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import count
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, select, text
 
+from tests.domain.filter_trees import SEEDS, a_row, a_tree
 from tests.servers import FreshDatabase
 from trimtab.db.engine import firm_transaction, sync_engine
-from trimtab.db.filters import matching_accounts, read_facts, write_facts
+from trimtab.db.filters import matching_accounts, read_facts, where, write_facts
 from trimtab.db.tables import account_facts, firm
-from trimtab.domain.account_facts import FIELDS, AccountFacts, Field, FieldKind
-from trimtab.domain.filters import OPERATORS, Combinator, FilterTree, Group, Operator, Rule, matches
+from trimtab.domain.account_facts import AccountFacts
+from trimtab.domain.fact_fields import FIELDS
+from trimtab.domain.filters import Combinator, Group, Operator, Rule, matches
 from trimtab.domain.firm_filters import default_firm_filters
 from trimtab.domain.lanes import FilterKey
 
 FIRM = "firm-1"
 RUN = "run-1"
-
-WORDS = ("", "OPEN", "it's", "50%", "a_b", "PRICE_ZERO")
-"""Few, so that rules and facts meet; with the characters that SQL would trip over if they were not bound."""
-NUMBERS = st.sampled_from([-1.0, 0.0, 0.1, 0.30000000000000004, 0.3, 1.0, 250_000.0])
-
-
-def _values(field: Field) -> st.SearchStrategy[object]:
-    kinds: dict[FieldKind, st.SearchStrategy[object]] = {
-        FieldKind.NUMBER: NUMBERS.map(int) if field.name == "order_count" else NUMBERS,
-        FieldKind.BOOLEAN: st.booleans(),
-        FieldKind.TEXT: st.sampled_from(field.choices or WORDS),
-        FieldKind.TEXT_SET: st.lists(st.sampled_from(WORDS), max_size=2, unique=True).map(tuple),
-    }
-    return st.one_of(st.none(), kinds[field.kind])
-
-
-@st.composite
-def a_row(draw: st.DrawFn) -> AccountFacts:
-    return AccountFacts("A1", **{name: draw(_values(field)) for name, field in FIELDS.items()})  # type: ignore[arg-type]
-
-
-@st.composite
-def a_rule(draw: st.DrawFn) -> Rule:
-    field = draw(st.sampled_from(sorted(FIELDS.values(), key=lambda each: each.name)))
-    operator = draw(st.sampled_from(sorted(OPERATORS[field.kind])))
-    words = st.sampled_from(field.choices or WORDS)
-    match operator:
-        case Operator.NULL | Operator.NOT_NULL:
-            return Rule(field, operator, None)
-        case Operator.BETWEEN | Operator.NOT_BETWEEN:
-            low, high = sorted((draw(NUMBERS), draw(NUMBERS)))
-            return Rule(field, operator, (low, high))
-        case Operator.IN | Operator.NOT_IN:
-            return Rule(field, operator, tuple(draw(st.lists(words, min_size=1, max_size=3))))
-        case _ if field.kind is FieldKind.NUMBER:
-            return Rule(field, operator, draw(NUMBERS))
-        case _ if field.kind is FieldKind.BOOLEAN:
-            return Rule(field, operator, draw(st.booleans()))
-        case _:
-            return Rule(field, operator, draw(words))
-
-
-def a_tree() -> st.SearchStrategy[FilterTree]:
-    def group(children: st.SearchStrategy[Rule | Group]) -> st.SearchStrategy[Group]:
-        rules = st.lists(children, min_size=1, max_size=3).map(tuple)
-        return st.builds(Group, st.sampled_from(Combinator), st.booleans(), rules)
-
-    return group(st.recursive(a_rule(), group, max_leaves=6))
 
 
 @pytest.fixture
@@ -79,12 +34,35 @@ def connection(database: FreshDatabase) -> Iterator[Connection]:
     engine.dispose()
 
 
-@pytest.mark.covers("W1")
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tree=a_tree(), facts=a_row())
-def test_sql_and_python_agree_on_every_filter(connection: Connection, tree: FilterTree, facts: AccountFacts) -> None:
-    write_facts(connection, FIRM, RUN, facts)
-    assert (matching_accounts(connection, RUN, tree) == ["A1"]) is matches(tree, facts)
+BATCHES = count()
+TREES, ROWS = 250, 25  # of one statement, in which each tree is a column
+
+
+@pytest.mark.covers("W1", "D21")
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(random=SEEDS)
+def test_sql_and_python_agree_on_ten_thousand_filters(connection: Connection, random: Random) -> None:
+    batch = f"batch-{next(BATCHES)}"
+    rows = [a_row(random, f"A{number}") for number in range(ROWS)]
+    trees = [a_tree(random) for _ in range(TREES)]
+    connection.execute(
+        insert(account_facts),
+        [{"firm_id": FIRM, "run_id": batch, **{name: _sent(getattr(row, name)) for name in NAMES}} for row in rows],
+    )
+    columns = [where(tree).label(f"tree_{number}") for number, tree in enumerate(trees)]
+    stored = select(account_facts.c.account_id, *columns).where(account_facts.c.run_id == batch)
+    found = {row[0]: row[1:] for row in connection.execute(stored)}
+    for row in rows:
+        expected = tuple(matches(tree, row) for tree in trees)
+        wrong = [trees[n] for n in range(TREES) if found[row.account_id][n] is not expected[n]]
+        assert not wrong, (wrong[0], row)
+
+
+NAMES = ("account_id", *FIELDS)
+
+
+def _sent(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def test_the_negation_of_an_unknown_is_no_match_either(connection: Connection) -> None:
@@ -129,8 +107,9 @@ def test_the_firms_own_filters_find_accounts_in_sql(connection: Connection) -> N
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(facts=a_row())
-def test_facts_come_back_as_they_were_written(connection: Connection, facts: AccountFacts) -> None:
+@given(random=SEEDS)
+def test_facts_come_back_as_they_were_written(connection: Connection, random: Random) -> None:
+    facts = a_row(random)
     write_facts(connection, FIRM, RUN, facts)
     assert read_facts(connection, RUN, "A1") == facts
 

@@ -11,7 +11,7 @@ from trimtab.broker.closes import closes_path, read_closes
 from trimtab.demo.custodian import deliver
 from trimtab.demo.drop import CONTROL_COLUMNS, FeedFile, csv_text, write_feed
 from trimtab.demo.firm import DemoFirm, build_firm
-from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.layouts import KINDS
 from trimtab.feeds.reader import FeedReader
 
 DAY, EVE = date(2026, 11, 20), date(2026, 11, 19)
@@ -55,14 +55,14 @@ def test_a_small_file_looks_like_this(tmp_path):
 
 def test_all_thirteen_kinds_come_with_a_done_marker_and_no_temporary_file_stays(drop):
     kinds = {folder.name for folder in (drop / "demo").iterdir()}
-    assert kinds == {str(kind) for kind in FeedKind}
+    assert kinds == {str(kind) for kind in KINDS}
     for kind in kinds:
         names = {path.name for path in (drop / "demo" / kind).iterdir()}
         assert names == {f"{kind}-20261120.csv", f"{kind}-20261120.csv.done"}
 
 
 def test_the_trailer_counts_rows_and_sums_the_control_column(drop):
-    for kind in FeedKind:
+    for kind in KINDS:
         table = lines(drop, kind)
         mark, count, total = table[-1]
         assert (mark, int(count)) == ("#TRAILER", len(table) - 3)
@@ -71,7 +71,7 @@ def test_the_trailer_counts_rows_and_sums_the_control_column(drop):
 
 
 def test_trimtabs_own_readers_take_every_file_without_a_complaint(drop):
-    for kind in FeedKind:
+    for kind in KINDS:
         with (drop / "demo" / kind / f"{kind}-20261120.csv").open("rb") as stream:
             reader = FeedReader(stream, kind, "demo", DAY)
             count = sum(len(batch) for batch in reader.batches())

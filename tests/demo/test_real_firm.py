@@ -11,7 +11,7 @@ from trimtab.demo.custodian import deliver, next_day, resume
 from trimtab.demo.errors import DataDirectoryUnusable
 from trimtab.demo.firm import DemoFirm
 from trimtab.demo.real_firm import build_real_firm
-from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.layouts import KINDS
 from trimtab.feeds.reader import FeedReader
 
 DAY, EVE = date(2020, 12, 1), date(2020, 11, 30)
@@ -130,7 +130,7 @@ def test_the_risk_model_has_ten_factors_over_everything_that_has_a_price(firm):
 
 def test_trimtabs_readers_take_every_file(firm, tmp_path):
     deliver(firm, tmp_path, tmp_path / "closes")
-    for kind in FeedKind:
+    for kind in KINDS:
         with (tmp_path / "demo-real" / kind / f"{kind}-20201201.csv").open("rb") as stream:
             reader = FeedReader(stream, kind, "demo-real", DAY)
             assert sum(len(batch) for batch in reader.batches())

@@ -339,14 +339,15 @@ def test_the_custodian_closes_an_exception_when_value_and_shares_agree() -> None
     assert not is_closed(PriceStatus.STUCK, Decimal(50), Decimal(1), agrees)
 
 
-def test_volume_or_the_sector_close_a_spike_of_what_nobody_holds_and_never_a_split() -> None:
+def test_the_sector_closes_what_nobody_holds_and_volume_a_spike_alone() -> None:
     """Case 06: down 45 %; the sector's middle is down 20 %, or three times as many shares trade as usual."""
     down = Decimal("0.55")
     sector = Evidence(sector_moves=[Decimal(move) for move in ("0.7", "0.75", "0.8", "0.85", "0.9")])
     surge = Evidence(volume=Decimal(300), past_volumes=[Decimal(90), Decimal(100), Decimal(110)])
     for evidence in (sector, surge):
         assert is_closed(PriceStatus.SPIKE, Decimal(55), down, evidence)
-        assert not is_closed(PriceStatus.SPLIT_SUSPECTED, Decimal(50), down, evidence)
+    assert is_closed(PriceStatus.SPLIT_SUSPECTED, Decimal(50), Decimal("0.5"), sector)  # 20 % of 50 is above a third
+    assert not is_closed(PriceStatus.SPLIT_SUSPECTED, Decimal(50), Decimal("0.5"), surge)
     up = replace(sector, sector_moves=[Decimal("1.2")] * 5)
     few = replace(sector, sector_moves=sector.sector_moves[:4])
     usual = replace(surge, volume=Decimal(299))

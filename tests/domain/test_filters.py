@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from tests.domain.factories import DAY, an_account
-from trimtab.domain.account_facts import FIELDS, AccountFacts, FieldKind, fact, facts_of
+from trimtab.domain.account_facts import AccountFacts, fact
+from trimtab.domain.account_measures import AccountHistory, OpenSuspension, facts_of, with_standing
 from trimtab.domain.account_settings import AccountSettings, CashNeed
+from trimtab.domain.fact_fields import FIELDS, Source
 from trimtab.domain.filter_sentences import join_and, rule_phrase, sentence, value_text
 from trimtab.domain.filters import (
     MOST_RULES,
@@ -292,10 +295,11 @@ def test_suspend_goes_before_everything_also_without_trades(changes: dict[str, o
     "changes", [{"outcome": "CONFLICT", "order_count": 0}, {"tracking_error": 0.11}, {"under_compliance_review": True}]
 )
 def test_rules_that_create_risk_go_to_compliance_and_on_when_cleared(changes: dict[str, object]) -> None:
+    """Cleared, rules that contradict each other are still a person's: that nothing can trade must not pass as quiet."""
     facts = replace(SMALL_AND_WORTH_IT, **changes)  # type: ignore[arg-type]
     assert (lane(FIRM, facts).lane, lane(FIRM, facts).filter_key) == (Lane.COMPLIANCE, FilterKey.COMPLIANCE)
     after = lane(FIRM, facts, cleared=frozenset({FilterKey.COMPLIANCE}))
-    assert after.lane is (Lane.AUTOMATED if facts.order_count else Lane.NO_TRADE)
+    assert after.lane is (Lane.AUTOMATED if facts.order_count else Lane.REVIEW)
 
 
 @pytest.mark.covers("D15")
@@ -463,10 +467,12 @@ def test_the_row_of_an_account_takes_its_measures_in_their_units() -> None:
 
 
 def test_the_row_of_an_account_without_analysis_knows_no_measures() -> None:
-    facts = facts_of(an_account(), AccountSettings(), None, is_suspended=True)
+    opened = (OpenSuspension("ADVISOR", "FLOW_EXPECTED", date(2026, 2, 27)),)
+    facts = with_standing(facts_of(an_account(), AccountSettings(), None), opened, AccountHistory(), date(2026, 3, 2))
     assert (facts.is_suspended, facts.turnover, facts.order_count, facts.score) == (True, None, None, None)
-    unknown = {name for name, field in FIELDS.items() if field.kind is FieldKind.NUMBER and fact(facts, name) is None}
-    assert unknown == {name for name, field in FIELDS.items() if field.kind is FieldKind.NUMBER} - {"cash_need"}
+    assert (facts.flow_expected, facts.has_data_error, facts.days_suspended) == (True, False, 3)
+    unmeasured = (Source.ANALYSIS, Source.HOLDINGS)
+    assert all(fact(facts, each.name) is None for each in FIELDS.values() if each.source in unmeasured)
 
 
 def test_an_empty_account_has_no_tax_in_basis_points() -> None:

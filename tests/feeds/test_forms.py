@@ -69,10 +69,12 @@ def test_positions_of_every_form_are_the_same_two(case):
 
 
 def test_fixed_width_digits_get_their_point_and_words_their_meaning():
-    assert rows_of(reader_of(*SOUND["fixed"])) == [
-        (2, "A1", "L1", Decimal("1.5"), date(2019, 3, 1), None, Decimal("43.74"), 0, "", True, "cusip", "037833100"),
-        (3, "A1", "L2", Decimal("1.5"), date(2019, 3, 1), None, Decimal(50), 0, "", False, "cusip", "037833100"),
+    rows = rows_of(reader_of(*SOUND["fixed"]))
+    assert [row[:7] for row in rows] == [
+        (2, "A1", "L1", Decimal("1.5"), date(2019, 3, 1), None, Decimal("43.74")),
+        (3, "A1", "L2", Decimal("1.5"), date(2019, 3, 1), None, Decimal(50)),
     ]
+    assert [(row[9], *row[-2:]) for row in rows] == [(True, "cusip", "037833100"), (False, "cusip", "037833100")]
 
 
 @pytest.mark.parametrize("case", ["seev", "mt564"])
@@ -172,12 +174,42 @@ def test_account_numbers_and_constants_are_the_sources_configuration():
     assert refused(text, Form.FLEX, FeedKind.LOTS, None) == "FEED_SCHEMA"  # Flex knows no covered flag
 
 
+def test_a_constant_of_another_kind_of_the_source_is_no_unknown_column():
+    reader = reader_of(FLEX, Form.FLEX, FeedKind.POSITIONS, covered="true")
+    assert (len(rows_of(reader)), reader.notes) == (2, [])
+
+
+def test_trimtabs_own_form_may_have_the_sources_account_numbers_too():
+    text = "#TRIMTAB,cash,f1,2026-11-20,2026-11-19,BANK\naccount_id,settled,unsettled\nU1,1,\n#TRAILER,1,1\n"
+    reader = reader_of(text, Form.TRIMTAB, FeedKind.CASH, unsettled="7.50")
+    (row,) = (row for batch in reader.copy_batches() for row in batch)
+    assert row[1:4] == ("A1", Decimal(1), Decimal("7.50"))
+
+
 def test_a_notification_that_replaces_another_has_a_higher_version_and_a_withdrawal_reverses():
     replaced = MT564.replace(":23G:NEWM", ":23G:REPL")
     assert rows_of(reader_of(replaced, Form.MT564, FeedKind.CORPORATE_ACTIONS))[0][2] == 261120
     withdrawn = reader_of(MT564.replace(":23G:NEWM", ":23G:CANC"), Form.MT564, FeedKind.CORPORATE_ACTIONS)
     rows = rows_of(withdrawn)
     assert "REVERSED" in [*(row[8] for row in rows), *(fault.value for fault in withdrawn.quarantined)]
+
+
+TRANSACTIONS = """"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"
+"05/01/2024","Sell","MMM","3M CO","40","$96.00","$0.01","$3,839.99"
+"03/15/2024 as of 03/14/2024","Qualified Dividend","MMM","3M CO","","","","$60.40"
+"02/01/2024","MoneyLink Transfer","","Tfr BANK","","","","-$5,000.00"
+"""
+
+
+def test_transactions_are_of_the_account_in_the_files_name_and_cash_is_of_no_security():
+    ask = Ask(FeedKind.TRANSACTIONS, "f1", DAY, AS_OF, layout="schwab-transactions", file="tx-20261120-A1.csv")
+    stream = io.BytesIO(TRANSACTIONS.encode())
+    rows = rows_of(FeedReader(stream, FeedKind.TRANSACTIONS, "f1", DAY, FORMS[Form.LAYOUT], ask))
+    assert [(row[1], row[2], row[3], row[7], row[8:]) for row in rows] == [
+        ("A1", date(2024, 5, 1), "SELL", Decimal("3839.99"), ("symbol", "MMM")),
+        ("A1", date(2024, 3, 14), "DIVIDEND", Decimal("60.40"), ("symbol", "MMM")),
+        ("A1", date(2024, 2, 1), "CASH_TRANSFER", Decimal(-5000), ("", None)),
+    ]
 
 
 WRONG_LAYOUTS = {

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from trimtab.feeds.errors import UnreadableValue
-from trimtab.feeds.identifiers import read_cusip, read_figi, read_isin, read_symbol
+from trimtab.feeds.identifiers import describe, read_cusip, read_figi, read_isin, read_symbol
 from trimtab.feeds.values import (
     read_boolean,
     read_date,
@@ -98,6 +98,23 @@ def test_a_cusip_that_fails_its_check_digit_is_invalid(text):
     with pytest.raises(UnreadableValue) as fault:
         read_cusip(text)
     assert fault.value.code == "ID_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "verdict"),
+    [
+        ("037833100", "cusip", "GOOD"),
+        ("037833 101", "cusip", "BAD"),
+        ("037990108", "cusip", "OWN"),
+        ("037833902", "cusip", "OWN"),
+        ("US0378331005", "isin", "GOOD"),
+        ("US0378331006", "isin", "BAD"),
+        ("BBG000B9XRY4", "figi", "GOOD"),
+        ("BRK.B", "symbol", "NONE"),
+    ],
+)
+def test_an_unknown_identifier_is_described_by_its_form_and_its_check_digit(text, scheme, verdict):
+    assert describe(text) == (scheme, verdict)
 
 
 def test_isin_figi_and_symbol():

@@ -26,7 +26,7 @@ from trimtab.db.tables import (
     run,
     security_fact,
 )
-from trimtab.domain.account_facts import facts_of
+from trimtab.domain.account_measures import facts_of
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.accounts import (
     Account,

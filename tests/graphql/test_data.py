@@ -13,6 +13,7 @@ from tests.graphql.api import Api, a_person
 from tests.servers import FreshDatabase
 from trimtab.activities.inputs import Inputs
 from trimtab.auth.matrix import Role
+from trimtab.data_queues import QUEUES
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.db.stages import newest_result
@@ -71,6 +72,12 @@ def again(day: FeedDay, account_id: str) -> AccountSnapshot | None:
         return get_content(connection, str(result.detail["snapshot"]), AccountSnapshot)
 
 
+def told(day: FeedDay, queue: str) -> list[str]:
+    """What the command line says."""
+    with firm_transaction(day.engine, FIRM) as connection:
+        return list(QUEUES[queue](connection, day.date))
+
+
 @pytest.mark.covers("W-G1", "W-G2")
 async def test_an_unknown_identifier_waits_in_a_queue_until_two_persons_map_it(api: Api, day: FeedDay):
     held = next(each for each in day.firm.book.holdings if each.account_id == SOUND)
@@ -87,25 +94,33 @@ async def test_an_unknown_identifier_waits_in_a_queue_until_two_persons_map_it(a
     assert day.codes()[SOUND] == "UNKNOWN_SECURITY"
     entry = next(one for one in (await api.data(DORA, UNKNOWN))["unknownSecurities"] if one["key"] == key)
     assert (entry["scheme"], entry["accounts"], entry["models"]) == ("cusip", 1, [])
+    assert entry["checkDigit"] == "OWN"
     assert Decimal(entry["marketValue"]) > 0
     same_issuer = {"securityId": security.id, "because": f"the same issuer, {key[:6]}"}
     assert same_issuer in entry["candidates"]
+    (line,) = (one for one in told(day, "unknown") if one.startswith(key))
+    assert f"cusip, check digit own, 1 accounts with {entry['marketValue']} dollars: " in line
+    (line,) = (one for one in told(day, "suspensions") if f"{SOUND}: UNKNOWN_SECURITY" in one)
+    assert line.startswith(
+        f"account {SOUND}: UNKNOWN_SECURITY since {day.date}: the security master does not know {key}."
+    )
+    assert line.endswith("Cleared by: the security master knows the identifier. May be lifted by: data_manager")
     mapped = {"security_id": security.id}
     proposed = await propose(api, day, DORA, "IDENTIFIER", key, mapped)
     own = await api.do(DORA, DECIDE, changeId=proposed["changeId"], approve=True, reason="I say so")
     assert own["__typename"] == "Forbidden"
-    assert again(day, SOUND) is None
     decided = await api.do(DAVE, DECIDE, changeId=proposed["changeId"], approve=True, reason="agreed")
     assert decided["status"] == "APPROVED"
-    (told,) = (await api.data(DORA, CHANGES))["dataChanges"]
-    assert told == {
+    (change,) = (await api.data(DORA, CHANGES))["dataChanges"]
+    assert change == {
         "part": "IDENTIFIER", "key": key, "status": "APPROVED", "proposedBy": ["dora"], "decidedBy": "dave",
     }  # fmt: skip
     with firm_transaction(day.engine, FIRM) as connection:
         assert Inputs().of_run(connection, day.ref).names.get(key) is None  # frozen before: nothing changes by itself
-    assert day.freeze(again=True)
-    with firm_transaction(day.engine, FIRM) as connection:
-        assert Inputs().of_run(connection, day.ref).names[key] == security.id
+    snapshot = again(day, SOUND)
+    assert snapshot is not None
+    assert held.quantity in {each.quantity for each in snapshot.positions if each.security_id == security.id}
+    assert not any(SOUND in one for one in told(day, "suspensions"))
     assert key not in {one["key"] for one in (await api.data(DORA, UNKNOWN))["unknownSecurities"]}
 
 
@@ -140,6 +155,7 @@ async def test_a_new_security_is_held_by_proxy_and_bought_once_two_persons_let_i
         one for one in (await api.data(DORA, INCOMPLETE))["incompleteSecurities"] if one["securityId"] == security_id
     )
     assert entry["lacks"] == ["approval of its risk proxy for buying"]
+    assert any(one.startswith(f"{security_id} lacks approval of its risk proxy") for one in told(day, "incomplete"))
     await agreed(api, day, (DAVE, DORA), "RISK_PROXY", security_id, {**proxy, "buyable": True})
     day.freeze(again=True)
     with firm_transaction(day.engine, FIRM) as connection:
@@ -176,6 +192,8 @@ async def test_a_restriction_list_binds_from_its_date_and_is_screened_against_ho
     assert (hit["listId"], hit["version"], hit["securityId"]) == ("TOBACCO", 1, security_id)
     assert hit["accounts"] == len(day.holders(security_id))
     assert hit["models"]
+    (line,) = told(day, "lists")
+    assert line.startswith(f"TOBACCO version 1: {security_id} is held by {len(day.holders(security_id))} accounts")
     with firm_transaction(day.engine, FIRM) as connection:
         seq = Inputs().of_run(connection, day.ref).manifest.settings_seq
     await agreed(api, day, (DORA, CARL), "RESTRICTION_LIST", "TOBACCO", {**listed, "version": 2, "securities": []})

@@ -20,7 +20,7 @@ from trimtab.db.engine import async_engine, firm_transaction, sync_engine
 from trimtab.db.tables import delivery
 from trimtab.demo import faults
 from trimtab.domain.accounts import AccountId
-from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.layouts import KINDS, FeedKind
 from trimtab.graphql.context import Services
 
 FACTS = """
@@ -92,7 +92,7 @@ async def test_nothing_was_known_before_the_file_came_and_later_days_know_the_ne
     assert await facts(api, day, kind="cash", account="A00002", asOf=earlier) is None
 
 
-@pytest.mark.parametrize("kind", list(FeedKind))
+@pytest.mark.parametrize("kind", KINDS)
 async def test_every_kind_answers(api: Api, day: FeedDay, kind: FeedKind) -> None:
     """An account, a model or nothing is named, as the kind needs it; what the day has none of has no rows."""
     asked: dict[str, str] = {"kind": str(kind)}

@@ -4,12 +4,20 @@ No common factor: specific risk 20 %, so that at moderate tracking (20) one unit
 its price is 0.8 x. A trade costs 2 bp of spread and 5 bp of calm. One share is a thousandth of the account.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from tests.optimizer.accounts import a_lot, a_market, a_model, a_rule, a_security, an_input
-from trimtab.domain.account_settings import AccountSettings, GroupBand, GroupKind, RestrictionKind
+from trimtab.domain.account_settings import (
+    AccountSettings,
+    GroupBand,
+    GroupKind,
+    Harvesting,
+    RestrictionKind,
+    TaxSensitivity,
+)
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
@@ -140,3 +148,26 @@ def test_a_tilt_moves_weight_until_risk_costs_as_much():
     proposal = analyze(an_input(market, a_model({"AAA": "0.5", "BBB": "0.5"}), lots=lots, cash="20", settings=settings))
 
     assert signed(proposal) == {"AAA": 24, "BBB": -24}
+
+
+@pytest.mark.covers("X14")
+@pytest.mark.parametrize("harvesting", list(Harvesting))
+@pytest.mark.parametrize("sensitivity", list(TaxSensitivity))
+def test_no_tax_preference_pushes_risk_past_the_cap(sensitivity: TaxSensitivity, harvesting: Harvesting):
+    """Every share of AAA gains $99 at 90 % of tax: free of the cap the account would rather stay near where it is.
+
+    The tracking error of 11.2 % must come to 2 %, whatever the tax: at a specific risk of 20 % two names that are off
+    by x each have x * 0.2828, so x must fall from 39.5 % to about 7.07 %, by some 325 shares.
+    """
+    taxed = AccountSettings(
+        tax_sensitivity=sensitivity,
+        harvesting=harvesting,
+        short_term_rate=Decimal("0.9"),
+        long_term_rate=Decimal("0.9"),
+    )
+    free = analyze(an_overweight(taxed, unit_cost="1"))
+    capped = analyze(an_overweight(replace(taxed, tracking_error_limit=Decimal("0.02")), unit_cost="1"))
+
+    assert free.after.tracking_error > Decimal("0.02")
+    assert capped.after.tracking_error <= Decimal("0.02")
+    assert -330 <= signed(capped)["AAA"] <= -320

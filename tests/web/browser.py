@@ -66,6 +66,12 @@ class Tab:
         self.page.wait_for_selector("#content", timeout=PATIENCE_MS)
         return self
 
+    def go(self, path: str) -> None:
+        """To another address without a new sign-in, as by a link: the tokens live in this page."""
+        self.page.evaluate(
+            "path => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }", path
+        )
+
     def axe(self) -> list[str]:
         """What axe finds: rule, how bad, and where."""
         if not self.page.evaluate("() => 'axe' in window"):

@@ -181,7 +181,7 @@ def test_an_administrator_is_refused_the_accounts_by_the_api(signed_in: Signed):
     with tab.page.expect_response(
         lambda one: "/graphql" in one.url and "Accounts" in (one.request.post_data or "")
     ) as got:
-        tab.page.evaluate("history.pushState(null, '', '/accounts'); dispatchEvent(new PopStateEvent('popstate'))")
+        tab.go("/accounts")
     assert got.value.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     expect(tab.page.get_by_role("heading", name="This page is not for your role")).to_be_visible()
     assert tab.page.get_by_role("link", name="Accounts").count() == 0

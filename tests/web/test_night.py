@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -47,6 +48,24 @@ def test_every_account_of_the_roster_is_in_one_line_of_the_outcomes(signed_in: S
     deliveries = panel(page, "Deliveries").locator("tbody tr")
     expect(deliveries).to_have_count(13)
     assert set(deliveries.locator("td:nth-child(2)").all_inner_texts()) == {"Loaded"}
+
+
+def test_a_file_that_contradicts_itself_is_shown_with_what_is_the_matter_and_raises_an_alert(
+    signed_in: Signed, held: Demo
+):
+    """A second sales file, one of whose proceeds is no number: its rows no longer sum to its trailer."""
+    (file,) = held.state_dir.glob("drop/*/sales/sales-*.csv")
+    sound = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(r",\d+\.\d+,(\d+\.\d+)\n", r",a lot,\1\n", sound, count=1), encoding="utf-8")
+    held.cli("feeds", "load", "--date", date.fromisoformat(file.stem.rsplit("-", 1)[1]).isoformat())
+    page = signed_in("dan", "/night").page
+    row = panel(page, "Deliveries").locator("tbody tr", has_text="Sales")
+    expect(row).to_contain_text("Quarantined")
+    expect(row).to_contain_text("Feed total: the trailer's control total is")
+    expect(row).to_contain_text("(the last of 2)")
+    first = panel(page, "Alerts").locator("tbody tr").first
+    expect(first).to_contain_text("Critical")
+    expect(first).to_contain_text("the sales file was refused")
 
 
 @pytest.mark.covers("E5")

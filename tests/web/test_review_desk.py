@@ -60,6 +60,7 @@ def test_filters_and_sort_stand_in_the_address_and_a_link_brings_them_back(signe
     expect(page).to_have_url(re.compile(r"reason=turnover&sort=-?traded"))
     counted = int(chip.inner_text().rsplit(" ", 1)[1])
     expect(rows(page)).to_have_count(counted)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)  # the rows are in the new order
     shown = rows(page).locator("a").all_inner_texts()
     again = signed_in("oscar", page.url.removeprefix(tab.url)).page
     expect(rows(again)).to_have_count(counted)

@@ -4,7 +4,7 @@ The solve lies between two transactions: `prepare_analysis` says what to solve, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,11 +15,13 @@ from trimtab.activities.solver import Solved, SolveJob
 from trimtab.activities.validate import ASK_ABOVE
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.account_days import SYSTEM_ACTOR
+from trimtab.db.account_history import known_by_now
 from trimtab.db.decisions import write_proposal
 from trimtab.db.filters import write_facts
 from trimtab.db.stages import StageResult, adopt, find_result, get_or_compute, newest_result
 from trimtab.db.tables import account_day
 from trimtab.domain.account_facts import AccountFacts
+from trimtab.domain.account_measures import with_findings
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Stage, TerminalState
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal, Rung
@@ -133,15 +135,17 @@ def _outcome(proposal: RebalanceProposal) -> StageOutcome:
 def _facts(connection: Connection, ref: AccountDayRef, solved: Solved) -> AccountFacts:
     """The facts with what validation found and what stands open about the account."""
     validated = newest_result(connection, ref, Stage.VALIDATE)
-    flags = set(validated.detail.get("flags", ()) if validated is not None else ())
+    detail: Mapping[str, Any] = validated.detail if validated is not None else {}
+    flags = set(detail.get("flags", ()))
     if solved.proposal.outcome is AnalysisOutcome.CONFLICT:
         flags.add(CONFLICT_FLAG)
     if solved.proposal.rung is not Rung.FULL:
         flags.add(LESS_FLAG)
-    asked_above = validated.detail.get(ASK_ABOVE) if validated is not None else None
+    asked_above = detail.get(ASK_ABOVE)
     if asked_above is not None and solved.proposal.after.tracking_error > Decimal(str(asked_above)):
         flags.add(DISPERSION_FLAG)
-    return replace(solved.facts, flags=tuple(sorted(flags)))
+    codes = [str(finding["code"]) for finding in detail.get("findings", ())]
+    return known_by_now(connection, ref, with_findings(solved.facts, codes, flags))
 
 
 def _day(connection: Connection, ref: AccountDayRef) -> Row[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from trimtab.activities.calendar import calendar_around
 from trimtab.db import suspensions
 from trimtab.db.deliveries import ReceivedFile, insert_quarantined, loaded_delivery
 from trimtab.db.facts import FACT_TABLES, know_identifiers, publish_staged, staged_strangers, staged_twice
@@ -33,7 +34,7 @@ def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, recei
             if twice is not None:
                 raise FeedRefused("FEED_SCHEMA", f"security {twice} stands in the master twice")
         case FeedKind.PRICES:
-            _refuse_future_prices(connection, day)
+            _refuse_impossible_prices(connection, day)
         case FeedKind.RISK_COVARIANCE:
             refuse_bad_covariance(_staged_covariance(connection), reader.factors)
         case FeedKind.ACCOUNTS:
@@ -54,11 +55,13 @@ def _staged_covariance(connection: Connection) -> list[tuple[str, list[float]]]:
     return [(row.factor, row.factors) for row in connection.execute(text("SELECT factor, factors FROM staged"))]
 
 
-def _refuse_future_prices(connection: Connection, business_date: date) -> None:
-    """Case 12: closes are of the session before, so none can be of the business date or later."""
-    found = connection.scalar(text("SELECT max(as_of) FROM staged"))
-    if found is not None and found >= business_date:
-        raise FeedRefused("PRICE_DATE", f"a close is dated {found}, which has not come yet")
+def _refuse_impossible_prices(connection: Connection, business_date: date) -> None:
+    """Case 12: closes are of the session before, so none can be of the business date, or of a day without a session."""
+    for found in connection.scalars(text("SELECT DISTINCT as_of FROM staged ORDER BY as_of DESC")):
+        if found >= business_date:
+            raise FeedRefused("PRICE_DATE", f"a close is dated {found}, which has not come yet")
+        if not calendar_around(found).is_session(found):
+            raise FeedRefused("PRICE_DATE", f"a close is dated {found}, on which the exchange was closed")
 
 
 def _refuse_strangers(connection: Connection, firm_id: str, business_date: date) -> None:

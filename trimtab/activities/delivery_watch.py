@@ -41,7 +41,7 @@ def expect_deliveries(connection: Connection, ref: RunRef, sources: FirmSources)
     session, before = calendar.session(ref.business_date), calendar.previous(ref.business_date)
     cut_off = session.open_at - DEFAULT_PLAN.cut_off_before_open
     rows = []
-    for kind in KINDS:
+    for kind in (*KINDS, *sources.further):
         source = sources.of(kind)
         times = source.deadlines(ref.business_date, before.date, cut_off)
         rows.append(

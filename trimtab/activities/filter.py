@@ -18,7 +18,6 @@ from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lanes import FilterKey, FirmFilters, LaneDecision, lane, parse_firm_filters
 from trimtab.domain.lifecycle import Lane, Stage, Standstill, TerminalState
-from trimtab.domain.proposals import AnalysisOutcome
 
 FILTERS: Final = "filters"
 _CLEARED: Final = frozenset({FilterKey.COMPLIANCE, FilterKey.SUSPEND})
@@ -74,9 +73,6 @@ def filter_lane(connection: Connection, ref: AccountDayRef, frozen: FrozenInputs
 
 def _choose(filters: FirmFilters, facts: AccountFacts, cleared: bool, digest: str, day: Row[Any] | None) -> StageResult:
     chosen = lane(filters, facts, _CLEARED if cleared else frozenset())
-    if chosen.lane is Lane.NO_TRADE and facts.outcome == AnalysisOutcome.CONFLICT:
-        # Nothing is traded because the rules clash: a person has to settle that, so it must not pass as quiet.
-        chosen = LaneDecision(Lane.REVIEW, None, (), "The account's rules contradict each other, so a person looks.")
     detail = {
         "filters": digest,
         "filter": chosen.filter_key,

@@ -1,8 +1,5 @@
 """Freezing a run's inputs: one content hash for each feed, model, setting and filter that the run reads."""
 
-from collections.abc import Mapping
-from typing import Any, Final
-
 from sqlalchemy import Connection
 
 from trimtab.activities.filter import FILTERS
@@ -10,18 +7,14 @@ from trimtab.activities.inputs import freeze_inputs
 from trimtab.contracts import RunRef
 from trimtab.db import runs
 from trimtab.db.content import put_content
-from trimtab.db.settings_versions import held_settings, newest_seq
-from trimtab.domain.firm_filters import DEFAULT_FIRM_FILTERS
-
-FIRM_FILTER: Final = "firm_filter"
+from trimtab.db.filter_versions import lane_filters_on
 
 
 def freeze_filters(connection: Connection, ref: RunRef) -> None:
     """The firm's filters of the day, once; those that it never edited are the ones that every firm starts with."""
     if runs.read_inputs(connection, ref).of(FILTERS):
         return
-    held: Mapping[str, Any] = held_settings(connection, FIRM_FILTER, ref.business_date, newest_seq(connection))
-    known = {key: held.get(key, DEFAULT_FIRM_FILTERS[key]) for key in DEFAULT_FIRM_FILTERS}
+    known = lane_filters_on(connection, ref.business_date)
     runs.freeze(connection, ref, FILTERS, {"": put_content(connection, ref.firm_id, FILTERS, known)})
 
 

@@ -276,18 +276,21 @@ def beyond_limits(run: RunData, prepared: Prepared) -> tuple[str, ...]:
     if limits is None or model is None:
         return ()
     wishes = {place: held for place, held in raw.decided.items() if held.level in _CLIENTS and held.exception is None}
-    settings = _with_decided(run, prepared, wishes)
+    settings = _with_decided(run, prepared, wishes, raw.settings or AccountSettings())
     return wishes_beyond(limits, settings, model, run.market.securities, run.market.risk_model)
 
 
 def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
     """What the accounts file states, with the firm's lists and everything that people have decided in its profile."""
-    return _with_decided(run, prepared, prepared.raw.decided)
-
-
-def _with_decided(run: RunData, prepared: Prepared, decided: Mapping[str, Held]) -> AccountSettings:
     raw = prepared.raw
     base = with_lists(raw.settings or AccountSettings(), raw.account, run.findings.lists)
+    return _with_decided(run, prepared, raw.decided, base)
+
+
+def _with_decided(
+    run: RunData, prepared: Prepared, decided: Mapping[str, Held], base: AccountSettings
+) -> AccountSettings:
+    raw = prepared.raw
     if not decided:
         return base
     cash = prepared.cash or CashBalance(ZERO)

@@ -24,7 +24,8 @@ import structlog
 
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction, sync_engine
-from trimtab.domain.account_facts import AccountFacts, facts_of
+from trimtab.domain.account_facts import AccountFacts
+from trimtab.domain.account_measures import snapshot_facts
 from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import ErrorClass
@@ -283,8 +284,7 @@ def _analyzed(several: list[_Loaded]) -> list[RebalanceProposal | SolveFault]:
 def _solved(loaded: _Loaded, answer: RebalanceProposal | SolveFault, seconds: float) -> Solved | SolveFault:
     if isinstance(answer, SolveFault):
         return answer
-    snapshot = loaded.request.snapshot
-    facts = facts_of(snapshot.account, snapshot.settings, answer)
+    facts = snapshot_facts(loaded.request.snapshot, answer, loaded.request.market.prices)
     return Solved(answer, content_hash(answer), loaded.target_hash, facts, seconds)
 
 

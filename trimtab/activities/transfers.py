@@ -13,10 +13,11 @@ from trimtab.activities.deliveries import awaited
 from trimtab.activities.delivery_watch import TRANSFER_FAILED
 from trimtab.contracts import RunRef
 from trimtab.db.alerts import raise_alert
+from trimtab.db.deliveries import loaded_delivery
 from trimtab.db.expectations import due_for_a_try, locked_expectations, set_expectation
 from trimtab.domain.errors import TrimtabError
 from trimtab.feeds.errors import FeedRefused
-from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.layouts import KINDS, FeedKind
 from trimtab.feeds.sftp import HostKeyChanged, TransferFailed, fetch
 from trimtab.feeds.sources import FirmSources, Source
 
@@ -53,7 +54,9 @@ def _kinds(kind: FeedKind, source: Source) -> list[FeedKind]:
 
 def _due(connection: Connection, ref: RunRef) -> set[FeedKind]:
     rows, now = locked_expectations(connection, ref.business_date), datetime.now(UTC)
-    waiting = awaited(connection, ref.business_date)
+    further = [kind for kind in rows if kind not in KINDS]
+    not_there = [kind for kind in further if loaded_delivery(connection, kind, ref.business_date) is None]
+    waiting = (*awaited(connection, ref.business_date), *not_there)
     return {FeedKind(kind) for kind in waiting if due_for_a_try(rows.get(kind), now)}
 
 

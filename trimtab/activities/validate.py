@@ -13,10 +13,14 @@ from trimtab.activities.market import BEYOND_LIMITS
 from trimtab.activities.snapshot import Prepared, beyond_limits, findings_of, prepare, snapshot_of
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db import suspensions
+from trimtab.db.account_history import known_by_now
 from trimtab.db.alerts import raise_alert
 from trimtab.db.content import get_body, put_content
 from trimtab.db.decisions import open_suspensions
+from trimtab.db.filters import write_facts
 from trimtab.db.stages import StageResult, get_or_compute, newest_result, visits
+from trimtab.domain.account_measures import facts_of, with_findings
+from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.findings import DataVerdict, Finding, FindingScope, verdict
 from trimtab.domain.lifecycle import Stage, Standstill, TerminalState
@@ -76,6 +80,7 @@ def _judge(
     still_open = _settle(connection, ref, judged)
     _alert_account(connection, ref, judged)
     if judged.suspended_by or still_open:
+        _keep_facts(connection, ref, raw, found, judged)
         return StageResult(_suspended(judged, still_open), detail)
     return _sound(connection, ref, run, prepared, judged, detail)
 
@@ -98,6 +103,15 @@ def _sound(
     return StageResult(
         StageOutcome(Stage.VALIDATE, Stage.ANALYZE), {**detail, SNAPSHOT: digest}, {"snapshot_hash": digest}
     )
+
+
+def _keep_facts(
+    connection: Connection, ref: AccountDayRef, raw: RawHoldings, found: Sequence[Finding], judged: DataVerdict
+) -> None:
+    """What filters see of an account that is not analysed: they find it all the same."""
+    row = facts_of(raw.account, raw.settings or AccountSettings(), None)
+    row = with_findings(row, [str(finding.code) for finding in found], judged.flags)
+    write_facts(connection, ref.firm_id, ref.run_id, known_by_now(connection, ref, row))
 
 
 def _closed(finding: Finding) -> StageOutcome:

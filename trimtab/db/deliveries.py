@@ -253,6 +253,30 @@ def _line(state: FeedState, row: Row[Any] | None) -> DeliveryLine:
 # --- what people decide -----------------------------------------------------------------------------------------
 
 
+def refused_delivery(connection: Connection, delivery_id: str) -> Row[Any] | None:
+    """A delivery that people may decide about, locked; None when there is none."""
+    rows = select(delivery).where(
+        delivery.c.delivery_id == delivery_id, delivery.c.status == DeliveryStatus.QUARANTINED.value
+    )
+    return connection.execute(rows.with_for_update()).one_or_none()
+
+
+def propose_decision(
+    connection: Connection, firm_id: str, row: Row[Any], decision: str, *, persons: Sequence[str], reason: str
+) -> None:
+    """Keep the first person's part of a decision that takes two. Raises DeliveryMissing for what none may release."""
+    if decision == "RELEASE":
+        _refuse_unreadable(row)
+    proposed = {"decision": decision, "by": list(persons), "reason": reason}
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.firm_id == firm_id, delivery.c.delivery_id == row.delivery_id)
+        .values(detail=plain({**row.detail, "proposed": proposed}))
+    )
+    body = {"kind": row.kind, "decision": decision, "proposed_by": list(persons), "message": reason}
+    emit(connection, firm_id, "DELIVERY_DECISION_PROPOSED", business_date=row.business_date, body=body)
+
+
 def release_delivery(connection: Connection, firm_id: str, delivery_id: str, *, actor: str, reason: str) -> None:
     """Take a refused file after all: the next pass loads it, without the checks that refused it.
 
@@ -260,9 +284,7 @@ def release_delivery(connection: Connection, firm_id: str, delivery_id: str, *, 
     that cannot be read stays refused. Raises DeliveryMissing.
     """
     row = _refused(connection, delivery_id)
-    unreadable = sorted(set(row.reason_codes) - RELEASABLE)
-    if unreadable:
-        raise DeliveryMissing(f"delivery {delivery_id} is refused for {', '.join(unreadable)}: send a corrected file")
+    _refuse_unreadable(row)
     accepted = sorted({*row.detail.get("accepted", ()), *row.reason_codes})
     _decide(connection, firm_id, row, DeliveryStatus.RECEIVED, actor, reason, {**row.detail, "accepted": accepted})
 
@@ -288,6 +310,13 @@ def waive_gap(connection: Connection, firm_id: str, kind: str, business_date: da
         message=reason,
         detail={"decided_by": actor, "reason": reason},
     )
+
+
+def _refuse_unreadable(row: Row[Any]) -> None:
+    unreadable = sorted(set(row.reason_codes) - RELEASABLE)
+    if unreadable:
+        codes = ", ".join(unreadable)
+        raise DeliveryMissing(f"delivery {row.delivery_id} is refused for {codes}: send a corrected file")
 
 
 def _refused(connection: Connection, delivery_id: str) -> Row[Any]:

@@ -21,7 +21,7 @@ _TYPES: Mapping[str, str] = {
     "version": "integer",
     "specific_risk": "double precision",
     "factors": "double precision[]",
-    **dict.fromkeys(_words("as_of effective_on acquired_on holding_start sold_on ex_on due_on"), "date"),
+    **dict.fromkeys(_words("as_of effective_on acquired_on holding_start sold_on traded_on ex_on due_on"), "date"),
     **dict.fromkeys(
         _words(
             "tradable whole_shares discretionary approved_for_trading covered mandatory gift_or_inheritance restricted"
@@ -33,7 +33,7 @@ _TYPES: Mapping[str, str] = {
             "half_spread_bps quantity market_value settled unsettled proceeds basis close volume new_shares old_shares"
             " cash_per_share basis_percent fair_value"
             " cost wash_adjustment weight amount minimum maximum short_term_rate long_term_rate"
-            " cash_target cash_reserve minimum_trade commission"
+            " cash_target cash_reserve minimum_trade commission price fees"
         ),
         "numeric",
     ),
@@ -77,6 +77,9 @@ FACT_TABLES: Mapping[str, FactTable] = {
     ),
     "cash": FactTable("cash_fact", _words("account_id settled unsettled currency")),
     "sales": FactTable("sale_fact", _words("account_id sold_on quantity proceeds basis"), identified=True),
+    "transactions": FactTable(
+        "transaction_fact", _words("account_id traded_on action quantity price fees amount"), identified=True
+    ),
     "prices": FactTable("price_fact", _words("as_of close currency volume source"), identified=True),
     "corporate_actions": FactTable(
         "corporate_action_fact",

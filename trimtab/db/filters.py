@@ -4,17 +4,20 @@ Field names come from the whitelist and values are bound: a filter's text never 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Connection, and_, false, func, not_, or_, select
+from sqlalchemy import Boolean, ColumnElement, Connection, Row, and_, false, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.tables import account_facts
 from trimtab.domain.account_facts import AccountFacts
+from trimtab.domain.fact_fields import FIELDS, FieldKind
 from trimtab.domain.filters import Combinator, FilterTree, Group, Operator, Rule
 
 _COLUMNS: Final = tuple(item.name for item in fields(AccountFacts))
+_SETS: Final = tuple(field.name for field in FIELDS.values() if field.kind is FieldKind.TEXT_SET)
+FACT_COLUMNS: Final = tuple(account_facts.c[name] for name in _COLUMNS)
 
 
 def where(tree: FilterTree) -> ColumnElement[bool]:
@@ -57,8 +60,9 @@ _RULES: Final[Mapping[Operator, Any]] = {  # Any: one function of (column, value
 
 def write_facts(connection: Connection, firm_id: str, run_id: str, facts: AccountFacts) -> None:
     """Replace the account's row of the run's wide table."""
-    values = asdict(facts) | {"flags": None if facts.flags is None else list(facts.flags)}
-    row = upsert(account_facts).values(firm_id=firm_id, run_id=run_id, **values)
+    values = {name: getattr(facts, name) for name in _COLUMNS}
+    lists = {name: list(values[name]) for name in _SETS if values[name] is not None}
+    row = upsert(account_facts).values(firm_id=firm_id, run_id=run_id, **values | lists)
     connection.execute(
         row.on_conflict_do_update(
             index_elements=["firm_id", "run_id", "account_id"],
@@ -70,14 +74,17 @@ def write_facts(connection: Connection, firm_id: str, run_id: str, facts: Accoun
 def read_facts(connection: Connection, run_id: str, account_id: str) -> AccountFacts | None:
     """The account's row of the run, None while it has not been analysed."""
     found = connection.execute(
-        select(*(account_facts.c[name] for name in _COLUMNS)).where(
-            account_facts.c.run_id == run_id, account_facts.c.account_id == account_id
-        )
+        select(*FACT_COLUMNS).where(account_facts.c.run_id == run_id, account_facts.c.account_id == account_id)
     ).one_or_none()
     if found is None:
         return None
-    values = dict(found._mapping)
-    return AccountFacts(**values | {"flags": None if values["flags"] is None else tuple(values["flags"])})
+    return facts_of_row(found)
+
+
+def facts_of_row(row: Row[Any]) -> AccountFacts:
+    """A row of all `FACT_COLUMNS` as the domain's value."""
+    values = dict(row._mapping)
+    return AccountFacts(**values | {name: tuple(values[name]) for name in _SETS if values[name] is not None})
 
 
 def matching_accounts(connection: Connection, run_id: str, tree: FilterTree) -> list[str]:

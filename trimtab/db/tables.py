@@ -33,6 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
+from trimtab.domain.fact_fields import FIELDS, Field, FieldKind
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -69,6 +71,49 @@ def _recorded_at() -> Column[Any]:
 def _fact(table: Table) -> Table:
     FACTS.add(table.name)
     return table
+
+
+MOST_FILTERED = [
+    "advisor_id",
+    "programme",
+    "tier",
+    "standing",
+    "outcome",
+    "discretionary",
+    "approved_for_trading",
+    "is_suspended",
+    "has_data_error",
+    "is_mandate",
+    "under_compliance_review",
+    "account_value",
+    "cash_need",
+    "cash_weight",
+    "order_count",
+    "max_drift",
+    "tracking_error",
+    "turnover",
+    "tax",
+    "tax_bps",
+    "cost_bps",
+    "realized_gain",
+    "unrealized_losses",
+    "score",
+    "days_since_trade",
+]
+"""Fields that the index of filters holds: PostgreSQL takes 32 columns at most."""
+
+
+def _column_type(field: Field) -> TypeEngine[Any]:
+    """Never NUMERIC or JSONB: their operators are not leakproof, so row-level security keeps filters from indexes."""
+    match field.kind:
+        case FieldKind.NUMBER:
+            return BigInteger() if field.is_whole else Double()
+        case FieldKind.BOOLEAN:
+            return Boolean()
+        case FieldKind.TEXT:
+            return Text()
+        case FieldKind.TEXT_SET:
+            return ARRAY(Text)
 
 
 # --- firms and people ---
@@ -299,6 +344,20 @@ sale_fact = _of_delivery(
     Index("ix_sale_fact_account", "firm_id", "delivery_id", "account_id"),
 )
 
+transaction_fact = _of_delivery(
+    "transaction_fact",
+    _needed("account_id", Text),
+    Column("security_id", Text),
+    Column("security_key", Text),  # absent for cash alone
+    _needed("traded_on", Date),
+    _needed("action", Text),
+    Column("quantity", QUANTITY),
+    Column("price", PRICE),
+    Column("fees", MONEY),
+    Column("amount", MONEY),
+    Index("ix_transaction_fact_account", "firm_id", "delivery_id", "account_id"),
+)
+
 price_fact = _of_delivery(
     "price_fact",
     Column("security_id", Text),
@@ -513,35 +572,15 @@ account_facts = Table(
     _firm(),
     _needed("run_id", Text),
     _needed("account_id", Text),
-    Column("advisor_id", Text),
-    Column("programme", Text),
-    Column("tier", Text),
-    Column("registration", Text),
-    Column("standing", Text),
-    Column("discretionary", Boolean),
-    Column("approved_for_trading", Boolean),
-    Column("is_suspended", Boolean),
-    Column("has_data_error", Boolean),
-    Column("is_mandate", Boolean),
-    Column("under_compliance_review", Boolean),
-    Column("account_value", Double),
-    Column("cash_need", Double),
-    Column("order_count", BigInteger),
-    Column("max_drift", Double),
-    Column("active_share", Double),
-    Column("tracking_error", Double),
-    Column("turnover", Double),
-    Column("traded_value", Double),
-    Column("tax", Double),
-    Column("tax_bps", Double),
-    Column("cost_bps", Double),
-    Column("realized_gain", Double),
-    Column("benefit_bps", Double),
-    Column("gap_bps", Double),
-    Column("score", Double),
-    Column("flags", ARRAY(Text)),
-    Column("outcome", Text),
+    *(Column(field.name, _column_type(field)) for field in FIELDS.values()),
     PrimaryKeyConstraint("firm_id", "run_id", "account_id"),
+    Index(
+        "ix_account_facts_filters",
+        "firm_id",
+        "run_id",
+        "account_id",
+        postgresql_include=MOST_FILTERED,  # a count of them reads the index alone
+    ),
 )
 
 proposal = _fact(

@@ -87,6 +87,7 @@ class Fitted:
     calibration: Calibration
     figures: Mapping[Word, WordFigures]
     verdicts: tuple[Verdict, ...]
+    weaker: int  # rebalances in which a stricter word came out weaker for some account: whole shares apart, none
 
     @property
     def met(self) -> bool:
@@ -144,6 +145,14 @@ class ReferenceBook:
             unanswered=sum(not each.answered for each in found),
         )
 
+    def weaker(self, calibration: Calibration) -> int:
+        """How often an account's tracking error or tax on gains rises, or its harvest falls, with a stricter word."""
+        count = 0
+        for looser, stricter in _NEIGHBOURS:
+            pairs = zip(self.rebalanced(calibration, looser), self.rebalanced(calibration, stricter), strict=True)
+            count += sum(_own_figure(stricter, more) > _own_figure(stricter, less) for less, more in pairs)
+        return count
+
     def _blind_gain_tax(self, calibration: Calibration) -> float:
         """Mean tax on gains when no tax counts for anything, bp: the middle tracking, neither gains nor losses."""
         blind = replace(
@@ -154,10 +163,28 @@ class ReferenceBook:
         return fmean(each.gain_tax_bps for each in self.rebalanced(blind) if each.taxable)
 
 
+_NEIGHBOURS: tuple[tuple[Word, Word], ...] = (
+    (Tracking.LOOSE, Tracking.MODERATE),
+    (Tracking.MODERATE, Tracking.TIGHT),
+    (TaxSensitivity.LOW, TaxSensitivity.MEDIUM),
+    (TaxSensitivity.MEDIUM, TaxSensitivity.HIGH),
+    (Harvesting.OFF, Harvesting.OPPORTUNISTIC),
+    (Harvesting.OPPORTUNISTIC, Harvesting.AGGRESSIVE),
+)
+"""Looser and stricter words beside each other."""
+
+
+def _own_figure(word: Word, account: AccountFigures) -> float:
+    """What a stricter word is to bring down: losses that are harvested count negative."""
+    if isinstance(word, Tracking):
+        return account.tracking_error_bps
+    return account.gain_tax_bps if isinstance(word, TaxSensitivity) else -account.loss_saving_bps
+
+
 def measure_calibration(book: ReferenceBook, calibration: Calibration, bands: Bands) -> Fitted:
     """What a map comes to on the book, word by word."""
     figures = {word: book.figures(calibration, word) for word in WORDS}
-    return Fitted(calibration, figures, tuple(verdicts(figures, bands)))
+    return Fitted(calibration, figures, tuple(verdicts(figures, bands)), book.weaker(calibration))
 
 
 def fit_calibration(book: ReferenceBook, bands: Bands, start: Calibration = SHIPPED) -> Fitted:

@@ -71,5 +71,6 @@ WAITS: Final[Mapping[str, str]] = {
     "lots": "tax lots: gains, losses and wash sales of every account",
     "cash": "what every account may spend",
     "sales": "wash sale windows of every household",
+    "transactions": "nothing: what the custodian booked is kept for comparison",
 }
 """What a run cannot do without the kind, by kind."""

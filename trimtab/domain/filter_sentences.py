@@ -1,12 +1,19 @@
-"""Filters in plain English, for the page that lists them and for the reason of a lane."""
+"""Filters in plain English, for the page that lists them and for the reason of a lane.
 
+A filter's sentence is exact: `filter_reading` reads the same filter back from it. What an account shows is rounded.
+"""
+
+import json
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
-from trimtab.domain.account_facts import AccountFacts, FactValue, Field, FieldKind, Unit, fact
+from trimtab.domain.account_facts import AccountFacts, FactValue, fact
+from trimtab.domain.fact_fields import Field, FieldKind, Unit
 from trimtab.domain.filters import Combinator, FilterTree, Group, Operator, Rule
 
-_VERBS: Final[Mapping[Operator, str]] = {
+VERBS: Final[Mapping[Operator, str]] = {
     Operator.EQUAL: "is",
     Operator.NOT_EQUAL: "is not",
     Operator.LESS: "is below",
@@ -24,9 +31,14 @@ _VERBS: Final[Mapping[Operator, str]] = {
 }
 
 
+PLAIN_WORD: Final = re.compile(r"[\w&/-]+")
+"""Words that need no quotes: they end at the next space, comma or bracket."""
+START: Final = "The account is wanted when "
+
+
 def sentence(tree: FilterTree) -> str:
     """The whole filter: "The account is wanted when the value is at most $250,000 and ..."."""
-    return f"The account is wanted when {_phrase(tree, outermost=True)}."
+    return f"{START}{_phrase(tree, outermost=True)}."
 
 
 def rule_phrase(rule: Rule) -> str:
@@ -35,13 +47,36 @@ def rule_phrase(rule: Rule) -> str:
     if field.kind is FieldKind.BOOLEAN and isinstance(rule.value, bool):
         affirmed = rule.value is (rule.operator is Operator.EQUAL)
         return f"the account is {'' if affirmed else 'not '}{field.label}"
-    words = f"the {field.label} {_VERBS[rule.operator]}"
+    words = f"the {field.label} {VERBS[rule.operator]}"
     if rule.value is None:
         return words
     if rule.operator in (Operator.BETWEEN, Operator.NOT_BETWEEN) and isinstance(rule.value, tuple):
         low, high = rule.value
-        return f"{words} {value_text(field, low)} and {value_text(field, high)}"
-    return f"{words} {value_text(field, rule.value)}"
+        return f"{words} {exact_text(field, low)} and {exact_text(field, high)}"
+    items = rule.value if isinstance(rule.value, tuple) else (rule.value,)
+    return f"{words} {', '.join(exact_text(field, item) for item in items)}"
+
+
+def exact_text(field: Field, value: str | float | bool) -> str:
+    """A rule's value in the field's unit with all of its digits; words that could be misread stand in quotes."""
+    if isinstance(value, str):
+        return value if PLAIN_WORD.fullmatch(value) else json.dumps(value)
+    digits = Decimal(repr(float(value)))
+    match field.unit:
+        case Unit.DOLLARS:
+            return f"{'-' if digits < 0 else ''}${_plain(abs(digits))}"
+        case Unit.FRACTION:
+            return f"{_plain(digits * 100)} %"
+        case Unit.BASIS_POINTS:
+            return f"{_plain(digits)} bp"
+        case Unit.DAYS:
+            return f"{_plain(digits)} days"
+        case _:
+            return _plain(digits)
+
+
+def _plain(digits: Decimal) -> str:
+    return f"{digits.normalize():,f}"
 
 
 def observed_phrase(rule: Rule, facts: AccountFacts) -> str:
@@ -52,7 +87,8 @@ def observed_phrase(rule: Rule, facts: AccountFacts) -> str:
     if isinstance(actual, bool):
         return f"the account is {'' if actual else 'not '}{rule.field.label}"
     if isinstance(actual, tuple):
-        return f"the {rule.field.label} are {value_text(rule.field, actual)}" if actual else "there are no flags"
+        label = rule.field.label
+        return f"the {label} are {value_text(rule.field, actual)}" if actual else f"there are no {label}"
     return f"the {rule.field.label} is {value_text(rule.field, actual)}"
 
 
@@ -69,6 +105,8 @@ def value_text(field: Field, value: FactValue | tuple[float, float]) -> str:
             return f"{_digits(value * 100)} %"
         case Unit.BASIS_POINTS:
             return f"{_digits(value)} bp"
+        case Unit.DAYS:
+            return f"{_digits(value)} days"
         case _:
             return _digits(value)
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 from math import isfinite
 from typing import Final
 
-from trimtab.domain.account_facts import FIELDS, AccountFacts, FactValue, Field, FieldKind, fact
+from trimtab.domain.account_facts import AccountFacts, FactValue, fact
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.fact_fields import FIELDS, Field, FieldKind
 
 MOST_LEVELS: Final = 6
 MOST_RULES: Final = 100

@@ -17,6 +17,7 @@ from trimtab.domain.filters import (
     rule_answer,
 )
 from trimtab.domain.lifecycle import Lane
+from trimtab.domain.proposals import AnalysisOutcome
 
 
 class FilterKey(StrEnum):
@@ -56,6 +57,7 @@ class LaneDecision:
     reason: str  # one sentence in plain English
 
 
+_CLASH: Final = "The account's rules contradict each other, so a person looks."
 _LANE_OF: Final[Mapping[FilterKey, Lane]] = {
     FilterKey.SUSPEND: Lane.SUSPEND,
     FilterKey.COMPLIANCE: Lane.COMPLIANCE,
@@ -82,6 +84,9 @@ def lane(filters: FirmFilters, facts: AccountFacts, cleared: frozenset[FilterKey
         if key not in cleared and matches(tree, facts):
             return _wanted_by(key, tree, facts)
     if not facts.order_count:
+        if facts.outcome == AnalysisOutcome.CONFLICT:
+            # Nothing is traded because the rules clash: a person has to settle that, so it must not pass as quiet.
+            return LaneDecision(Lane.REVIEW, None, (), _CLASH)
         return LaneDecision(Lane.NO_TRADE, None, (), "There is nothing to trade.")
     if facts.flags:
         matched = (MatchedValue("flags", facts.flags),)

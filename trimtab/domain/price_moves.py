@@ -87,15 +87,16 @@ def is_closed(status: PriceStatus, close: Decimal, move: Decimal, evidence: Evid
     """Whether a second source confirms the close, so that it may be traded on.
 
     `move`: the close over the one before. Where the custodian holds the security its word decides: its value of a
-    share agrees, and the shares are those of the day before (a split changes them). Elsewhere three times the usual
-    volume, or a sector that went a third of the same way, confirm a spike, but never a suspected split: a split
-    changes the volume as well. A price in another unit is wrong whoever repeats it.
+    share agrees, and the shares are those of the day before (a split changes them). Elsewhere a sector that went a
+    third of the same way confirms the move: no split takes its sector along. Three times the usual volume confirms a
+    spike, and no suspected split, which changes the volume as well. A price in another unit is wrong whoever repeats
+    it.
     """
     if status in (PriceStatus.UNIT, PriceStatus.STUCK):
         return False
     if evidence.custodian is not None:
         return _agrees(evidence.custodian, close)
-    return status is PriceStatus.SPIKE and (_surged(evidence) or _with_sector(move, evidence.sector_moves))
+    return _with_sector(move, evidence.sector_moves) or (status is PriceStatus.SPIKE and _surged(evidence))
 
 
 def _agrees(view: CustodianView, close: Decimal) -> bool:

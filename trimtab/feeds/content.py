@@ -29,6 +29,7 @@ class Ask:
     constants: Mapping[str, str] = field(default_factory=dict)
     layout: str | None = None
     home: Path | None = None
+    file: str = ""  # the file's name: some say there what they do not say inside
 
     @property
     def columns(self) -> Layout:
@@ -81,33 +82,45 @@ OpenForm = Callable[[BinaryIO, Ask], Content]
 
 
 def completed(content: Content, ask: Ask) -> Content:
-    """The content with the source's constants, its account numbers translated, and optional columns filled up."""
-    if content.exact_columns:
-        return content
-    content = _known_columns(content, ask.columns)
+    """The content with the source's constants, its account numbers translated, and optional columns filled up.
+
+    Of trimtab's own form optional columns must be there: a column that is missing is a mistake of its sender.
+    """
+    if not content.exact_columns:
+        content = _known_columns(content, ask.columns)
     names = list(content.columns)
-    further = [name for name in ask.constants if name not in names]
+    own = {column.name for column in ask.columns.columns} | set(IDENTIFIERS)
+    # A source of several kinds has the constants of all of them.
+    constants = {name: value for name, value in ask.constants.items() if name in own}
+    further = [name for name in constants if name not in names]
     known = {*names, *further}
-    further += [column.name for column in ask.columns.columns if not column.required and column.name not in known]
+    if not content.exact_columns:
+        further += [column.name for column in ask.columns.columns if not column.required and column.name not in known]
     account = names.index("account_id") if ask.accounts and "account_id" in names else None
-    if not (further or ask.constants or account is not None):
+    if not (further or constants or account is not None):
         return content
-    defaults = {at: ask.constants[name] for at, name in enumerate(names) if name in ask.constants}
-    tail = [ask.constants.get(name, "") for name in further]
-    rows = content.rows
-
-    def with_constants() -> Iterator[tuple[int, Cells]]:
-        width = len(names)
-        for line, cells in rows:
-            if len(cells) == width:  # another width is the row's fault, and is told as such
-                cells = [cell or defaults.get(at, "") for at, cell in enumerate(cells)]
-                if account is not None:
-                    cells[account] = ask.accounts.get(cells[account], cells[account])
-                cells += tail
-            yield line, cells
-
-    content.columns, content.rows = [*names, *further], with_constants()
+    defaults = {at: constants[name] for at, name in enumerate(names) if name in constants}
+    tail = [constants.get(name, "") for name in further]
+    content.columns, content.blocks = [*names, *further], None
+    content.rows = _with_constants(content.rows, len(names), defaults, tail, ask.accounts, account)
     return content
+
+
+def _with_constants(
+    rows: Iterator[tuple[int, Cells]],
+    width: int,
+    defaults: Mapping[int, str],
+    tail: Cells,
+    accounts: Mapping[str, str],
+    account: int | None,
+) -> Iterator[tuple[int, Cells]]:
+    for line, cells in rows:
+        if len(cells) == width:  # another width is the row's fault, and is told as such
+            cells = [cell or defaults.get(at, "") for at, cell in enumerate(cells)]
+            if account is not None:
+                cells[account] = accounts.get(cells[account], cells[account])
+            cells += tail
+        yield line, cells
 
 
 def _known_columns(content: Content, layout: Layout) -> Content:

@@ -31,7 +31,8 @@ class Place(BaseModel):
 
     source: str | None = Field(default=None, alias="from")  # a column's name; of fixed width its characters, "1-10"
     value: str | None = None  # the same for every row
-    title: str | None = None  # a group of the title's pattern
+    title: str | None = None  # a group of the title's pattern, or of the file name's
+    take: str | None = None  # a regular expression whose only group is what counts of the text
     number: Literal["plain", "us", "implied"] | None = None
     places: Annotated[int, Field(ge=0, le=12)] = 0  # of implied numbers: digits after the point that is not written
     magnitude: bool = False  # the sign is dropped: sales that the custodian writes as negative
@@ -93,6 +94,7 @@ class CustodianLayout(BaseModel):
     shape: Literal["delimited", "fixed"]
     encoding: Literal["utf-8", "ascii", "latin-1", "cp1252"] = "utf-8"
     delimiter: Literal[",", ";", "|", "\t"] = ","
+    file_name: Pattern | None = None  # groups: what places take from it
     title: Pattern | None = None  # the first line; groups: as_of, account_id, and what places take from it
     as_of: str | None = None  # how the title writes its group as_of
     header: bool = True  # delimited: a line with the columns' names

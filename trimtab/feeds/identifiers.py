@@ -71,7 +71,7 @@ class CheckDigit(StrEnum):
 
     GOOD = "GOOD"
     BAD = "BAD"
-    OWN = "OWN"  # a CUSIP of the range that users give out themselves (990 to 999 of an issuer, or issuer 99...)
+    OWN = "OWN"  # a CUSIP that users give out themselves: issuers that end in 990 to 999, issues 90 to 99
     NONE = "NONE"  # tickers have none
 
 
@@ -81,9 +81,13 @@ def describe(text: str) -> tuple[str, CheckDigit]:
     if len(code) == _CUSIP_LENGTH and code.isalnum() and any(map(str.isdigit, code)):
         if not cusip.is_valid(code):
             return "cusip", CheckDigit.BAD
-        return "cusip", CheckDigit.OWN if code[3:6] in _USERS_OWN or code.startswith("99") else CheckDigit.GOOD
+        return "cusip", CheckDigit.OWN if _is_users_own(code) else CheckDigit.GOOD
     if len(code) == _ISIN_LENGTH and code.isalnum() and code[:2].isalpha():
         if code[2] == "G" and figi.is_valid(code):
             return "figi", CheckDigit.GOOD
         return "isin", CheckDigit.GOOD if isin.is_valid(code) else CheckDigit.BAD
     return "symbol", CheckDigit.NONE
+
+
+def _is_users_own(code: str) -> bool:
+    return code[3:6] in _USERS_OWN or (code[6] == "9" and code[7].isdigit())

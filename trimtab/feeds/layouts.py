@@ -49,6 +49,7 @@ class FeedKind(StrEnum):
     LOTS = "lots"
     CASH = "cash"
     SALES = "sales"
+    TRANSACTIONS = "transactions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Layout:
     row_code: str = "ROW_UNREADABLE"
     may_be_empty: bool = False
     floats: bool = False
+    may_be_nameless: bool = False  # a row may be of no security: a transfer of cash
 
     @property
     def of_accounts(self) -> bool:
@@ -291,6 +293,25 @@ _LAYOUTS = (
         control="proceeds",
         may_be_empty=True,
     ),
+    Layout(
+        FeedKind.TRANSACTIONS,
+        (
+            _ACCOUNT,
+            Column("traded_on", read_date),
+            Column("action", read_text),
+            _optional("quantity", read_quantity),
+            _optional("price", read_price),
+            _optional("fees", read_money),
+            _optional("amount", read_money),
+        ),
+        identified=True,
+        control="amount",
+        may_be_empty=True,
+        may_be_nameless=True,
+    ),
 )
 
 LAYOUTS: Mapping[FeedKind, Layout] = {layout.kind: layout for layout in _LAYOUTS}
+
+KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind is not FeedKind.TRANSACTIONS)
+"""What every day needs. Transactions are kept where a custodian sends them, and no run waits for them."""

@@ -14,7 +14,7 @@ from typing import Final
 from trimtab.feeds.errors import UnreadableValue
 from trimtab.feeds.identifiers import read_cusip, read_figi, read_isin, read_symbol
 from trimtab.feeds.layouts import Column
-from trimtab.feeds.rows import RowPlan
+from trimtab.feeds.rows import ABSENT, RowPlan
 from trimtab.feeds.values import (
     DecimalReader,
     Reader,
@@ -83,6 +83,17 @@ class _Dates:
         return texts if self._required else [text or NULL for text in texts]
 
 
+@dataclass(frozen=True, slots=True)
+class _Absent:
+    """A column that the file leaves out: its default, in every row."""
+
+    default: str
+    index: int = 0  # of any column: only its length counts
+
+    def cells(self, texts: Sequence[str]) -> Sequence[str] | None:
+        return [self.default] * len(texts)
+
+
 class PlainRows:
     """The short way for one file's plan, where its columns have one."""
 
@@ -94,7 +105,7 @@ class PlainRows:
         ]
         self._schemes = [(cell.index, cell.name, cell.read) for cell in plan.schemes]
         self._known: dict[str, dict[str, str]] = {cell.name: {"": ""} for cell in plan.schemes}
-        self.is_possible = not plan.layout.floats and all(self._columns)
+        self.is_possible = not (plan.layout.floats or plan.layout.may_be_nameless) and all(self._columns)
 
     def read(self, first: int, lines: Sequence[str]) -> tuple[CopyText, Decimal] | None:
         """The lines for COPY, numbered from `first`, and the sum of their control column; None for the long way."""
@@ -150,8 +161,10 @@ class PlainRows:
         return sum(map(Decimal, filter(None, columns[self._control])), Decimal(0))
 
 
-def _plain(index: int, column: Column) -> "_PlainColumn | _Dates | None":
+def _plain(index: int, column: Column) -> "_PlainColumn | _Dates | _Absent | None":
     """None when the column's reader, or what an empty cell means, has no plain form."""
+    if index == ABSENT:
+        return _Absent(_default(column))
     if column.read is read_date:
         return _Dates(index, required=column.required)
     form = _form(column.read)
@@ -159,8 +172,14 @@ def _plain(index: int, column: Column) -> "_PlainColumn | _Dates | None":
         return None
     if column.required:
         return _PlainColumn(index, re.compile(f"(?:(?:{form})\\n)*").fullmatch, None)
-    default = NULL if column.default is None else str(column.default)
-    return _PlainColumn(index, re.compile(f"(?:(?:{form})?\\n)*").fullmatch, default)
+    return _PlainColumn(index, re.compile(f"(?:(?:{form})?\\n)*").fullmatch, _default(column))
+
+
+def _default(column: Column) -> str:
+    """What COPY is given for an empty cell."""
+    if column.default is None:
+        return NULL
+    return str(column.default).lower() if isinstance(column.default, bool) else str(column.default)
 
 
 def _form(read: Reader) -> str | None:

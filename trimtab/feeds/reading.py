@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import BinaryIO, Final
@@ -54,6 +55,7 @@ def reading(file: DroppedFile, several: list[Part], ask: Ask) -> Iterator[FeedRe
         with opened(file.marker) as stream:
             yield FeedReader(stream, ask.kind, ask.firm_id, ask.business_date, of_set, ask, seeks=True)
         return
+    ask = replace(ask, file=file.name)
     with opened(several[0].path) as stream, _plain(stream, seeks) as (inner, packed):
         yield FeedReader(inner, ask.kind, ask.firm_id, ask.business_date, form, ask, seeks=seeks or packed)
 
@@ -85,7 +87,7 @@ def _rows_of_set(ask: Ask, several: list[Part], form: OpenForm, seeks: bool) -> 
     known: Content | None = None
     for part in several:
         with opened(part.path) as stream, _plain(stream, seeks) as (inner, _):
-            content = form(inner, ask)
+            content = form(inner, replace(ask, file=part.path.name))
             if known is None:
                 known = content
                 yield content

@@ -11,7 +11,7 @@ Row = tuple[object, ...]
 """Line number, then the values of `Layout.names`."""
 
 _OTHER_DELIMITERS = ";\t|"
-_ABSENT = -1
+ABSENT = -1
 """The place of a column that the file leaves out."""
 
 
@@ -66,7 +66,7 @@ class RowPlan:
             layout=layout,
             width=len(names),
             cells=tuple(
-                _Cell(at.get(column.name, _ABSENT), column.name, column.read, column.required, column.default)
+                _Cell(at.get(column.name, ABSENT), column.name, column.read, column.required, column.default)
                 for column in layout.columns
             ),
             schemes=schemes,
@@ -81,7 +81,7 @@ class RowPlan:
             raise UnreadableValue(f"the line has {len(texts)} cells, not {self.width}")
         values: list[object] = [line]
         for cell in self.cells:
-            text = texts[cell.index] if cell.index != _ABSENT else ""
+            text = texts[cell.index] if cell.index != ABSENT else ""
             if text:
                 try:
                     values.append(cell.read(text))
@@ -130,6 +130,8 @@ class RowPlan:
                     return cell.name, cell.read(text)
                 except UnreadableValue as error:
                     raise _CellFault(error, cell.name, text) from None
+        if self.layout.may_be_nameless:
+            return "", None
         raise _CellFault(UnreadableValue("the row names no security", "ID_INVALID"), self.schemes[0].name, "")
 
 

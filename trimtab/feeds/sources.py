@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from trimtab.domain.delivery_watch import Deadlines
 from trimtab.domain.errors import TrimtabError
-from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.layouts import KINDS, FeedKind
 
 EXCHANGE_ZONE: Final = ZoneInfo("America/New_York")
 _DUE = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)(?P<before> before)?")
@@ -176,6 +176,11 @@ class FirmSources:
 
     def of(self, kind: FeedKind) -> Source:
         return self.by_kind[kind]
+
+    @property
+    def further(self) -> tuple[FeedKind, ...]:
+        """Kinds that no run waits for and that a source of this firm delivers."""
+        return tuple(kind for kind in FeedKind if kind not in KINDS and self.of(kind) != STANDARD.of(kind))
 
     @property
     def fetched(self) -> list[tuple[FeedKind, Source]]:

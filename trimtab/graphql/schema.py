@@ -18,6 +18,8 @@ from trimtab.graphql.data.mutation import DataMutation
 from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
+from trimtab.graphql.filters.mutation import FiltersMutation
+from trimtab.graphql.filters.query import FiltersQuery
 from trimtab.graphql.limits import limit_extensions
 from trimtab.graphql.nodes import NodesQuery
 from trimtab.graphql.programme.mutation import ProgrammeMutation
@@ -25,6 +27,7 @@ from trimtab.graphql.programme.query import ProgrammeQuery
 from trimtab.graphql.records.query import RecordsQuery
 from trimtab.graphql.reviews.mutation import ReviewsMutation
 from trimtab.graphql.reviews.query import ReviewsQuery
+from trimtab.graphql.runs.mutation import RunsMutation
 from trimtab.graphql.runs.query import RunsQuery
 from trimtab.graphql.scalars import SCALARS
 from trimtab.graphql.settings.bulk_query import BulkChangesQuery
@@ -50,6 +53,7 @@ class Query(
     StepsQuery,
     RecordsQuery,
     ProgrammeQuery,
+    FiltersQuery,
     SettingsQuery,
     BulkChangesQuery,
     DataQuery,
@@ -66,8 +70,10 @@ class Mutation(
     StepsMutation,
     AlertsMutation,
     ProgrammeMutation,
+    FiltersMutation,
     SettingsMutation,
     DataMutation,
+    RunsMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""
 

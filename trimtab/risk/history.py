@@ -137,16 +137,18 @@ def total_returns(history: PriceHistory, actions: Path | None = None) -> Floats:
     if len(history.sessions) < 2:
         raise TooLittleHistory("one day of closes gives no return")
     closes = np.where(history.closes > 0, history.closes, np.nan)
-    ratios, paid = np.ones_like(closes), np.zeros_like(closes)
-    if actions is not None:
-        _apply(actions, history, ratios, paid)
+    ratios, paid = action_factors(actions, history)
     with np.errstate(invalid="ignore"):
         returns = (closes[1:] * ratios[1:] + paid[1:]) / closes[:-1] - 1
         beyond = (returns > LARGEST_RETURN) | (returns < LEAST_FALL)
     return np.where(beyond, np.nan, returns)
 
 
-def _apply(actions: Path, history: PriceHistory, ratios: Floats, paid: Floats) -> None:
+def action_factors(actions: Path | None, history: PriceHistory) -> tuple[Floats, Floats]:
+    """New shares per old, and dollars paid a share, in the shape of the closes: on the day each action is effective."""
+    ratios, paid = np.ones_like(history.closes), np.zeros_like(history.closes)
+    if actions is None:
+        return ratios, paid
     row_of = {day: place for place, day in enumerate(history.sessions)}
     column_of = {name: place for place, name in enumerate(history.names)}
     rows = _csv_rows(actions)
@@ -159,3 +161,4 @@ def _apply(actions: Path, history: PriceHistory, ratios: Floats, paid: Floats) -
             ratios[row, column] *= float(value)
         elif kind == "DIV":
             paid[row, column] += float(value)
+    return ratios, paid

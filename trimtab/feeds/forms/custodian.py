@@ -20,6 +20,7 @@ _US: Final = re.compile(r"(?P<open>\()?(?P<sign>[+-])?\$?(?P<whole>\d{1,3}(?:,\d
 _IMPLIED: Final = re.compile(r"(?P<sign>[+-])?(?P<digits>\d+)(?P<after>[+-])?")
 
 Change = Callable[[str], str]
+Groups = dict[str, str | None]
 Cut = Callable[[str, int], Sequence[str]]
 
 
@@ -27,7 +28,7 @@ def open_layout(stream: BinaryIO, ask: Ask) -> Content:
     """Raises FeedRefused when the file is not as the layout says, also while its rows are read."""
     layout = _layout_of(ask)
     lines = _Lines(LineSource(stream, encoding=layout.encoding))
-    title = _title(layout, lines)
+    title = _of_file_name(layout, ask.file) | _title(layout, lines)
     content = Content(list(layout.columns), iter(()), _as_of(layout, title), layout.name)
     if layout.shape == "fixed":
         content.rows = _fixed_rows(layout, lines, content, title)
@@ -71,22 +72,31 @@ class _Lines:
         return self._next is None
 
 
-def _title(layout: CustodianLayout, lines: _Lines) -> "re.Match[str] | None":
+def _of_file_name(layout: CustodianLayout, name: str) -> Groups:
+    if layout.file_name is None:
+        return {}
+    found = layout.file_name.match(name)
+    if found is None:
+        raise FeedRefused("FEED_SCHEMA", f"the file's name is not as the layout {layout.name} says")
+    return found.groupdict()
+
+
+def _title(layout: CustodianLayout, lines: _Lines) -> Groups:
     if layout.title is None:
-        return None
+        return {}
     line = lines.take()
     if line is None:
         raise FeedRefused("FEED_EMPTY", "the file is empty")
     found = layout.title.match(line.rstrip("\n"))
     if found is None:
         raise FeedRefused("FEED_SCHEMA", f"the first line is not that of the layout {layout.name}")
-    return found
+    return found.groupdict()
 
 
-def _as_of(layout: CustodianLayout, title: "re.Match[str] | None") -> date | None:
-    if title is None or layout.as_of is None:
+def _as_of(layout: CustodianLayout, title: Groups) -> date | None:
+    if layout.as_of is None:
         return None
-    written = title.groupdict().get("as_of") or ""
+    written = title.get("as_of") or ""
     try:
         return datetime.strptime(written, layout.as_of).date()  # noqa: DTZ007 - a day, not a moment
     except ValueError:
@@ -97,7 +107,7 @@ def _as_of(layout: CustodianLayout, title: "re.Match[str] | None") -> date | Non
 
 
 def _delimited_rows(
-    layout: CustodianLayout, lines: _Lines, content: Content, title: "re.Match[str] | None"
+    layout: CustodianLayout, lines: _Lines, content: Content, title: Groups
 ) -> Iterator[tuple[int, Cells]]:
     header = lines.take()
     if header is None:
@@ -139,9 +149,7 @@ def _split(line: str, delimiter: str, number: int) -> Cells:
 # --- fixed width ----------------------------------------------------------------------------------------------------
 
 
-def _fixed_rows(
-    layout: CustodianLayout, lines: _Lines, content: Content, title: "re.Match[str] | None"
-) -> Iterator[tuple[int, Cells]]:
+def _fixed_rows(layout: CustodianLayout, lines: _Lines, content: Content, title: Groups) -> Iterator[tuple[int, Cells]]:
     spans = {place.source or "": place.span for place in layout.columns.values() if place.source is not None}
     for rule in (*layout.leave_out, *layout.only):
         spans[rule.column] = Place.model_validate({"from": rule.column}).span
@@ -180,7 +188,7 @@ def _body(layout: CustodianLayout, lines: _Lines, content: Content) -> Iterator[
         raise FeedRefused("FEED_TRUNCATED", "the file ends without its trailer")
 
 
-def _claim(layout: CustodianLayout, groups: "dict[str, str | None]") -> Claim | None:
+def _claim(layout: CustodianLayout, groups: Groups) -> Claim | None:
     rows, total = groups.get("rows"), groups.get("total")
     if rows is None or layout.trailer is None:
         return None
@@ -193,14 +201,11 @@ def _claim(layout: CustodianLayout, groups: "dict[str, str | None]") -> Claim | 
         raise FeedRefused("FEED_TRUNCATED", "the trailer's total is no number") from None
 
 
-def _maker(
-    layout: CustodianLayout, title: "re.Match[str] | None", where: Callable[[Place], int]
-) -> Callable[[Sequence[str]], Cells]:
+def _maker(layout: CustodianLayout, title: Groups, where: Callable[[Place], int]) -> Callable[[Sequence[str]], Cells]:
     """From the custodian's cells to trimtab's."""
-    groups = {} if title is None else title.groupdict()
     steps = []
     for place in layout.columns.values():
-        fixed = groups.get(place.title) if place.title is not None else place.value
+        fixed = title.get(place.title) if place.title is not None else place.value
         if place.source is None and fixed is None:
             raise FeedRefused("FEED_SCHEMA", f"the first line has no {place.title}")
         steps.append((None if place.source is None else where(place), fixed or "", _change(place)))
@@ -227,6 +232,19 @@ def _keeper(layout: CustodianLayout, at: dict[str, int]) -> Callable[[Sequence[s
 
 def _change(place: Place) -> Change:
     """How the place's text becomes that of trimtab's CSV."""
+    change = _written(place)
+    if place.take is None:
+        return change
+    pattern = re.compile(place.take)
+
+    def taken(text: str) -> str:
+        found = pattern.fullmatch(text)
+        return change(text if found is None else found[1])
+
+    return taken
+
+
+def _written(place: Place) -> Change:
     words = place.words
 
     def signless(text: str) -> str:

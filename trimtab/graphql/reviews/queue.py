@@ -8,7 +8,7 @@ import strawberry
 from sqlalchemy import Row
 
 from trimtab.db import review_queue as rows
-from trimtab.domain.account_facts import FIELDS
+from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.lifecycle import Lane
 from trimtab.graphql.ids import search_text
 from trimtab.graphql.runs.types import Count

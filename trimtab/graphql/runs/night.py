@@ -1,7 +1,7 @@
 """The night at a glance: feeds, how far the stages have come, and how accounts ended."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,10 +12,11 @@ from trimtab.db.deliveries import DeliveryLine, report_of
 from trimtab.db.expectations import needed_by
 from trimtab.domain.delivery_watch import WAITS
 from trimtab.domain.lifecycle import MarketEventKind, Stage
-from trimtab.feeds.layouts import FeedKind
+from trimtab.feeds.layouts import KINDS
 from trimtab.graphql.accounts.places import Place
+from trimtab.graphql.context import Info
 
-_KINDS: Final = tuple(str(kind) for kind in FeedKind)
+_KINDS: Final = tuple(str(kind) for kind in KINDS)
 
 
 @strawberry.type(description="How long a kind's file is awaited, and what is done about it.")
@@ -47,6 +48,7 @@ class Awaited:
 
 @strawberry.type(description="One kind of file of the day: what counts of it.")
 class Feed:
+    on: strawberry.Private[date]
     kind: str
     status: str = strawberry.field(
         description="EXPECTED, RECEIVED, LOADED, QUARANTINED, WAIVED; MISSING when nothing had come by the cut-off."
@@ -62,23 +64,24 @@ class Feed:
     content_hash: str | None
     received_at: datetime | None
     control_total: Decimal | None = strawberry.field(description="The exact sum of the kind's control column.")
-    awaited: Awaited | None = strawberry.field(description="Null until the run expects its files.")
     waits: str = strawberry.field(description="What the run cannot do without it.")
-    accounts_waiting: int = strawberry.field(description="Accounts that wait for it; 0 once it is loaded.")
+
+    @strawberry.field(description="Null until the run expects its files.")
+    async def awaited(self, info: Info) -> Awaited | None:
+        rows = await info.context.loaders.expectations.load(self.on)
+        return next((Awaited.of(row) for row in rows if row.kind == self.kind), None)
+
+    @strawberry.field(description="Accounts that wait for it; 0 once it is loaded.")
+    async def accounts_waiting(self, info: Info) -> int:
+        if not self.waiting:
+            return 0
+        return needed_by(self.kind, await info.context.loaders.accounts_in_need.load(self.on))
 
     @classmethod
-    def of(
-        cls,
-        line: DeliveryLine,
-        row: Row[Any] | None,
-        count: int,
-        *,
-        is_cut_off: bool,
-        awaited: Row[Any] | None,
-        accounts: int,
-    ) -> "Feed":
+    def of(cls, line: DeliveryLine, row: Row[Any] | None, count: int, on: date, *, is_cut_off: bool) -> "Feed":
         missing = row is None and is_cut_off
         return cls(
+            on=on,
             kind=line.kind,
             status="MISSING" if missing else line.status,
             waiting=line.waiting,
@@ -92,9 +95,7 @@ class Feed:
             content_hash=None if row is None else row.content_hash,
             received_at=None if row is None else row.recorded_at,
             control_total=line.control_total,
-            awaited=None if awaited is None else Awaited.of(awaited),
             waits=WAITS[line.kind],
-            accounts_waiting=accounts if line.waiting else 0,
         )
 
 
@@ -114,31 +115,13 @@ class OutcomeCount:
     accounts: int
 
 
-def feeds(
-    rows: Sequence[Row[Any]],
-    market_events: Iterable[Row[Any]],
-    expectations: Iterable[Row[Any]],
-    accounts: Mapping[str, int],
-) -> list[Feed]:
-    """Each kind, in loading order; `rows` are the day's deliveries in the order of their arrival.
-
-    `accounts`: how many accounts need a kind.
-    """
+def feeds(rows: Sequence[Row[Any]], market_events: Iterable[Row[Any]], on: date) -> list[Feed]:
+    """Each kind, in loading order; `rows` are the day's deliveries in the order of their arrival."""
     cut_off = MarketEventKind.CUT_OFF.value
     is_cut_off = any(row.kind == cut_off and row.published_at is not None for row in market_events)
-    counts = {kind: sum(row.kind == kind for row in rows) for kind in _KINDS}
-    awaited = {row.kind: row for row in expectations}
-    return [
-        Feed.of(
-            line,
-            row,
-            counts[line.kind],
-            is_cut_off=is_cut_off,
-            awaited=awaited.get(line.kind),
-            accounts=needed_by(line.kind, accounts),
-        )
-        for line, row in report_of(rows, _KINDS)
-    ]
+    kinds = (*_KINDS, *sorted({row.kind for row in rows} - set(_KINDS)))  # what no run waits for, where it came
+    counts = {kind: sum(row.kind == kind for row in rows) for kind in kinds}
+    return [Feed.of(line, row, counts[line.kind], on, is_cut_off=is_cut_off) for line, row in report_of(rows, kinds)]
 
 
 def progress(work: Sequence[Row[Any]], counts: Sequence[Row[Any]]) -> list[StageProgress]:

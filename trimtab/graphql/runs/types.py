@@ -110,8 +110,7 @@ class Run:
     async def feeds(self, info: Info) -> list[Feed]:
         deliveries = await info.context.loaders.deliveries.load(self.business_date)
         events = await info.context.loaders.market_events.load(self.run_id)
-        expected = await info.context.loaders.expectations.load(self.business_date)
-        return feeds(deliveries, events, expected, await info.context.loaders.accounts_in_need.load(self.business_date))
+        return feeds(deliveries, events, self.business_date)
 
     @strawberry.field(description="How many accounts ended as what; those still open are not in it.")
     async def outcomes(self, info: Info) -> list[Count]:

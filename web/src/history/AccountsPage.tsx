@@ -16,12 +16,11 @@ import { Waiting } from "../frame/Waiting";
 import { NOTHING } from "../format/numbers";
 import { type Column, DataTable } from "../table/DataTable";
 import { Outcome } from "./outcome";
+import { historyPath } from "./path";
 
 const PAGE = 50;
 /** A list of up to so many rows follows the events by itself. */
 const MOST_READ_ANEW = 100;
-
-export const historyPath = (accountId: string): string => `/accounts/${encodeURIComponent(accountId)}`;
 
 /** Every account that one may see, and how its newest day stands. */
 export default function AccountsPage() {

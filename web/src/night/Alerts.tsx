@@ -16,6 +16,14 @@ import classes from "./Night.module.css";
 
 type Alert = NonNullable<NightAlertsQuery["alerts"]>["edges"][number]["node"];
 
+const GRAVEST_FIRST: readonly string[] = ["CRITICAL", "ERROR", "WARNING"];
+
+/** The gravest first, of the same gravity the newest. */
+function inOrder(alerts: readonly Alert[]): Alert[] {
+  const rank = (alert: Alert) => (GRAVEST_FIRST.indexOf(alert.severity) + GRAVEST_FIRST.length + 1) % (GRAVEST_FIRST.length + 1);
+  return [...alerts].sort((a, b) => rank(a) - rank(b) || b.raisedAt.localeCompare(a.raisedAt));
+}
+
 interface Props {
   alerts: Pages<NightAlertsQuery, Alert>;
   /** Those that somebody has acknowledged already are shown too. */
@@ -26,6 +34,7 @@ interface Props {
 /** What asks for a person, and who has acknowledged it. */
 export function Alerts({ alerts, all, onAll }: Props) {
   const { acknowledge, busy } = useAcknowledge(alerts.reload);
+  const rows = inOrder(alerts.rows);
   const columns: PlainColumn<Alert>[] = [
     { header: "Raised", value: (alert) => alert.raisedAt, cell: (alert) => <span className="number">{formatInstant(alert.raisedAt)}</span> },
     { header: "Severity", value: (alert) => words(alert.severity), cell: (alert) => <Tag tone={alert.severity === "WARNING" ? "warning" : "bad"}>{words(alert.severity)}</Tag> },
@@ -65,7 +74,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
               { value: "all", label: "All" },
             ]}
           />
-          <SaveButton name="alerts" what="the alerts" columns={columns} rows={alerts.rows} />
+          <SaveButton name="alerts" what="the alerts" columns={columns} rows={rows} />
         </div>
       }
     >
@@ -73,7 +82,7 @@ export function Alerts({ alerts, all, onAll }: Props) {
         <PlainTable
           caption="Alerts of the business date"
           columns={columns}
-          rows={alerts.rows}
+          rows={rows}
           keyOf={(alert) => alert.id}
           empty={all ? "No alert was raised." : "Every alert is acknowledged."}
           minWidth={960}

@@ -11,7 +11,7 @@ import { words } from "../format/words";
 import { placesOf } from "../frame/places";
 import { useViewer } from "../frame/viewer";
 import { Waiting } from "../frame/Waiting";
-import { historyPath } from "../history/AccountsPage";
+import { historyPath } from "../history/path";
 import { newKey } from "../review/decide";
 import { Panel } from "../review/Panel";
 import { useConnected } from "../session/SessionProvider";

@@ -8,7 +8,7 @@ import { formatCount } from "../format/numbers";
 import { words } from "../format/words";
 import { placesOf } from "../frame/places";
 import { roleName, useViewer } from "../frame/viewer";
-import { historyPath } from "../history/AccountsPage";
+import { historyPath } from "../history/path";
 import { Panel } from "../review/Panel";
 import { type PlainColumn, PlainTable, SaveButton } from "../table/PlainTable";
 import type { SuspensionCount } from "./AtAGlance";

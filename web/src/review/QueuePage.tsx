@@ -110,6 +110,7 @@ export default function QueuePage() {
           activeId={activeId}
           onActive={setActiveId}
           onEnd={queue.hasMore ? queue.loadMore : undefined}
+          busy={queue.outdated}
           height="calc(100vh - 252px)"
           empty={<NothingWaits filtered={view.lane !== null || view.reason !== null || view.account !== ""} clear={() => setParams({}, { replace: true })} />}
         />

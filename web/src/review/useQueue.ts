@@ -15,6 +15,8 @@ export interface Queue {
   rows: QueueRowFragment[];
   /** False while the first page is on its way. */
   loaded: boolean;
+  /** The rows are still those of the filters and the order before. */
+  outdated: boolean;
   hasMore: boolean;
   loadMore: () => void;
   /** Accounts that have entered the queue and are not among `rows` yet. */
@@ -37,6 +39,7 @@ export function useQueue(): Queue {
 export interface QueueState {
   rows: readonly QueueRowFragment[];
   loaded: boolean;
+  outdated: boolean;
   /** Where the next page begins; null at the end. */
   next: string | null;
   arrived: ReadonlySet<string>;
@@ -44,19 +47,22 @@ export interface QueueState {
 }
 
 export type QueueChange =
+  | { kind: "begun" }
   | { kind: "failed"; error: CombinedError }
   | { kind: "read"; rows: QueueRowFragment[]; next: string | null }
   | { kind: "more"; rows: QueueRowFragment[]; next: string | null }
   | { kind: "days"; ids: readonly string[]; days: readonly (QueueRowFragment | null)[] };
 
-export const EMPTY: QueueState = { rows: [], loaded: false, next: null, arrived: new Set(), error: undefined };
+export const EMPTY: QueueState = { rows: [], loaded: false, outdated: false, next: null, arrived: new Set(), error: undefined };
 
 export function changed(state: QueueState, change: QueueChange): QueueState {
   switch (change.kind) {
+    case "begun":
+      return { ...state, outdated: state.loaded };
     case "failed":
-      return { ...state, error: change.error };
+      return { ...state, outdated: false, error: change.error };
     case "read":
-      return { rows: change.rows, loaded: true, next: change.next, arrived: new Set(), error: undefined };
+      return { rows: change.rows, loaded: true, outdated: false, next: change.next, arrived: new Set(), error: undefined };
     case "more": {
       const known = new Set(state.rows.map((row) => row.id));
       const fresh = change.rows.filter((row) => !known.has(row.id));
@@ -124,6 +130,7 @@ export function useLiveQueue(view: QueueView): Queue {
   }, [read]);
 
   useEffect(() => {
+    change({ kind: "begun" });
     void read(null, 1);
   }, [read]);
 
@@ -152,6 +159,7 @@ export function useLiveQueue(view: QueueView): Queue {
     () => ({
       rows: [...state.rows],
       loaded: state.loaded,
+      outdated: state.outdated,
       hasMore: state.next !== null,
       loadMore,
       arrived: state.arrived.size,

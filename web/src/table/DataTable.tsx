@@ -38,6 +38,8 @@ interface Props<T extends RowData> {
   onEnd?: () => void;
   rowHeight?: number;
   height: string;
+  /** Other rows are on their way. */
+  busy?: boolean;
   empty?: ReactNode;
 }
 
@@ -76,7 +78,7 @@ export function DataTable<T extends RowData>(props: Props<T>) {
   });
   const width = columns.length + (selected ? 1 : 0);
   return (
-    <div ref={scroller} className={classes.scroller} style={{ height: props.height }} tabIndex={0} role="region" aria-label={caption}>
+    <div ref={scroller} className={classes.scroller} style={{ height: props.height }} tabIndex={0} role="region" aria-label={caption} aria-busy={props.busy ?? false}>
       <table className={classes.table} style={{ minWidth: `${minWidthOf(columns)}px` }} aria-rowcount={shown.length + 1}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>

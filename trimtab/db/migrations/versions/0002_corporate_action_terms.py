@@ -1,7 +1,7 @@
 """Terms of corporate actions beyond splits: what is received, who chooses, tax treatment, basis allocation.
 
 Revision ID: 0002_corporate_action_terms
-Revises: 0002_right_data
+Revises: 0002_filters
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0002_corporate_action_terms"
-down_revision: str | None = "0002_right_data"
+down_revision: str | None = "0002_filters"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -101,7 +101,8 @@ class JointBlocks:
         self._due_buys = np.minimum(pairs.buy_minimum, pairs.buy_limit)
         self._must_buy = sum_by(pairs.security, self._due_buys, n) > 0
         self._must_lose = sum_by(pairs.security, np.maximum(pairs.sell_minimum - due, 0.0), n) > 1e-9
-        self.contested = self._contested()
+        self.contested = self._both_ways(lots.at_loss)
+        self._two_sided = self._both_ways(np.ones(len(lots.pair), dtype=np.bool_))
 
     def _limits_by(self, cost: Floats) -> _Limits:
         """Each pair's lots from the front in the order of their `cost` (m,): exact at any prices that give it."""
@@ -122,12 +123,12 @@ class JointBlocks:
         filled[order] = fill(self._data.lots.pair[order], limit[order], total)
         return np.where(filled > _ROUND_OFF, filled, 0.0)
 
-    def _contested(self) -> Flags:
-        """Wash keys with a lot that may be sold at a loss and a security that may be bought, (n_keys,)."""
+    def _both_ways(self, lots: Flags) -> Flags:
+        """Wash keys with one of these `lots` (m,) that may be sold and a security that may be bought, (n_keys,)."""
         data = self._data
-        loses = sum_by(data.wash_key[data.lot_security], data.lots.at_loss & (data.lots.limit > 0), data.keys) > 0
+        sellable = sum_by(data.wash_key[data.lot_security], lots & (data.lots.limit > 0), data.keys) > 0
         buyable = sum_by(data.wash_key[data.pairs.security], data.pairs.buy_limit > 0, data.keys) > 0
-        both: Flags = loses & buyable
+        both: Flags = sellable & buyable
         return both
 
     def trades(self, ways: Ints, kept: Flags | None = None) -> Trades:
@@ -178,7 +179,7 @@ class JointBlocks:
         keep = none + self._value(at, limits.gains, due, self._bought_while_keeping)
         buying = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit)
         buy = np.where(self._must_lose, np.inf, buying)
-        free = ~self.contested[data.wash_key]
+        free = ~self._two_sided[data.wash_key]
         sold = np.where(free & (buy < sell), buy, sell)
         bought = np.where(free, sold, np.minimum(keep, buy))
         if_sold, if_bought = (sum_by(data.wash_key, each, data.keys) for each in (sold, bought))

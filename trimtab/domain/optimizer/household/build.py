@@ -184,9 +184,13 @@ def _pairs(parts: tuple[OptimizerData, ...]) -> Pairs:
         sell_limit=np.concatenate([each.sell_limit for each in held]),
         sell_minimum=np.concatenate([each.sell_minimum for each in held]),
         minimum_trade=np.concatenate([each.minimum_trade for each in held]),
-        sale_demanded=np.concatenate([_in_broken_bands(part, above=True) for part in parts]),
+        sale_demanded=np.concatenate([_in_broken_bands(part, above=True) | _owes_cash(part) for part in parts]),
         purchase_demanded=np.concatenate([_in_broken_bands(part, above=False) for part in parts]),
     )
+
+
+def _owes_cash(part: OptimizerData) -> bool:
+    return part.cash < part.cash_required
 
 
 def _in_broken_bands(part: OptimizerData, *, above: bool) -> Flags:

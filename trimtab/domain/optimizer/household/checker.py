@@ -69,7 +69,9 @@ def _churn(accounts: list[CheckedAccount]) -> Iterator[str]:
 
 
 def _demanded(account: CheckedAccount, security_id: SecurityId, side: Side) -> bool:
-    """True when a rule on the name, or a group of the account outside its band, may ask for the trade."""
+    """True when a rule on the name, cash that is owed, or a group outside its band may ask for the trade."""
+    if side is Side.SELL and account.cash_before < account.cash_required:
+        return True
     if security_id in account.settings.weight_bands or any(
         rule.security_id == security_id for rule in account.settings.restrictions
     ):

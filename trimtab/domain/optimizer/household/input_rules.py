@@ -24,6 +24,11 @@ def require_sound_household(request: HouseholdInput) -> None:
         raise InvalidAnalysisInput(f"household {request.household_id}: " + "; ".join(wrong))
     for account in request.accounts:
         require_sound(request.leg(account))
+    overdrawn = [each.account.id for each in request.accounts if account_value(request.leg(each)) < 0]
+    if overdrawn:
+        raise InvalidAnalysisInput(
+            f"household {request.household_id}: account {overdrawn[0]} is worth less than nothing"
+        )
     if sum((account_value(request.leg(account)) for account in request.accounts), ZERO) <= 0:
         raise InvalidAnalysisInput(f"household {request.household_id} is worth nothing")
 

@@ -29,7 +29,9 @@ class Pairs:
     sell_limit: Floats
     sell_minimum: Floats
     minimum_trade: Floats
-    sale_demanded: Flags  # a broken band of a group asks for sales of it, whatever way the household goes
+    sale_demanded: (
+        Flags  # cash that is owed, or a broken band of its group, asks for sales of it, whatever way others go
+    )
     purchase_demanded: Flags
 
 

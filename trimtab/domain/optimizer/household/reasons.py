@@ -71,7 +71,7 @@ class _Teller:
     def _main(self, trade: ProposedTrade, row: int) -> tuple[ReasonCode, str]:
         parts, held, name = self._leg.parts, self._leg.data.securities, name_of(self._leg_request, trade.security_id)
         account = self._leg_request.snapshot.account
-        if held.sell_minimum[row] > 0 or held.buy_minimum[row] > 0:
+        if (held.sell_minimum[row] > 0 or held.buy_minimum[row] > 0) and self._has_rule(trade.security_id):
             return ReasonCode.RESTRICTION, self._demanded(trade, name)
         risk = max(float(parts.factor[row] + parts.specific[row]), 0.0)
         if parts.tax[row] > max(risk, 0.0) and trade.side is Side.SELL:
@@ -86,9 +86,15 @@ class _Teller:
         if trade.side is Side.SELL and self._leg.data.cash < self._leg.data.cash_required:
             return (
                 ReasonCode.CASH_NEED,
-                f"{name} is sold in account {account.id} to pay out {dollars(settings.cash_needed)}.",
+                f"{name} is sold in account {account.id}, whose cash of "
+                f"{dollars(self._leg_request.snapshot.cash.trade_date_total)} must be "
+                f"{dollars(settings.cash_reserve + settings.cash_needed)} at least.",
             )
         return self._risk(trade, name, float(parts.factor[row]), float(parts.specific[row]))
+
+    def _has_rule(self, security_id: SecurityId) -> bool:
+        settings = self._leg_request.snapshot.settings
+        return security_id in settings.weight_bands or security_id in settings.restricted(RestrictionKind.NEVER_HOLD)
 
     def _demanded(self, trade: ProposedTrade, name: str) -> str:
         settings, account = self._leg_request.snapshot.settings, self._leg_request.snapshot.account

@@ -179,7 +179,7 @@ class _Search:
         for distance in _DISTANCES:
             prices = self._prices[0].moved(ray, distance)
             cut = self._blocks.bound(prices)
-            sides = np.where(bought & self._blocks.contested, cut.branches.if_bought, cut.branches.if_sold)
+            sides = np.where(bought, cut.branches.if_bought, cut.branches.if_sold)
             worth = cut.branches.value + float((sides - np.minimum(cut.branches.if_sold, cut.branches.if_bought)).sum())
             if worth > min(self._total, 1.0):
                 self._add_cut(prices)

@@ -1,0 +1,54 @@
+"""What filters ask of an account beyond its snapshot: suspensions that stand open, and what happened before the day."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from trimtab.contracts import AccountDayRef
+from trimtab.db.decisions import open_suspensions
+from trimtab.domain.account_facts import AccountFacts
+from trimtab.domain.account_measures import AccountHistory, OpenSuspension, with_standing
+
+# Index scans of one account each: the night asks this once for every account that is analysed.
+_HISTORY = text(
+    """
+    SELECT days.first_day, days.previous_lane, decided.last_decision, traded.last_trade, traded.lots, traded.gain
+    FROM (
+        SELECT min(d.business_date) AS first_day,
+            (array_agg(d.lane ORDER BY d.business_date DESC) FILTER (WHERE d.business_date < :day))[1] AS previous_lane
+        FROM account_day d WHERE d.account_id = :account AND d.current) days
+    CROSS JOIN (
+        SELECT max(d.business_date) AS last_decision
+        FROM account_day d JOIN decision ON decision.account_day_id = d.account_day_id
+        WHERE d.account_id = :account AND d.business_date < :day AND decision.status = 'ACCEPTED'
+            AND decision.actor_roles <> '{}') decided
+    CROSS JOIN (
+        SELECT max(p.trade_date) AS last_trade,
+            count(*) FILTER (WHERE p.trade_date >= :new_year) AS lots,
+            coalesce(sum(p.gain) FILTER (WHERE p.trade_date >= :new_year), 0) AS gain
+        FROM posting p WHERE p.account_id = :account AND p.trade_date < :day) traded
+    """
+)
+
+
+def known_by_now(connection: Connection, ref: AccountDayRef, row: AccountFacts) -> AccountFacts:
+    """The row with the suspensions that stand open now and what happened before the business date."""
+    opened = [OpenSuspension(each.kind, each.code, each.since) for each in open_suspensions(connection, ref)]
+    return with_standing(row, opened, account_history(connection, ref), ref.business_date)
+
+
+def account_history(connection: Connection, ref: AccountDayRef) -> AccountHistory:
+    """What the account's own days, decisions and postings tell, before the business date."""
+    day = ref.business_date
+    values = {"account": ref.account_id, "day": day, "new_year": date(day.year, 1, 1)}
+    found: Row[Any] = connection.execute(_HISTORY, values).one()
+    return AccountHistory(
+        previous_lane=found.previous_lane,
+        last_trade=found.last_trade,
+        last_decision=found.last_decision,
+        first_day=found.first_day,
+        traded_lots_this_year=int(found.lots),
+        booked_gain_this_year=Decimal(found.gain),
+    )

@@ -1,0 +1,90 @@
+"""Approve or reject a proposed firm filter; never one's own."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import strawberry
+from sqlalchemy import Connection
+
+from trimtab.auth.decisions import Denied
+from trimtab.auth.matrix import Act, Operation
+from trimtab.auth.principal import Subject
+from trimtab.db.account_signals import business_date
+from trimtab.db.filter_versions import FilterChangeStatus, decide_filter, filter_change
+from trimtab.db.settings_versions import StaleVersion
+from trimtab.graphql.access import guarded_mutation
+from trimtab.graphql.answers import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    forbidden,
+    kept,
+    not_found,
+    once,
+)
+from trimtab.graphql.context import Info, RequestContext
+
+
+@strawberry.input
+class DecideFirmFilterInput:
+    change_id: str
+    approve: bool = strawberry.field(description="False rejects it.")
+    reason: str
+    idempotency_key: str
+
+
+@kept
+@strawberry.type(description="The decision stands. An approved filter is followed by the runs from its date on.")
+class FirmFilterDecided:
+    change_id: str
+    status: str
+
+
+DecideFirmFilterResult = Annotated[
+    FirmFilterDecided | NotFound | Forbidden | InvalidInput | IdempotencyKeyReused,
+    strawberry.union(name="DecideFirmFilterResult"),
+]
+
+
+@guarded_mutation(
+    Operation.SET_AUTOMATED_TRADING_FILTER, description="Approve or reject another person's change of a firm filter."
+)
+async def decide_firm_filter(info: Info, input: DecideFirmFilterInput) -> DecideFirmFilterResult:
+    context = info.context
+    answer: DecideFirmFilterResult = await once(
+        info,
+        "decide_firm_filter",
+        input.idempotency_key,
+        {"change": input.change_id, "approve": input.approve, "reason": input.reason},
+        lambda connection: _decide(connection, context, input),
+        input.reason,
+    )
+    return answer
+
+
+def _decide(
+    connection: Connection, context: RequestContext, given: DecideFirmFilterInput
+) -> FirmFilterDecided | NotFound | Forbidden | InvalidInput:
+    found = filter_change(connection, given.change_id)
+    if found is None:
+        return not_found("change")
+    change, seq = found
+    subject = Subject(context.firm_id, proposed_by=frozenset(change.proposed_by))
+    allowed = context.decide(Operation.SET_AUTOMATED_TRADING_FILTER, subject, Act.VERIFY)
+    if isinstance(allowed, Denied):
+        return forbidden(allowed)
+    if change.status is not FilterChangeStatus.PROPOSED:
+        message = f"It was {change.status.lower()} by {change.decided_by}."
+        return InvalidInput(code="ALREADY_DECIDED", message=message, field="changeId")
+    today = business_date(connection)
+    if given.approve and today is not None and change.effective_from < today:
+        message = f"It was to hold from {change.effective_from.isoformat()} on, which is over: propose it again."
+        return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="changeId")
+    status = FilterChangeStatus.APPROVED if given.approve else FilterChangeStatus.REJECTED
+    decided = replace(change, status=status, decided_by=context.who.name_in_records, decision_reason=given.reason)
+    try:
+        decide_filter(connection, context.firm_id, decided, seq)
+    except StaleVersion as wrong:
+        return InvalidInput(code=wrong.code, message=str(wrong), field="changeId")
+    return FirmFilterDecided(change_id=change.change_id, status=status.value)

@@ -1,0 +1,202 @@
+"""Queries about filters. What they find is limited to the accounts that the person may read."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final, TypeVar
+
+import strawberry
+from sqlalchemy import Connection
+from strawberry.scalars import JSON
+
+from trimtab.auth.matrix import Operation
+from trimtab.db.account_signals import business_date
+from trimtab.db.filter_pages import (
+    FactsDay,
+    count_matching,
+    counts_by_advisor,
+    facts_days,
+    page_matching,
+    shadow_run,
+)
+from trimtab.db.filter_versions import filter_changes, firm_filters_on, lane_filters_on, personal_filters
+from trimtab.db.filters import read_facts
+from trimtab.domain.account_facts import AccountFacts
+from trimtab.domain.fact_fields import FIELDS
+from trimtab.domain.filter_sentences import sentence
+from trimtab.domain.filters import FilterError, FilterTree, parse_filter
+from trimtab.domain.lanes import lane, parse_firm_filters
+from trimtab.graphql.access import guarded
+from trimtab.graphql.context import Info
+from trimtab.graphql.errors import BadInput
+from trimtab.graphql.filters.types import (
+    AdvisorCount,
+    FilterAnswer,
+    FilterField,
+    FilterMatch,
+    FilterPreview,
+    FirmFilterChange,
+    LaneExplanation,
+    LaneReason,
+    SavedFilterInfo,
+    ShadowChange,
+    ShadowCount,
+    ShadowRun,
+)
+from trimtab.graphql.ids import cursor, key_of, read_cursor
+from trimtab.graphql.paging import DEFAULT_PAGE, cut, page_size
+
+MOST_SHADOW_DAYS: Final = 20
+_DAY = "Without `asOf` the newest day that has facts."
+Value = TypeVar("Value")
+
+
+@strawberry.type
+class FiltersQuery:
+    @guarded(Operation.READ_ACCOUNT, description="The fields that filters may name.")
+    async def filter_fields(self, info: Info) -> list[FilterField]:
+        return [FilterField.of(field) for field in FIELDS.values()]
+
+    @guarded(
+        Operation.EDIT_PERSONAL_FILTER,
+        Operation.SET_AUTOMATED_TRADING_FILTER,
+        description="The firm's filters as they hold on the day, and your own as they are now.",
+    )
+    async def filters(
+        self, info: Info, as_of: date | None = None, known_at: int | None = None
+    ) -> list[SavedFilterInfo] | None:
+        person = info.context.who.person_id
+
+        def read(connection: Connection) -> list[SavedFilterInfo]:
+            on = as_of or business_date(connection) or date.max
+            own = personal_filters(connection, person) if person else {}
+            found = [*firm_filters_on(connection, on, known_at).values(), *own.values()]
+            return [SavedFilterInfo.of(each) for each in found]
+
+        return await info.context.reader.run(read)
+
+    @guarded(Operation.SET_AUTOMATED_TRADING_FILTER, description="Changes proposed to firm filters, newest first.")
+    async def firm_filter_changes(self, info: Info, status: str | None = None) -> list[FirmFilterChange] | None:
+        found = await info.context.reader.run(filter_changes)
+        several = sorted(found.values(), key=lambda each: (each.effective_from, each.change_id), reverse=True)
+        return [FirmFilterChange.of(each) for each in several if status in (None, each.status.value)]
+
+    @guarded(Operation.READ_ACCOUNT, description=f"How many accounts a filter wants, and a page of them. {_DAY}")
+    async def filter_preview(
+        self,
+        info: Info,
+        filter: JSON,
+        as_of: date | None = None,
+        first: int = DEFAULT_PAGE,
+        after: str | None = None,
+    ) -> FilterPreview | None:
+        tree, size, book = _tree(filter), page_size(first), info.context.book(Operation.READ_ACCOUNT)
+        start = read_cursor(after, 1)
+
+        def read(connection: Connection, day: FactsDay) -> FilterPreview:
+            found = page_matching(connection, day.run_id, tree, book, start[0] if start else "", size + 1)
+            page = cut(found, size)
+            return FilterPreview(
+                business_date=day.business_date,
+                sentence=sentence(tree),
+                count=count_matching(connection, day.run_id, tree, book),
+                accounts=[FilterMatch.of(row) for row in page.rows],
+                end_cursor=cursor(page.rows[-1].account_id) if page.has_more else None,
+            )
+
+        return await _on_a_day(info, as_of, read)
+
+    @guarded(Operation.READ_ACCOUNT, description=f"Advisors by how many of their accounts a filter wants. {_DAY}")
+    async def filter_by_advisor(self, info: Info, filter: JSON, as_of: date | None = None) -> list[AdvisorCount] | None:
+        tree, book = _tree(filter), info.context.book(Operation.READ_ACCOUNT)
+
+        def read(connection: Connection, day: FactsDay) -> list[AdvisorCount]:
+            found = counts_by_advisor(connection, day.run_id, tree, book)
+            return [AdvisorCount(advisor_id=name, wanted=wanted, accounts=whole) for name, wanted, whole in found]
+
+        return await _on_a_day(info, as_of, read)
+
+    @guarded(Operation.READ_ACCOUNT, description=f"Whether a filter wants one account, rule by rule. {_DAY}")
+    async def filter_account(
+        self, info: Info, filter: JSON, account_id: str, as_of: date | None = None
+    ) -> FilterAnswer | None:
+        tree, wanted = _tree(filter), key_of("Account", account_id)
+        book = info.context.book(Operation.READ_ACCOUNT)
+
+        def read(connection: Connection, day: FactsDay) -> FilterAnswer | None:
+            facts = _facts(connection, day, wanted, book)
+            return None if facts is None else FilterAnswer.of(day.business_date, tree, facts)
+
+        return await _on_a_day(info, as_of, read)
+
+    @guarded(Operation.READ_ACCOUNT, description=f"Why an account is in its lane: the firm's filters in words. {_DAY}")
+    async def lane_explanation(self, info: Info, account_id: str, as_of: date | None = None) -> LaneExplanation | None:
+        wanted, book = key_of("Account", account_id), info.context.book(Operation.READ_ACCOUNT)
+
+        def read(connection: Connection, day: FactsDay) -> LaneExplanation | None:
+            facts = _facts(connection, day, wanted, book)
+            if facts is None:
+                return None
+            filters = parse_firm_filters(lane_filters_on(connection, day.business_date))
+            decision = LaneReason.of(lane(filters, facts))
+            return LaneExplanation(business_date=day.business_date, account_id=wanted, decision=decision)
+
+        return await _on_a_day(info, as_of, read)
+
+    @guarded(
+        Operation.SET_AUTOMATED_TRADING_FILTER,
+        description="What the lanes of the last days with facts would have been with one firm filter changed.",
+    )
+    async def shadow_filter(
+        self, info: Info, name: str, filter: JSON, days: int = 5, first: int = DEFAULT_PAGE
+    ) -> ShadowRun | None:
+        _tree(filter)
+        size, book = page_size(first), info.context.book(Operation.READ_ACCOUNT)
+        if not 1 <= days <= MOST_SHADOW_DAYS:
+            raise BadInput(f"days must be 1 to {MOST_SHADOW_DAYS}")
+        value: Any = filter
+        return await info.context.reader.run(lambda one: _shadow(one, name, value, days, size, book))
+
+
+def _shadow(connection: Connection, name: str, value: object, days: int, size: int, book: str | None) -> ShadowRun:
+    """Raises BadInput for a filter that decides no lane."""
+    before = lane_filters_on(connection, business_date(connection) or date.max)
+    if name not in before:
+        raise BadInput(f"{name} decides no lane: those that do are {', '.join(before)}")
+    found = facts_days(connection, most=days)
+    counts: Counter[tuple[str, str]] = Counter()
+    kept: list[ShadowChange] = []
+    for change in shadow_run(connection, found, before, {**before, name: value}, book):
+        counts[change.before.lane.value, change.after.lane.value] += 1
+        if len(kept) < size:
+            kept.append(ShadowChange.of(change))
+    return ShadowRun(
+        days=[day.business_date for day in found],
+        changed=counts.total(),
+        counts=[ShadowCount(before=old, after=new, accounts=n) for (old, new), n in counts.most_common()],
+        changes=kept,
+    )
+
+
+def _tree(value: object) -> FilterTree:
+    """Raises BadInput with the place that cannot be read."""
+    try:
+        return parse_filter(value)
+    except FilterError as error:
+        raise BadInput(str(error), reason=error.code, place=error.path) from error
+
+
+async def _on_a_day(info: Info, as_of: date | None, read: Callable[[Connection, FactsDay], Value]) -> Value | None:
+    """What is read of the newest day that has facts; None before the first."""
+
+    def find(connection: Connection) -> Value | None:
+        found = facts_days(connection, as_of)
+        return read(connection, found[0]) if found else None
+
+    return await info.context.reader.run(find)
+
+
+def _facts(connection: Connection, day: FactsDay, account_id: str, book: str | None) -> AccountFacts | None:
+    """The account's row, None for one that is not there or outside of the book."""
+    facts = read_facts(connection, day.run_id, account_id)
+    return facts if facts is not None and book in (None, facts.advisor_id) else None

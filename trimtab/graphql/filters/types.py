@@ -1,0 +1,221 @@
+"""Filters: the fields they may name, the saved ones, what they find, and why an account is in its lane."""
+
+from datetime import date
+from typing import Any
+
+import strawberry
+from sqlalchemy import Row
+from strawberry.scalars import JSON
+
+from trimtab.db.filter_pages import LaneChange
+from trimtab.db.filter_versions import FilterChange, SavedFilter
+from trimtab.domain import fact_fields
+from trimtab.domain.account_facts import AccountFacts, FactValue
+from trimtab.domain.fact_fields import FIELDS
+from trimtab.domain.filter_sentences import observed_phrase, rule_phrase, sentence, value_text
+from trimtab.domain.filters import OPERATORS, FilterTree, matches, parse_filter, rule_answer, rules_of
+from trimtab.domain.lanes import FilterKey, LaneDecision, MatchedValue
+
+
+@strawberry.type(description="A field that filters may name, in the shape that query builders want.")
+class FilterField:
+    name: str
+    label: str
+    kind: str = strawberry.field(description="NUMBER, BOOLEAN, TEXT or TEXT_SET.")
+    unit: str = strawberry.field(description="What its numbers count; a fraction of 0.05 is 5 %.")
+    source: str = strawberry.field(description="What the night fills it from.")
+    choices: list[str] = strawberry.field(description="The words that it can have; empty is any.")
+    operators: list[str]
+
+    @classmethod
+    def of(cls, field: fact_fields.Field) -> "FilterField":
+        return cls(
+            name=field.name,
+            label=field.label,
+            kind=field.kind.value,
+            unit=field.unit.value,
+            source=field.source.value,
+            choices=[str(word) for word in field.choices],
+            operators=sorted(operator.value for operator in OPERATORS[field.kind]),
+        )
+
+
+@strawberry.type(description="A filter that holds: yours, or the firm's.")
+class SavedFilterInfo:
+    name: str
+    personal: bool
+    decides_lanes: bool
+    filter: JSON
+    sentence: str
+    note: str
+    version: int | None = strawberry.field(description="Null: the one that every firm starts with.")
+
+    @classmethod
+    def of(cls, saved: SavedFilter) -> "SavedFilterInfo":
+        value: Any = saved.value
+        return cls(
+            name=saved.name,
+            personal=saved.owner is not None,
+            decides_lanes=saved.owner is None and saved.name in set(FilterKey) - {FilterKey.MANAGEMENT},
+            filter=value,
+            sentence=sentence(parse_filter(saved.value)),
+            note=saved.note,
+            version=saved.version,
+        )
+
+
+@strawberry.type(description="A change of a firm filter that somebody has proposed, and what became of it.")
+class FirmFilterChange:
+    change_id: str
+    name: str
+    effective_from: date
+    filter: JSON | None
+    sentence: str | None
+    reason: str
+    proposed_by: list[str]
+    status: str
+    decided_by: str | None
+    decision_reason: str
+
+    @classmethod
+    def of(cls, change: FilterChange) -> "FirmFilterChange":
+        value: Any = change.value
+        return cls(
+            change_id=change.change_id,
+            name=change.name,
+            effective_from=change.effective_from,
+            filter=value,
+            sentence=None if change.value is None else sentence(parse_filter(change.value)),
+            reason=change.reason,
+            proposed_by=list(change.proposed_by),
+            status=change.status.value,
+            decided_by=change.decided_by,
+            decision_reason=change.decision_reason,
+        )
+
+
+@strawberry.type(description="What an account shows for a field.")
+class ShownValue:
+    field: str
+    label: str
+    value: JSON | None
+    text: str
+
+    @classmethod
+    def of(cls, name: str, value: FactValue) -> "ShownValue":
+        field = FIELDS[name]
+        plain: Any = list(value) if isinstance(value, tuple) else value
+        shown = tuple(value) if isinstance(value, list | tuple) else value
+        text = "unknown" if shown is None else value_text(field, shown)
+        return cls(field=name, label=field.label, value=plain, text=text)
+
+
+@strawberry.type
+class FilterMatch:
+    account_id: str
+    advisor_id: str | None
+    values: list[ShownValue] = strawberry.field(description="What it shows for the fields that the filter names.")
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "FilterMatch":
+        values = [ShownValue.of(str(name), value) for name, value in row._mapping.items() if name in FIELDS]
+        return cls(account_id=row.account_id, advisor_id=row.advisor_id, values=values)
+
+
+@strawberry.type(description="What a filter finds in the facts of one day.")
+class FilterPreview:
+    business_date: date
+    sentence: str
+    count: int
+    accounts: list[FilterMatch]
+    end_cursor: str | None = strawberry.field(description="Give it as `after` for the next page; null on the last.")
+
+
+@strawberry.type(description="An advisor with accounts that the filter wants.")
+class AdvisorCount:
+    advisor_id: str
+    wanted: int
+    accounts: int
+
+
+@strawberry.type
+class RuleAnswer:
+    rule: str
+    shown: str
+    holds: bool | None = strawberry.field(description="Null: the account's value is unknown.")
+
+
+@strawberry.type(description="Whether a filter wants one account, and how each of its rules comes out.")
+class FilterAnswer:
+    business_date: date
+    sentence: str
+    wanted: bool
+    rules: list[RuleAnswer]
+
+    @classmethod
+    def of(cls, on: date, tree: FilterTree, facts: AccountFacts) -> "FilterAnswer":
+        rules = [
+            RuleAnswer(rule=rule_phrase(rule), shown=observed_phrase(rule, facts), holds=rule_answer(rule, facts))
+            for rule in rules_of(tree)
+        ]
+        return cls(business_date=on, sentence=sentence(tree), wanted=matches(tree, facts), rules=rules)
+
+
+@strawberry.type(description="The lane that the firm's filters give an account, and why.")
+class LaneReason:
+    lane: str
+    filter: str | None = strawberry.field(description="The filter that decided; null when none wanted it.")
+    reason: str
+    values: list[ShownValue]
+
+    @classmethod
+    def of(cls, decision: LaneDecision) -> "LaneReason":
+        return cls(
+            lane=decision.lane.value,
+            filter=decision.filter_key.value if decision.filter_key else None,
+            reason=decision.reason,
+            values=_shown(decision.matched),
+        )
+
+
+def _shown(matched: tuple[MatchedValue, ...]) -> list[ShownValue]:
+    return [ShownValue.of(each.field, each.value) for each in matched]
+
+
+@strawberry.type(description="Why an account is in its lane, by the filters of the day and its stored facts.")
+class LaneExplanation:
+    business_date: date
+    account_id: str
+    decision: LaneReason
+
+
+@strawberry.type(description="An account whose lane would have been another one.")
+class ShadowChange:
+    business_date: date
+    account_id: str
+    before: LaneReason
+    after: LaneReason
+
+    @classmethod
+    def of(cls, change: LaneChange) -> "ShadowChange":
+        return cls(
+            business_date=change.business_date,
+            account_id=change.account_id,
+            before=LaneReason.of(change.before),
+            after=LaneReason.of(change.after),
+        )
+
+
+@strawberry.type
+class ShadowCount:
+    before: str
+    after: str
+    accounts: int = strawberry.field(description="Account-days that would have changed so.")
+
+
+@strawberry.type(description="What a changed filter would have done on days that are over.")
+class ShadowRun:
+    days: list[date]
+    changed: int = strawberry.field(description="Account-days whose lane would have been another one.")
+    counts: list[ShadowCount]
+    changes: list[ShadowChange] = strawberry.field(description="The first of them: the newest day first, by account.")
