@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from trimtab.activities.additions import additions
+from trimtab.activities.announced_events import announced_events, barred_by_events
 from trimtab.activities.doubts import (
     former_cusips,
     identifiers_before,
@@ -20,6 +21,7 @@ from trimtab.activities.doubts import (
     value_jumps,
     why_barred,
 )
+from trimtab.activities.event_terms import with_entries
 from trimtab.activities.prices import PriceInputs, judged_prices, price_file_stops, price_past
 from trimtab.activities.programme import cascade
 from trimtab.activities.splits import Split, already_in_prices, judge_actions
@@ -33,6 +35,7 @@ from trimtab.db.programme import read_programme
 from trimtab.db.settings_versions import MODEL, held_settings
 from trimtab.db.variant_limits import approved_beyond, beyond_limits
 from trimtab.domain.corporate_actions import split_prices
+from trimtab.domain.corporate_actions_sync import AnnouncedEvent, SourcesOfDay, SyncLine, sync_report
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding
 from trimtab.domain.lots import LotId
@@ -65,6 +68,8 @@ class MarketFindings:
     barred: Mapping[SecurityId, DataCode] = field(default_factory=dict)  # beyond its price: holders are suspended
     splits: tuple[Split, ...] = ()
     earlier_splits: tuple[Split, ...] = ()  # since the oldest open wash sale window
+    events: tuple[AnnouncedEvent, ...] = ()  # beyond splits and dividends, of the last weeks
+    sync: tuple[SyncLine, ...] = ()  # the day's sync report (W-F1)
     duplicate_lots: tuple[LotId, ...] = ()
     missing_accounts: tuple[str, ...] = ()
     model_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -115,10 +120,14 @@ def freeze_market(
     past = price_past(connection, asked)
     judged = judged_prices(connection, ids, asked, past)
     since = business_date - DAYS_EITHER_SIDE
-    actions = judge_actions(facts.actions_between(connection, since, business_date, names), business_date, judged)
+    told = facts.actions_between(connection, since, business_date, names)
+    delivered_actions = with_entries(told, added.events, since, business_date)
+    actions = judge_actions(delivered_actions, business_date, judged)
+    events = announced_events(delivered_actions)
     barred = {
         **identifiers_to_doubt(connection, called, asked),
         **actions.barred,
+        **barred_by_events(events, business_date),
         **already_in_prices(actions.today, {name: price.close for name, price in past.before.items()}),
     }
     good = {
@@ -135,11 +144,22 @@ def freeze_market(
     }
     models |= {name: _known_names(model, names) for name, model in programme.models.items()}
     risk, proxied = with_proxies(_risk_model(connection, states, names, as_of), added.proxies)
+    held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
     findings = MarketFindings(
         faulty_prices={name: price for name, price in sorted(judged.items()) if not price.is_good},
         barred=barred,
         splits=actions.today,
         earlier_splits=actions.earlier,
+        events=events,
+        sync=sync_report(
+            events,
+            SourcesOfDay(
+                held=held,
+                price_dates={name: price.as_of for name, price in judged.items() if price.as_of is not None},
+                targeted=_targeted(models),
+                risk_covered=risk.securities.keys(),
+            ),
+        ),
         duplicate_lots=_duplicate_lots(connection, ids.get("lots")),
         missing_accounts=_missing(connection, ids.get("accounts")),
         model_faults=model_faults,
@@ -154,7 +174,6 @@ def freeze_market(
         value_jumps=value_jumps(connection, ids, business_date, settings_seq),
     )
     snapshot = MarketSnapshot(as_of, securities, prices, risk)
-    held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
     _tell(connection, firm_id, business_date, findings, held | _targeted(models), securities, models)
     for exception in programme.exceptions:
         message = f"{exception.variant}: {exception.reason}"

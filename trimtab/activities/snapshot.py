@@ -14,6 +14,7 @@ from trimtab.db.profiles import OwnTrading
 from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
 from trimtab.domain.accounts import Account, AccountId, CashBalance, Position, Standing
 from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
+from trimtab.domain.corporate_actions_sync import holdings_behind, model_behind
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
 from trimtab.domain.lots import TaxLot
@@ -184,9 +185,34 @@ def _shared_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
         if code is not None and position.quantity != 0:
             message = why_barred(code, str(position.security_id))
             yield Finding(code, FindingScope.SECURITY, str(position.security_id), message, fault)
+    yield from _event_findings(run, prepared)
     model_id = prepared.raw.account.model_id
     for message in run.findings.model_faults.get(str(model_id), ()):
         yield Finding(DataCode.MODEL_INVALID, FindingScope.MODEL, str(model_id), message, Outcome.SUSPEND)
+
+
+def _event_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
+    """Events that took effect and that the account's custodian, or its model, has not applied yet (W-F2)."""
+    on, model_id = run.manifest.business_date, prepared.raw.account.model_id
+    model = run.models.get(model_id) if model_id is not None else None
+    held_since = _held_since(prepared)
+    for event in run.findings.events:
+        if event.ex_on < on and holdings_behind(event, held_since, on):
+            message = f"the custodian has not booked {event.event_id} ({event.kind}) of {event.security_id} yet"
+            yield _account_finding(prepared.raw, DataCode.CA_UNSYNCED, message)
+        if model is not None and model_behind(event, model.weights, on):
+            message = f"model {model.id} still targets {event.security_id}, which {event.event_id} has ended"
+            yield Finding(DataCode.CA_UNSYNCED, FindingScope.MODEL, str(model.id), message, Outcome.SUSPEND)
+
+
+def _held_since(prepared: Prepared) -> dict[SecurityId, date]:
+    """When the oldest lot of each security held was acquired; a position without lots is taken for an old one."""
+    since = {each.security_id: date.min for each in prepared.positions if each.security_id and each.quantity != 0}
+    first: dict[SecurityId, date] = {}
+    for lot in prepared.lots:
+        if lot.security_id in since:
+            first[lot.security_id] = min(lot.acquired_on, first.get(lot.security_id, lot.acquired_on))
+    return {**since, **first}
 
 
 def _code(word: str, otherwise: DataCode = DataCode.FEED_MISSING) -> DataCode:

@@ -21,6 +21,7 @@ from trimtab.domain.price_checks import JudgedPrice
 from trimtab.domain.securities import SecurityId
 
 _LIKENESS: Final = 0.15  # |ln(move / ratio)| below which a move is the split's (CA-7)
+_JUDGED_HERE: Final = (ActionKind.SPLF, ActionKind.SPLR, ActionKind.DVCA)
 _SMALLEST: Final = 0.2  # |ln ratio|: smaller ones drown in a day's move
 
 
@@ -69,6 +70,7 @@ def judge_actions(
     Barred: a split without a readable ratio, one that is no small rational (CA-7), and two of one day with
     different ratios (case 36).
     """
+    delivered = [row for row in delivered if row.kind in _JUDGED_HERE]
     unusable = {row.security_id for row in delivered if row.ex_on == business_date and _unusable(row)}
     actions = [_event(row) for row in delivered if not _unusable(row)]
     today, doubtful = effective([action for action in actions if action.ex_on == business_date], prices)
@@ -78,7 +80,7 @@ def judge_actions(
 
 def splits_of(delivered: Sequence[DeliveredAction]) -> tuple[Split, ...]:
     """The splits among them that may be applied, whatever their dates."""
-    return effective([_event(row) for row in delivered if not _unusable(row)], {})[0]
+    return effective([_event(row) for row in delivered if row.kind in _JUDGED_HERE and not _unusable(row)], {})[0]
 
 
 def effective(

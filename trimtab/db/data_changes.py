@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from trimtab.db.data_policy import ACCEPTED, POLICY, POLICY_KEY
 from trimtab.db.settings_versions import held_settings, last_version, write_version
+from trimtab.domain.corporate_actions_entries import EventEntry
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.data_policies import AcceptedException, DataPolicy, MappedIdentifier
 from trimtab.domain.errors import TrimtabError
@@ -35,6 +36,7 @@ class DataChangeKind(StrEnum):
     SECURITY = "added_security"  # key: the security's id
     RISK_PROXY = "risk_proxy"  # key: the security's id
     RESTRICTION_LIST = "restriction_list"  # key: the list's id
+    CORPORATE_ACTION = "corporate_action"  # key: the event's id
 
 
 class InvalidDataChange(TrimtabError):
@@ -50,6 +52,7 @@ _READERS: Final[Mapping[DataChangeKind, TypeAdapter[Any]]] = {
     DataChangeKind.SECURITY: TypeAdapter(Security),
     DataChangeKind.RISK_PROXY: TypeAdapter(RiskProxy),
     DataChangeKind.RESTRICTION_LIST: TypeAdapter(RestrictionList),
+    DataChangeKind.CORPORATE_ACTION: TypeAdapter(EventEntry),
 }
 
 
@@ -87,7 +90,7 @@ def read_value(kind: DataChangeKind, key: str, value: object) -> Mapping[str, An
         first = wrong.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise InvalidDataChange(f"{place}: {first['msg']}") from None
-    if problem := _key_problem(kind, key) or (read.problem() if isinstance(read, RiskProxy) else ""):
+    if problem := _key_problem(kind, key) or (read.problem() if isinstance(read, RiskProxy | EventEntry) else ""):
         raise InvalidDataChange(problem)
     if isinstance(read, Security | RestrictionList) and read.id != key:
         raise InvalidDataChange(f"the value is of {read.id}, the key {key}")
@@ -125,6 +128,11 @@ def additions_on(connection: Connection, on: date, seq: int) -> dict[SecurityId,
 def mapped_identifiers(connection: Connection, on: date, seq: int) -> dict[str, SecurityId]:
     """Identifiers that the firm itself has mapped to a security of the master (case 26)."""
     return {key: value.security_id for key, value in values_of(connection, DataChangeKind.IDENTIFIER, on, seq).items()}
+
+
+def entered_events(connection: Connection, on: date, seq: int) -> dict[str, EventEntry]:
+    """Corporate actions that persons have entered, by event id."""
+    return values_of(connection, DataChangeKind.CORPORATE_ACTION, on, seq)
 
 
 def last_seq(connection: Connection, kind: DataChangeKind, key: str) -> int | None:

@@ -23,13 +23,16 @@ _TYPES: Mapping[str, str] = {
     "factors": "double precision[]",
     **dict.fromkeys(_words("as_of effective_on acquired_on holding_start sold_on traded_on ex_on due_on"), "date"),
     **dict.fromkeys(
-        _words("tradable whole_shares discretionary approved_for_trading covered gift_or_inheritance restricted"),
+        _words(
+            "tradable whole_shares discretionary approved_for_trading covered mandatory gift_or_inheritance restricted"
+        ),
         "boolean",
     ),
     **dict.fromkeys(
         _words(
             "half_spread_bps quantity market_value settled unsettled proceeds basis close volume new_shares old_shares"
-            " cash_per_share cost wash_adjustment weight amount minimum maximum short_term_rate long_term_rate"
+            " cash_per_share basis_percent fair_value"
+            " cost wash_adjustment weight amount minimum maximum short_term_rate long_term_rate"
             " cash_target cash_reserve minimum_trade commission price fees"
         ),
         "numeric",
@@ -80,7 +83,10 @@ FACT_TABLES: Mapping[str, FactTable] = {
     "prices": FactTable("price_fact", _words("as_of close currency volume source"), identified=True),
     "corporate_actions": FactTable(
         "corporate_action_fact",
-        _words("event_id version kind ex_on new_shares old_shares cash_per_share status"),
+        _words(
+            "event_id version kind ex_on new_shares old_shares cash_per_share status new_cusip new_isin new_symbol"
+            " mandatory treatment basis_percent basis_source fair_value"
+        ),
         identified=True,
     ),
     "risk_exposures": FactTable(

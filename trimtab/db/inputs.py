@@ -111,6 +111,13 @@ class DeliveredAction:
     old_shares: Decimal | None
     cash_per_share: Decimal | None
     status: str
+    new_key: str | None = None  # an identifier of what is received, as the file has it
+    new_security_id: SecurityId | None = None  # what the master knows it as
+    mandatory: bool = True
+    treatment: str | None = None
+    basis_percent: Decimal | None = None  # of the old shares' basis, that goes to what is received
+    basis_source: str | None = None
+    fair_value: Decimal | None = None  # dollars a new share
 
 
 def actions_between(
@@ -129,10 +136,11 @@ def actions_between(
         .order_by(delivery.c.business_date, delivery.c.recorded_at, corporate_action_fact.c.line)
     )
     known = ((_known(row, names), row) for row in connection.execute(rows))
-    return [_action(name, row) for name, row in known if name is not None]
+    return [_action(name, row, names) for name, row in known if name is not None]
 
 
-def _action(name: SecurityId, row: Row[Any]) -> DeliveredAction:
+def _action(name: SecurityId, row: Row[Any], names: Mapping[str, SecurityId]) -> DeliveredAction:
+    keys = [key for key in (row.new_cusip, row.new_isin, row.new_symbol) if key]
     return DeliveredAction(
         event_id=row.event_id,
         version=row.version,
@@ -143,6 +151,13 @@ def _action(name: SecurityId, row: Row[Any]) -> DeliveredAction:
         old_shares=row.old_shares,
         cash_per_share=row.cash_per_share,
         status=row.status,
+        new_key=next(iter(keys), None),
+        new_security_id=next((names[key] for key in keys if key in names), None),
+        mandatory=row.mandatory is not False,
+        treatment=row.treatment,
+        basis_percent=row.basis_percent,
+        basis_source=row.basis_source,
+        fair_value=row.fair_value,
     )
 
 

@@ -381,6 +381,14 @@ corporate_action_fact = _of_delivery(
     Column("old_shares", Numeric(18, 6)),
     Column("cash_per_share", PRICE),
     _needed("status", Text),
+    Column("new_cusip", Text),
+    Column("new_isin", Text),
+    Column("new_symbol", Text),
+    Column("mandatory", Boolean),
+    Column("treatment", Text),
+    Column("basis_percent", Numeric(18, 6)),
+    Column("basis_source", Text),
+    Column("fair_value", PRICE),
 )
 
 risk_exposure_fact = _of_delivery(

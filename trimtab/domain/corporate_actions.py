@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
 from trimtab.domain.accounts import AccountId, Position
+from trimtab.domain.corporate_actions_pieces import take_fraction
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.market import Price
@@ -21,11 +22,25 @@ PRICE_STEP: Final = Decimal("0.000001")
 
 
 class ActionKind(StrEnum):
-    """ISO 20022 event types (CAEV). Only splits change holdings by themselves so far."""
+    """ISO 20022 event types (CAEV, CA-1)."""
 
     SPLF = "SPLF"  # forward split
     SPLR = "SPLR"  # reverse split
     DVCA = "DVCA"  # cash dividend
+    DVSE = "DVSE"  # stock dividend
+    DVOP = "DVOP"  # dividend in cash or stock, at choice
+    SOFF = "SOFF"  # spin-off
+    MRGR = "MRGR"  # merger
+    TEND = "TEND"  # tender offer
+    EXOF = "EXOF"  # exchange offer
+    CHAN = "CHAN"  # name, ticker or CUSIP change
+    CAPD = "CAPD"  # return of capital
+    RHDI = "RHDI"  # rights distributed
+    EXRI = "EXRI"  # rights exercised
+    REDM = "REDM"  # redemption at maturity
+    DLST = "DLST"  # delisting
+    BRUP = "BRUP"  # bankruptcy
+    WRTH = "WRTH"  # worthless
 
 
 class ActionStatus(StrEnum):
@@ -248,32 +263,11 @@ def _sell_fraction(
     account_id: AccountId, lots: tuple[TaxLot, ...], security_id: SecurityId, price: Decimal
 ) -> tuple[tuple[TaxLot, ...], CashInLieu | None]:
     """Take the account's fraction out of the lots acquired last, at a basis rounded to the cent."""
-    held = sum((lot.quantity for lot in lots if lot.security_id == security_id), ZERO)
-    fraction = held - held.to_integral_value(ROUND_FLOOR)
-    if fraction == 0:
+    left, pieces = take_fraction(lots, security_id)
+    if not pieces:
         return lots, None
-    after = {lot.id: lot for lot in lots}
-    newest_first = sorted(
-        (lot for lot in lots if lot.security_id == security_id),
-        key=lambda lot: (lot.acquired_on, lot.id),
-        reverse=True,
-    )
-    left, basis, sold_from = fraction, ZERO, []
-    for lot in newest_first:
-        if left == 0:
-            break
-        quantity = min(lot.quantity, left)
-        share = lot.cost if quantity == lot.quantity else to_cents(lot.cost * quantity / lot.quantity)
-        remaining = lot.quantity - quantity
-        if remaining == 0:
-            del after[lot.id]
-        else:
-            wash = to_cents(lot.wash_adjustment * quantity / lot.quantity)
-            after[lot.id] = replace(
-                lot, quantity=remaining, cost=lot.cost - share, wash_adjustment=lot.wash_adjustment - wash
-            )
-        left, basis = left - quantity, basis + share
-        sold_from.append(lot.id)
+    fraction = sum((piece.quantity for piece in pieces), ZERO)
+    basis = sum((piece.cost for piece in pieces), ZERO)
     proceeds = to_cents(fraction * price)
-    paid = CashInLieu(account_id, security_id, fraction, proceeds, basis, proceeds - basis, tuple(sold_from))
-    return tuple(after[lot.id] for lot in lots if lot.id in after), paid
+    sold_from = tuple(piece.id for piece in pieces)
+    return left, CashInLieu(account_id, security_id, fraction, proceeds, basis, proceeds - basis, sold_from)

@@ -40,6 +40,9 @@ class DataCode(StrEnum):
     CA_UNSYNCED = "CA_UNSYNCED"
     CA_CONFLICT = "CA_CONFLICT"
     CA_RESTATED = "CA_RESTATED"
+    CA_BASIS = "CA_BASIS"
+    CA_ELECTION = "CA_ELECTION"
+    CA_INCOMPLETE = "CA_INCOMPLETE"
     # files
     FEED_MISSING = "FEED_MISSING"
     FEED_CHANGED = "FEED_CHANGED"
@@ -130,6 +133,9 @@ CATALOGUE: Final[Mapping[DataCode, DataRule]] = {
     DataCode.CA_UNSYNCED: DataRule((29, 30, 31, 37), "holdings, prices and models that apply the action alike"),
     DataCode.CA_CONFLICT: DataRule((36,), "one ratio for the corporate action"),
     DataCode.CA_RESTATED: DataRule((40,), "lots recomputed for the action's new version"),
+    DataCode.CA_BASIS: DataRule((33,), "the basis allocation of the distribution, with its source"),
+    DataCode.CA_ELECTION: DataRule((34,), "the account's choice, and what it is paid after proration"),
+    DataCode.CA_INCOMPLETE: DataRule((32,), "the missing terms of the event, confirmed"),
     DataCode.FEED_MISSING: DataRule((), _NEW_FILE),
     DataCode.FEED_CHANGED: DataRule((42,), "a person picks one of the two files"),
     DataCode.FEED_TRUNCATED: DataRule((43,), _NEW_FILE),

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from trimtab.domain.account_settings import Harvesting, TaxSensitivity, Tracking
 from trimtab.domain.accounts import Registration, Standing
+from trimtab.domain.corporate_actions import ActionKind, ActionStatus
+from trimtab.domain.corporate_actions_events import Treatment
 from trimtab.domain.securities import SecurityKind
 from trimtab.feeds.identifiers import read_cusip, read_figi, read_isin, read_symbol
 from trimtab.feeds.values import (
@@ -194,12 +196,20 @@ _LAYOUTS = (
         (
             Column("event_id", read_id),
             Column("version", read_whole),
-            Column("kind", word_reader("SPLF", "SPLR", "DVCA")),
+            Column("kind", enum_reader(ActionKind)),
             Column("ex_on", read_date),
             _optional("new_shares", read_quantity),
             _optional("old_shares", read_quantity),
             _optional("cash_per_share", read_price),
-            Column("status", word_reader("CONFIRMED")),
+            Column("status", enum_reader(ActionStatus)),
+            _omissible("new_cusip", read_cusip, None),
+            _omissible("new_isin", read_isin, None),
+            _omissible("new_symbol", read_symbol, None),
+            _omissible("mandatory", read_boolean, True),
+            _omissible("treatment", enum_reader(Treatment), None),
+            _omissible("basis_percent", decimal_reader(3, 6), None),
+            _omissible("basis_source", read_text, None),
+            _omissible("fair_value", read_price, None),
         ),
         identified=True,
         may_be_empty=True,

@@ -8,11 +8,14 @@ from sqlalchemy import Connection
 from trimtab.auth.decisions import Denied
 from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
+from trimtab.corporate_action_preview import preview, sync_lines
 from trimtab.db.account_signals import business_date
 from trimtab.db.data_changes import changes, lists_on
 from trimtab.db.settings_versions import newest_seq
+from trimtab.domain.errors import TrimtabError
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
+from trimtab.graphql.data.corporate_actions import CorporateActionPreview, CorporateActionSync, EventAccount
 from trimtab.graphql.data.types import OPERATIONS, DataChange, IncompleteSecurity, ListHit, RestrictionList
 from trimtab.graphql.data.types import UnknownSecurity as Unknown
 from trimtab.graphql.errors import NotAllowed
@@ -61,6 +64,31 @@ class DataQuery:
         found = await info.context.reader.run(lambda one: list_hits(one, _day(one, as_of), list_id))
         return [ListHit.of(hit) for hit in found]
 
+    @guarded(
+        Operation.EDIT_SECURITY_MASTER,
+        description=f"Events beyond splits of the last weeks, and which source has applied them. {_ON}",
+    )
+    async def corporate_action_sync(self, info: Info, as_of: date | None = None) -> list[CorporateActionSync] | None:
+        _require(info, Operation.EDIT_SECURITY_MASTER)
+        firm_id = info.context.firm_id
+        found = await info.context.reader.run(lambda one: sync_lines(one, firm_id, _day(one, as_of)))
+        return [CorporateActionSync.of(line) for line in found]
+
+    @guarded(
+        Operation.EDIT_SECURITY_MASTER,
+        description=f"Each account's lots before and after an event; for those who enter and approve events. {_ON}",
+    )
+    async def corporate_action_preview(
+        self, info: Info, event_id: str, as_of: date | None = None
+    ) -> CorporateActionPreview | None:
+        if not _may(info, Operation.EDIT_SECURITY_MASTER, (Act.PROPOSE, Act.VERIFY)):
+            raise NotAllowed("NOT_PERMITTED")  # an advisor reads events, but not other advisors' lots
+        try:
+            found = await info.context.reader.run(lambda one: preview(one, _day(one, as_of), event_id))
+        except TrimtabError as waits:
+            return CorporateActionPreview(accounts=[], code=waits.code, message=str(waits))
+        return CorporateActionPreview(accounts=[EventAccount.of(each) for each in found])
+
     @guarded(*OPERATIONS, description="Changes proposed to the firm's data, by id, with what became of them.")
     async def data_changes(self, info: Info, status: str | None = None) -> list[DataChange] | None:
         found = await info.context.reader.run(lambda one: changes(one, newest_seq(one)))
@@ -72,13 +100,10 @@ def _day(connection: Connection, as_of: date | None) -> date:
     return as_of or business_date(connection) or date.max
 
 
-def _may(info: Info, operation: Operation) -> bool:
+def _may(info: Info, operation: Operation, acts: tuple[Act, ...] = (Act.READ, Act.PROPOSE, Act.VERIFY)) -> bool:
     """Whoever proposes or approves may look as well."""
     context = info.context
-    return any(
-        not isinstance(context.decide(operation, Subject(context.firm_id), act), Denied)
-        for act in (Act.READ, Act.PROPOSE, Act.VERIFY)
-    )
+    return any(not isinstance(context.decide(operation, Subject(context.firm_id), act), Denied) for act in acts)
 
 
 def _require(info: Info, operation: Operation) -> None:

@@ -21,6 +21,7 @@ _OPERATIONS = {
     Kind.SECURITY: Operation.EDIT_SECURITY_MASTER,
     Kind.RISK_PROXY: Operation.EDIT_SECURITY_MASTER,
     Kind.RESTRICTION_LIST: Operation.EDIT_RESTRICTION_LISTS,
+    Kind.CORPORATE_ACTION: Operation.EDIT_SECURITY_MASTER,
 }
 """The row of the authorization matrix that a kind of change goes through."""
 
@@ -33,6 +34,7 @@ class DataPart(StrEnum):
     SECURITY = "SECURITY"
     RISK_PROXY = "RISK_PROXY"
     RESTRICTION_LIST = "RESTRICTION_LIST"
+    CORPORATE_ACTION = "CORPORATE_ACTION"
 
     @property
     def kind(self) -> Kind:

@@ -1,0 +1,89 @@
+"""Corporate actions as the API shows them: who has applied them, and what they will do."""
+
+from datetime import date
+from decimal import Decimal
+
+import strawberry
+
+from trimtab.corporate_action_preview import AccountPreview
+from trimtab.domain import corporate_actions_sync as domain
+from trimtab.domain.lots import TaxLot
+
+
+@strawberry.type(description="An event, and which source has applied it: APPLIED, WAITING or NOT_CONCERNED.")
+class CorporateActionSync:
+    event_id: str
+    version: int
+    kind: str = strawberry.field(description="ISO 20022 event code.")
+    security_id: str
+    ex_on: date
+    status: str
+    holdings: str
+    prices: str
+    models: str
+    risk_model: str
+    synced: bool
+
+    @classmethod
+    def of(cls, line: domain.SyncLine) -> "CorporateActionSync":
+        event, states = line.event, line.states
+        return cls(
+            event_id=event.event_id,
+            version=event.version,
+            kind=event.kind.value,
+            security_id=event.security_id,
+            ex_on=event.ex_on,
+            status=event.status.value,
+            holdings=states[domain.Source.HOLDINGS].value,
+            prices=states[domain.Source.PRICES].value,
+            models=states[domain.Source.MODELS].value,
+            risk_model=states[domain.Source.RISK_MODEL].value,
+            synced=line.is_synced,
+        )
+
+
+@strawberry.type(description="A tax lot before or after an event.")
+class EventLot:
+    lot_id: str
+    security_id: str
+    quantity: Decimal
+    acquired_on: date
+    cost: Decimal = strawberry.field(description="Dollars of the whole lot.")
+
+    @classmethod
+    def of(cls, lot: TaxLot) -> "EventLot":
+        return cls(
+            lot_id=lot.id,
+            security_id=lot.security_id,
+            quantity=lot.quantity,
+            acquired_on=lot.acquired_on,
+            cost=lot.cost,
+        )
+
+
+@strawberry.type(description="One account before and after an event. Money in dollars.")
+class EventAccount:
+    account_id: str
+    before: list[EventLot]
+    after: list[EventLot]
+    cash: Decimal
+    income: Decimal
+    gain: Decimal = strawberry.field(description="Recognized; negative for a loss.")
+
+    @classmethod
+    def of(cls, account: AccountPreview) -> "EventAccount":
+        return cls(
+            account_id=account.account_id,
+            before=[EventLot.of(lot) for lot in account.before],
+            after=[EventLot.of(lot) for lot in account.outcome.lots],
+            cash=account.outcome.cash,
+            income=account.outcome.income,
+            gain=account.gain,
+        )
+
+
+@strawberry.type(description="What an event will do. When it waits, `code` and `message` say for what.")
+class CorporateActionPreview:
+    accounts: list[EventAccount]
+    code: str | None = None
+    message: str | None = None
