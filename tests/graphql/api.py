@@ -34,7 +34,7 @@ def a_person(person_id: str, *roles: Role, book: str | None = None, firm_id: str
         person_id=person_id,
         roles=frozenset(roles),
         client_id="dashboard",
-        expires_at=datetime.now(UTC) + timedelta(minutes=10),
+        expires_at=datetime.now(UTC) + timedelta(hours=6),
         book=book,
     )
 
@@ -62,7 +62,7 @@ WAREHOUSE = Principal(
     person_id=None,
     roles=frozenset({Role.INTEGRATOR}),
     client_id="warehouse",
-    expires_at=datetime.now(UTC) + timedelta(minutes=10),
+    expires_at=datetime.now(UTC) + timedelta(hours=6),
     scopes=frozenset({"accounts:read", "events:read"}),
 )
 

@@ -24,7 +24,7 @@ from trimtab.db.people import (
     put_person,
 )
 
-LATER = datetime.now(UTC) + timedelta(minutes=5)
+LATER = datetime.now(UTC) + timedelta(hours=6)
 BOTH = ("firm-a", "firm-b")
 
 
