@@ -7,14 +7,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from trimtab.activities.event_terms import event_of, newest_rows, with_entries
-from trimtab.activities.inputs import Inputs
-from trimtab.activities.market import names_of
 from trimtab.contracts import RunRef, run_id
+from trimtab.db import runs
+from trimtab.db.content import get_content, get_plain
 from trimtab.db.data_changes import entered_events
 from trimtab.db.deliveries import loaded_delivery
+from trimtab.db.event_terms import event_of, newest_rows, with_entries
 from trimtab.db.inputs import actions_between
-from trimtab.db.runs import InputNotFrozen
 from trimtab.db.settings_versions import newest_seq
 from trimtab.db.tables import lot_fact
 from trimtab.db.unknown_securities import master_on
@@ -26,7 +25,7 @@ from trimtab.domain.corporate_actions_sync import SyncLine
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import ZERO
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, names_of
 
 LOOKS_BACK: Final = timedelta(days=31)
 LOOKS_AHEAD: Final = timedelta(days=90)
@@ -36,6 +35,13 @@ class NoSuchEvent(TrimtabError):
     """Neither a feed nor a person has told of the event near the date."""
 
     code = "NO_SUCH_EVENT"
+
+
+@dataclass(frozen=True, slots=True)
+class _SyncOfFindings:
+    """What the run's frozen findings hold of the report."""
+
+    sync: tuple[SyncLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,8 @@ def _lot(row: Row[Any]) -> TaxLot:
 def sync_lines(connection: Connection, firm_id: str, business_date: date) -> tuple[SyncLine, ...]:
     """The sync report of the business date's run, as frozen (W-F1)."""
     ref = RunRef(firm_id, run_id(firm_id, business_date), business_date)
-    try:
-        return Inputs().of_run(connection, ref).findings.sync
-    except InputNotFrozen:
+    manifests = runs.read_inputs(connection, ref).of("inputs")
+    if not manifests:
         return ()  # nothing is known before the run has frozen its inputs
+    newest = get_plain(connection, manifests[max(manifests, key=int)])
+    return get_content(connection, newest["findings"], _SyncOfFindings).sync

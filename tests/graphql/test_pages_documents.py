@@ -75,8 +75,8 @@ async def test_the_night(api: Api, book: Book):
         end(book, f"A{number:02d}", "TRADED", "FULL")
         suspend(book, f"A{number:02d}", SuspensionKind.DATA, f"CODE_{number}")
         deliver(book, "prices", f"LOADED_{number}")
-    # Firm, run, counts, without a day, work, deliveries, clock, suspensions.
-    assert await cost(api, OLGA, "Night") == of_one == 8
+    # Firm, run, counts, without a day, work, deliveries, their due times, accounts in need, clock, suspensions.
+    assert await cost(api, OLGA, "Night") == of_one == 10
 
 
 async def test_blocked_steps_alerts_and_suspended_accounts(api: Api, book: Book):

@@ -21,7 +21,6 @@ from trimtab.activities.doubts import (
     value_jumps,
     why_barred,
 )
-from trimtab.activities.event_terms import with_entries
 from trimtab.activities.prices import PriceInputs, judged_prices, price_file_stops, price_past
 from trimtab.activities.programme import cascade
 from trimtab.activities.splits import Split, already_in_prices, judge_actions
@@ -30,6 +29,7 @@ from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
 from trimtab.db.data_policy import accepted_exceptions, data_policy
 from trimtab.db.deliveries import FeedState
+from trimtab.db.event_terms import with_entries
 from trimtab.db.profile_changes import limits_on
 from trimtab.db.programme import read_programme
 from trimtab.db.settings_versions import MODEL, held_settings
@@ -43,7 +43,7 @@ from trimtab.domain.market import Price, RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.price_checks import CODE_OF_STATUS, JudgedPrice
 from trimtab.domain.restriction_lists import RestrictionList
-from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.securities import Security, SecurityId, names_of
 from trimtab.domain.security_additions import incomplete, with_additions, with_proxies
 from trimtab.domain.snapshots import MarketSnapshot
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
@@ -195,16 +195,6 @@ def _tell_beyond_limits(
     for said in set(beyond_limits(programme, programme.variants, risk_model)) - approved_beyond(connection, seq):
         scope = f"variant/{said.partition(':')[0]}"
         raise_alert(connection, firm_id, cause=BEYOND_LIMITS, scope=scope, business_date=business_date, message=said)
-
-
-def names_of(securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]:
-    """Identifier of any scheme to security. One that two securities share names neither."""
-    owners: dict[str, set[SecurityId]] = {}
-    for security in securities.values():
-        for name in (security.id, security.symbol, security.cusip, security.isin, security.figi):
-            if name:
-                owners.setdefault(name, set()).add(security.id)
-    return {name: next(iter(found)) for name, found in owners.items() if len(found) == 1}
 
 
 # --- models and risk --------------------------------------------------------------------------------------------

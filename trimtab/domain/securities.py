@@ -1,5 +1,6 @@
 """Securities and their identifiers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -40,3 +41,13 @@ class Security:
     def wash_key(self) -> str:
         """What wash sale windows are kept by: the wash group, or the security itself when it has none."""
         return self.wash_group or self.id
+
+
+def names_of(securities: Mapping[SecurityId, Security]) -> dict[str, SecurityId]:
+    """Identifier of any scheme to security. One that two securities share names neither."""
+    owners: dict[str, set[SecurityId]] = {}
+    for security in securities.values():
+        for name in (security.id, security.symbol, security.cusip, security.isin, security.figi):
+            if name:
+                owners.setdefault(name, set()).add(security.id)
+    return {name: next(iter(found)) for name, found in owners.items() if len(found) == 1}
