@@ -21,7 +21,7 @@ def load_feeds(settings: Settings, firm_id: str, day: date | None) -> list[str]:
     if day is None:
         raise NoRun("name the business date: --date YYYY-MM-DD")
     require_session(day)
-    with in_firm(settings, firm_id):
+    with in_firm(settings, firm_id):  # raises for a firm that is not there, before anything is read
         pass
     engine = app_engine(settings)
     sources = load_sources(settings.sources).of(firm_id)

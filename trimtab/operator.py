@@ -109,7 +109,7 @@ def _require_firm(connection: Connection, firm_id: str) -> None:
 
 def verifier_engine(settings: Settings, firm_id: str) -> Engine:
     """An engine of the role that may read everything of a firm and write nothing. Raises NoFirm."""
-    with in_firm(settings, firm_id):
+    with in_firm(settings, firm_id):  # raises for a firm that is not there, before anything is read
         pass
     found = with_running_services(settings)
     url = found.verifier_database_url or found.database_url
@@ -130,7 +130,7 @@ def start_run(settings: Settings, firm_id: str, day: date) -> str:
     from trimtab.day import start_daily_run
 
     require_session(day)
-    with in_firm(settings, firm_id):
+    with in_firm(settings, firm_id):  # raises for a firm that is not there, before anything is read
         pass
     return asyncio.run(start_daily_run(with_running_services(settings), firm_id, day))
 

@@ -38,7 +38,7 @@ from trimtab.domain.profile.limits import CustomisationLimits, limits_of, wishes
 from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.slots import SlotKind
 from trimtab.domain.profile.stated import stated_by_file
-from trimtab.domain.profile.statements import Level, Setting, Statement
+from trimtab.domain.profile.statements import Level, Statement
 from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.settings_checks import settings_problems
 
@@ -105,10 +105,6 @@ def known_statement(statement: Statement, names: Names) -> Statement:
     return LANGUAGE.checked(Statement(statement.key, statement.form, values))
 
 
-def _is_security(setting: Setting, name: str) -> bool:
-    return name in setting.slot and setting.slot[name].kind is SlotKind.SECURITY
-
-
 def read_sentences(sentences: Sequence[str], names: Names) -> list[Statement]:
     """Raises a SettingError."""
     return [known_statement(LANGUAGE.parse(sentence), names) for sentence in sentences]
@@ -153,7 +149,7 @@ def models_on(connection: Connection, wanted: Collection[str], on: date, seq: in
     if missing:
         programme = read_programme(connection, on, seq)
         for name in set(missing) & set(programme.names()):
-            with suppress(InvalidProgramme):
+            with suppress(InvalidProgramme):  # told as a fault of the programme; here the model is one nobody knows
                 worked_out = programme.family.effective(AllocationId(name))
                 target = programme.target(worked_out)
                 models[name] = ModelPortfolio(ModelId(name), worked_out.version, on, target.weights, target.cash_weight)

@@ -49,7 +49,6 @@ MONEY = Numeric(20, 2)
 PRICE = Numeric(20, 6)
 QUANTITY = Numeric(24, 6)
 BASIS = Numeric(24, 6)
-WEIGHT = Numeric(18, 12)
 
 FACTS: set[str] = set()
 """Tables that the application role may only read and insert into."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats
+from trimtab.domain.optimizer.arrays import Floats
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
 from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
@@ -29,9 +29,3 @@ def bound_at(packed: Packed, prices: Floats) -> Floats:
     k = packed.factors
     inside[:, k:] = np.clip(inside[:, k:], packed.least_price, packed.most_price)
     return hardened(packed, answer(packed, inside, CHEAPEST))
-
-
-def nothing_worth(packed: Packed, bound: Floats, tolerance: Floats, may_stand_still: Flags) -> Flags:
-    """Accounts whose empty trade list is proved to be within their tolerance of the best, (A,)."""
-    proved: Flags = may_stand_still & (doing_nothing(packed) - bound < tolerance)
-    return proved
