@@ -5,10 +5,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import Connection
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act
-from trimtab.auth.principal import Subject
-from trimtab.db.data_changes import DataChangeStatus, change_of, decide
+from trimtab.db.data_changes import change_of, decide
 from trimtab.db.settings_versions import StaleVersion
 from trimtab.graphql.access import guarded_mutation
 from trimtab.graphql.answers import (
@@ -16,13 +13,13 @@ from trimtab.graphql.answers import (
     IdempotencyKeyReused,
     InvalidInput,
     NotFound,
-    forbidden,
     kept,
     not_found,
     once,
 )
 from trimtab.graphql.context import Info, RequestContext
 from trimtab.graphql.data.types import OPERATIONS, DataPart
+from trimtab.graphql.four_eyes import undecidable
 
 
 @strawberry.input
@@ -67,13 +64,9 @@ def _decide(
     if found is None:
         return not_found("change")
     change, seq = found
-    subject = Subject(context.firm_id, proposed_by=frozenset(change.proposed_by))
-    allowed = context.decide(DataPart[change.kind.name].operation, subject, Act.VERIFY)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
-    if change.status is not DataChangeStatus.PROPOSED:
-        message = f"It was {change.status.lower()} by {change.decided_by}."
-        return InvalidInput(code="ALREADY_DECIDED", message=message, field="changeId")
+    refused = undecidable(context, change, [DataPart[change.kind.name].operation], field="changeId")
+    if refused is not None:
+        return refused
     try:
         decided = decide(
             connection,

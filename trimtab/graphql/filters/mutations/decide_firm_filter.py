@@ -6,9 +6,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import Connection
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act, Operation
-from trimtab.auth.principal import Subject
+from trimtab.auth.matrix import Operation
 from trimtab.db.account_signals import business_date
 from trimtab.db.filter_versions import FilterChangeStatus, decide_filter, filter_change
 from trimtab.db.settings_versions import StaleVersion
@@ -18,12 +16,12 @@ from trimtab.graphql.answers import (
     IdempotencyKeyReused,
     InvalidInput,
     NotFound,
-    forbidden,
     kept,
     not_found,
     once,
 )
 from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.four_eyes import undecidable
 
 
 @strawberry.input
@@ -70,13 +68,9 @@ def _decide(
     if found is None:
         return not_found("change")
     change, seq = found
-    subject = Subject(context.firm_id, proposed_by=frozenset(change.proposed_by))
-    allowed = context.decide(Operation.SET_AUTOMATED_TRADING_FILTER, subject, Act.VERIFY)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
-    if change.status is not FilterChangeStatus.PROPOSED:
-        message = f"It was {change.status.lower()} by {change.decided_by}."
-        return InvalidInput(code="ALREADY_DECIDED", message=message, field="changeId")
+    refused = undecidable(context, change, [Operation.SET_AUTOMATED_TRADING_FILTER], field="changeId")
+    if refused is not None:
+        return refused
     today = business_date(connection)
     if given.approve and today is not None and change.effective_from < today:
         message = f"It was to hold from {change.effective_from.isoformat()} on, which is over: propose it again."

@@ -6,9 +6,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import Connection
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act, Operation
-from trimtab.auth.principal import Subject
+from trimtab.auth.matrix import Operation
 from trimtab.db.programme import ChangeStatus, change_of, decide, read_programme, require_holds_together, with_change
 from trimtab.db.settings_versions import StaleVersion, newest_seq
 from trimtab.domain.asset_allocations import InvalidProgramme
@@ -18,12 +16,12 @@ from trimtab.graphql.answers import (
     IdempotencyKeyReused,
     InvalidInput,
     NotFound,
-    forbidden,
     kept,
     not_found,
     once,
 )
 from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.four_eyes import undecidable
 from trimtab.graphql.programme.types import ProgrammePart
 
 
@@ -75,15 +73,10 @@ def _decide(
         return not_found("change")
     change, seq = found
     operation = ProgrammePart(change.kind.value).operation
-    subject = Subject(context.firm_id, proposed_by=frozenset(change.proposed_by))
     further = [Operation.EXCEED_CUSTOMISATION_LIMITS] if change.beyond else []
-    for row in (operation, *further):
-        allowed = context.decide(row, subject, Act.VERIFY)
-        if isinstance(allowed, Denied):
-            return forbidden(allowed)
-    if change.status is not ChangeStatus.PROPOSED:
-        message = f"It was {change.status.lower()} by {change.decided_by}."
-        return InvalidInput(code="ALREADY_DECIDED", message=message, field="changeId")
+    refused = undecidable(context, change, [operation, *further], field="changeId")
+    if refused is not None:
+        return refused
     status = ChangeStatus.APPROVED if given.approve else ChangeStatus.REJECTED
     decided = replace(change, status=status, decided_by=context.who.name_in_records, decision_reason=given.reason)
     try:

@@ -6,9 +6,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import Connection
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act, Operation
-from trimtab.auth.principal import Subject
+from trimtab.auth.matrix import Operation
 from trimtab.db.profile_changes import judge_layer_change, reached_by, require_obeyable
 from trimtab.db.settings_exceptions import ExceptionStatus, exception_of, write_change, write_exception
 from trimtab.db.settings_versions import StaleVersion
@@ -19,12 +17,12 @@ from trimtab.graphql.answers import (
     IdempotencyKeyReused,
     InvalidInput,
     NotFound,
-    forbidden,
     kept,
     not_found,
     once,
 )
 from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.four_eyes import undecidable
 
 
 @strawberry.input
@@ -72,13 +70,9 @@ def _decide(
     if found is None:
         return not_found("exception")
     exception, seq = found
-    subject = Subject(context.firm_id, proposed_by=frozenset(exception.proposed_by))
-    allowed = context.decide(Operation.EXCEED_CUSTOMISATION_LIMITS, subject, Act.VERIFY)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
-    if exception.status is not ExceptionStatus.PROPOSED:
-        message = f"It was {exception.status.lower()} by {exception.decided_by}."
-        return InvalidInput(code="ALREADY_DECIDED", message=message, field="exceptionId")
+    refused = undecidable(context, exception, [Operation.EXCEED_CUSTOMISATION_LIMITS], field="exceptionId")
+    if refused is not None:
+        return refused
     status = ExceptionStatus.APPROVED if given.approve else ExceptionStatus.REJECTED
     who = context.who.name_in_records
     decided = replace(exception, status=status, decided_by=who, decision_reason=given.reason)
