@@ -20,7 +20,9 @@ from trimtab.command_line import loaded_settings as _settings
 from trimtab.command_line import print_json as _print_json
 from trimtab.command_line import settings_and_firm as _settings_and_firm
 from trimtab.domain.errors import TrimtabError
+from trimtab.feeds_cli import data_app, feeds_app
 from trimtab.filter_cli import filter_app
+from trimtab.optimizer_cli import optimizer_app
 from trimtab.settings_cli import settings_app
 
 app = typer.Typer(
@@ -29,9 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Runs a wealth manager's whole rebalancing programme, every business day.",
 )
-feeds_app = typer.Typer(no_args_is_help=True, help="The night's deliveries.")
 run_app = typer.Typer(no_args_is_help=True, help="A business day's run.")
 ops_app = typer.Typer(no_args_is_help=True, help="Keep the night running.")
+app.add_typer(optimizer_app)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(run_app, name="run")
 app.add_typer(ops_app, name="ops")
@@ -40,7 +42,6 @@ app.add_typer(actions_app, name="actions")
 app.add_typer(filter_app, name="filter")
 risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
 app.add_typer(risk_app, name="risk")
-data_app = typer.Typer(no_args_is_help=True, help="Data that wait for people.")
 app.add_typer(data_app, name="data")
 
 
@@ -157,154 +158,6 @@ def reproduce(
 
 
 @app.command()
-def optimize(
-    account: Annotated[Path, typer.Argument(help="An account with its target and market, as JSON.")],
-    explain: Annotated[bool, typer.Option("--explain", help="Reasons, and reasons why not, as sentences.")] = False,
-    with_tags: Annotated[bool, typer.Option("--price-tags", help="What each of the account's rules costs.")] = False,
-    with_curve: Annotated[bool, typer.Option("--curve", help="Tax and cost against tracking error.")] = False,
-    seconds: Annotated[float, typer.Option(min=0, help="Time for the solvers: in less, less is answered.")] = 20,
-    calibration: Annotated[
-        Path | None, typer.Option(help="What the words stand for, as `calibrate --write` keeps it.")
-    ] = None,
-    household: Annotated[
-        bool, typer.Option("--household", help="The file holds several accounts of a household and their one target.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Analyse one account from a file: trades by tax lot, why, what they are worth, and how far from the best."""
-    if household:
-        _optimize_household(account, calibration, explain=explain, as_json=as_json, extras=with_tags or with_curve)
-        return
-    from trimtab.domain.optimizer.analysis import analyze
-    from trimtab.domain.optimizer.time_budget import TimeBudget
-    from trimtab.optimize import extras_of, proposal_document, proposal_lines, read_input
-
-    request = read_input(account, calibration)
-    proposal = analyze(request, budget=TimeBudget(seconds))  # checked before it is returned
-    extras = extras_of(request, proposal, price_tags=with_tags, curve=with_curve)
-    if as_json:
-        _print_json({**proposal_document(proposal, extras), "calibration": request.calibration.version})
-        return
-    for line in (*proposal_lines(request, proposal, explain=explain), *extras.lines()):
-        typer.echo(line)
-
-
-def _optimize_household(file: Path, calibration: Path | None, *, explain: bool, as_json: bool, extras: bool) -> None:
-    """Analyse a household from a file. Price tags and curves are of single accounts."""
-    from trimtab.domain.optimizer.household.analysis import analyze_household
-    from trimtab.optimize_household import household_document, household_lines, read_household
-
-    if extras:
-        raise typer.BadParameter("price tags and trade-off curves are of single accounts, not of a household")
-    request = read_household(file, calibration)
-    proposal = analyze_household(request)  # checked before it is returned
-    if as_json:
-        _print_json(household_document(request, proposal))
-        return
-    for line in household_lines(request, proposal, explain=explain):
-        typer.echo(line)
-
-
-@app.command()
-def calm(
-    accounts: Annotated[
-        list[Path] | None, typer.Argument(help="Accounts with their target and market, as JSON.")
-    ] = None,
-    simulated: Annotated[int, typer.Option(help="Also score so many simulated accounts of about 100 lots.")] = 0,
-    noise: Annotated[
-        float, typer.Option(help="How far each price is shaken: basis points, one standard deviation.")
-    ] = 10,
-    draws: Annotated[int, typer.Option(min=1, help="How often the prices are shaken.")] = 20,
-    seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Shake every price a little and say how far the proposed trades move: CALM, FAIR or RESTLESS."""
-    from decimal import Decimal
-
-    from trimtab.calm import Shaking, book_line, calm_document, score_line, scores
-    from trimtab.domain.optimizer.calm import book_calm
-
-    shaking, found = Shaking(draws, Decimal(str(noise)), seed), []
-    for score in scores(accounts or [], simulated, shaking):
-        found.append(score)
-        if not as_json:
-            typer.echo(score_line(score))
-    if as_json:
-        _print_json(calm_document(found, shaking))
-    elif found:
-        typer.echo(book_line(book_calm(found), shaking))
-    else:
-        typer.echo("name an account file, or --simulated N", err=True)
-        raise typer.Exit(2)
-
-
-@app.command()
-def calibrate(
-    accounts: Annotated[
-        list[Path] | None, typer.Argument(help="An own book: accounts with target and market, as for `optimize`.")
-    ] = None,
-    simulated: Annotated[int, typer.Option(min=1, help="Without files: so many simulated accounts.")] = 48,
-    seed: Annotated[int, typer.Option(min=1, help="Another seed gives another market and other accounts.")] = 1,
-    bands: Annotated[Path | None, typer.Option(help="Own bands, as JSON; by default those stated in the docs.")] = None,
-    start: Annotated[
-        Path | None, typer.Option("--from", help="The map to start from; by default the shipped one.")
-    ] = None,
-    write: Annotated[Path | None, typer.Option(help="Keep the fitted map in this file, under its version.")] = None,
-    show: Annotated[bool, typer.Option("--show", help="Only measure the map, fit nothing.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Fit what the plain words of settings stand for, so that a book hits stated bands; print the table."""
-    from rich.console import Console
-
-    from trimtab.calibrate import (
-        calibration_document,
-        calibration_lines,
-        calibration_table,
-        read_bands,
-        reference_book,
-        write_calibration,
-    )
-    from trimtab.domain.calibration import SHIPPED
-    from trimtab.domain.calibration_fit import fit_calibration, measure_calibration
-    from trimtab.optimize import read_calibration
-
-    stated, first = read_bands(bands), SHIPPED if start is None else read_calibration(start)
-    book = reference_book(accounts or [], simulated, seed)
-    fitted = measure_calibration(book, first, stated) if show else fit_calibration(book, stated, first)
-    if write is not None:
-        write_calibration(fitted.calibration, write)
-    if as_json:
-        _print_json(calibration_document(fitted, first, len(book)))
-    else:
-        Console(width=120, highlight=False).print(calibration_table(fitted, stated))
-        for line in calibration_lines(fitted, first, len(book)):
-            typer.echo(line)
-    raise typer.Exit(0 if fitted.met else 1)
-
-
-@app.command()
-def check(
-    account: Annotated[Path, typer.Argument(help="The account with its target and market, as for `optimize`.")],
-    proposal: Annotated[Path, typer.Argument(help="A trade list, as `optimize --json` writes it.")],
-    household: Annotated[bool, typer.Option("--household", help="Both files are a household's.")] = False,
-    calibration: Annotated[Path | None, typer.Option(help="The map that `optimize --calibration` was given.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Verify a trade list from anywhere: every rule, the tax, the certified gap. Exit code 1 when it breaks any."""
-    from trimtab.check_proposal import violations_of_files
-    from trimtab.optimize_household import household_violations
-
-    verify_files = household_violations if household else violations_of_files
-    violations = verify_files(account, proposal, calibration)
-    if as_json:
-        _print_json({"passes": not violations, "violations": violations})
-    else:
-        for line in violations or ("passes",):
-            typer.echo(line)
-    raise typer.Exit(1 if violations else 0)
-
-
-@app.command()
 def checklist(
     root_folder: Annotated[Path, typer.Option("--checkout", help="A checkout: the tests are not installed.")] = Path(),
 ) -> None:
@@ -315,67 +168,6 @@ def checklist(
         typer.echo(f"{item.id:6} {item.promise}")
         for test in item.tests or ("(no test yet)",):
             typer.echo(f"       {test}")
-
-
-@feeds_app.command("load")
-def feeds_load(day: Day = None, firm: Firm = None) -> None:
-    """Load what the drop folder holds for a business date."""
-    from trimtab.feed_desk import load_feeds
-
-    settings, firm_id = _settings_and_firm(firm)
-    for line in load_feeds(settings, firm_id, _date(day)):
-        typer.echo(line)
-
-
-@feeds_app.command("status")
-def feeds_status(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
-    """Expected, due, late, loaded and refused deliveries, and what waits on each."""
-    from trimtab.feed_desk import feed_report, feed_status
-
-    settings, firm_id = _settings_and_firm(firm)
-    if as_json:
-        _print_json({"deliveries": feed_report(settings, firm_id, _date(day))})
-        return
-    for line in feed_status(settings, firm_id, _date(day)):
-        typer.echo(line)
-
-
-@feeds_app.command("conform")
-def feeds_conform(
-    folder: Annotated[Path, typer.Argument(help="source.yaml, and files with their done-markers.")],
-    as_json: Json = False,
-) -> None:
-    """Check a custodian's adapter: its files are read whole, and what breaks them is noticed."""
-    from dataclasses import asdict
-
-    from trimtab.feeds.conformance import conform
-
-    findings = list(conform(folder.resolve()))
-    if as_json:
-        _print_json({"passes": all(each.passed for each in findings), "checks": [asdict(each) for each in findings]})
-    else:
-        for each in findings:
-            typer.echo(f"{'pass' if each.passed else 'FAIL'}  {each.subject:32} {each.check:32} {each.detail}")
-    raise typer.Exit(0 if all(each.passed for each in findings) else 1)
-
-
-@feeds_app.command("simulate")
-def feeds_simulate(
-    fault: Annotated[
-        list[str] | None, typer.Option(help="KIND:FAULT, or KIND:FAULT:SECONDS for one that mends by itself.")
-    ] = None,
-    accounts: Annotated[int, typer.Option(help="How many accounts the firm has.")] = 200,
-    seed: Annotated[int, typer.Option(help="Another seed gives another firm.")] = 20,
-    day: Day = None,
-    port: Annotated[int, typer.Option(help="0: one that is free.")] = 0,
-) -> None:
-    """A custodian's SFTP server to rehearse with: a day's files, some of them broken, late or missing."""
-    import asyncio
-
-    from trimtab.demo.simulator import read_fault, simulate
-
-    faults = [read_fault(text) for text in fault or []]
-    asyncio.run(simulate(accounts, seed, _date(day), faults, port, typer.echo))
 
 
 @run_app.command("start")
@@ -519,38 +311,6 @@ def risk_estimate(
         _print_json(model.document())
         return
     for line in model_lines(model):
-        typer.echo(line)
-
-
-@data_app.command("unknown")
-def data_unknown(day: Day = None, firm: Firm = None) -> None:
-    """Identifiers that no security master knows: whom they concern, and what they may be."""
-    _print_queue("unknown", day, firm)
-
-
-@data_app.command("incomplete")
-def data_incomplete(day: Day = None, firm: Firm = None) -> None:
-    """Securities that are held and not bought until they are complete."""
-    _print_queue("incomplete", day, firm)
-
-
-@data_app.command("lists")
-def data_lists(day: Day = None, firm: Firm = None) -> None:
-    """Names of the restriction lists in force that accounts hold or models want."""
-    _print_queue("lists", day, firm)
-
-
-@data_app.command("suspensions")
-def data_suspensions(day: Day = None, firm: Firm = None) -> None:
-    """Suspended accounts: reason, since when, what clears it, who may lift it."""
-    _print_queue("suspensions", day, firm)
-
-
-def _print_queue(queue: str, day: datetime | None, firm: str | None) -> None:
-    from trimtab.data_queues import queue_lines
-
-    settings, firm_id = _settings_and_firm(firm)
-    for line in queue_lines(settings, firm_id, queue, _date(day)):
         typer.echo(line)
 
 
