@@ -3,7 +3,7 @@
 The book: every column of `account_facts` filled at random with a fixed seed, values from $22,000 to $3,300,000, 60 held
 names a row. Each figure is the middle one of several tries on a warm cache, as the application's role under row-level
 security. `filter_plain_*` asks fields that the index of filters does not hold; `filter_rare_page_seconds` looks for the
-first page of a filter that wants one account in 100,000, so that all of the book must be read for it.
+first page of a filter that wants one account in about 3,700, so that all of the book must be read for it.
 """
 
 import statistics

@@ -58,7 +58,7 @@ def create_index() -> None:
         ["firm_id", "run_id", "account_id"],
         postgresql_include=INDEXED.split(),
     )
-    # The sets of securities go out of line, so that a scan of the other fields passes over them.
+    # Sets of securities may go out of line where they are long; the short ones of the demo firm stay in the row.
     op.execute("ALTER TABLE account_facts SET (toast_tuple_target = 256)")
     # It reads a setting of the transaction, which workers of a parallel query share.
     op.execute("ALTER FUNCTION trimtab_firm() PARALLEL SAFE")
