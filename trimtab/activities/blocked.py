@@ -16,7 +16,7 @@ from trimtab.domain.lifecycle import MarketEventKind, Place, Stage, Standstill, 
 from trimtab.domain.records import content_hash
 
 RUNBOOK: Final = {
-    "deterministic": "Fix what the error names (data, settings or a defect), then retry the step.",
+    "deterministic": "Fix what the error names (data, settings or a defect), then send retry_step.",
     "transient": "Wait for the dependency; the step retries by itself, retry_step retries at once.",
     "unknown": "Look at the worker's log for this workflow id; retry_step after the cause is gone.",
 }
