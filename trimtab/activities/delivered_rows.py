@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from trimtab.activities.calendar import calendar_around
+from trimtab.activities.loading_order import Gate
 from trimtab.db import suspensions
 from trimtab.db.deliveries import ReceivedFile, insert_quarantined, loaded_delivery
 from trimtab.db.facts import FACT_TABLES, know_identifiers, publish_staged, staged_strangers, staged_twice
@@ -18,16 +19,20 @@ from trimtab.feeds.reader import FeedReader
 from trimtab.feeds.risk import refuse_bad_covariance
 
 
-def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile) -> None:
-    """Put what was staged where it belongs, and check what only the whole file shows. Raises FeedRefused."""
+def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile, gate: Gate) -> None:
+    """Put what was staged where it belongs, and check what only the whole file shows.
+
+    Raises FeedRefused, and LoadingAbandoned when the accounts that it is held against were not dealt with.
+    """
     insert_quarantined(connection, firm_id, received.delivery_id, _quarantined(reader))
     kind, day, delivery_id = reader.kind, received.business_date, received.delivery_id
     if reader.layout.identified:
         know_identifiers(connection, firm_id, day)
-    if reader.layout.of_accounts and kind is not FeedKind.ACCOUNTS:
-        _refuse_strangers(connection, firm_id, day)
     if kind in FACT_TABLES:
         publish_staged(connection, firm_id, delivery_id, kind)
+    if reader.layout.of_accounts and kind is not FeedKind.ACCOUNTS:
+        gate.passed()
+        _refuse_strangers(connection, firm_id, day)
     match kind:
         case FeedKind.SECURITIES:
             twice = staged_twice(connection, "security_id")

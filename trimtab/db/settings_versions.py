@@ -7,7 +7,7 @@ names the one that it replaces, so two writers that read the same one cannot bot
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,19 @@ ACCOUNT_SETTINGS = "account_settings"
 MODEL = "model"
 FEED_ACTOR = "feed:"
 """Versions that a file made carry this and the file's kind as their actor."""
+
+ACCOUNT_COLUMNS: Final = (
+    "tracking",
+    "tax_sensitivity",
+    "harvesting",
+    "short_term_rate",
+    "long_term_rate",
+    "cash_target",
+    "cash_reserve",
+    "minimum_trade",
+    "commission",
+)
+"""Columns of the accounts file that are settings; the reader refuses a row in which one of them is empty."""
 
 _DEFAULTS = (
     """jsonb_build_object('restrictions', '[]'::jsonb, 'weight_bands', '{}'::jsonb, 'cash_needs', '[]'::jsonb)"""
@@ -39,19 +52,26 @@ _WRITE_CHANGED = """
 _HELD = "held AS (SELECT * FROM settings_as_of(:entity, :day, 9223372036854775807))"
 
 _ACCOUNTS = f"""
-    WITH {_HELD}, wanted AS (
-        SELECT DISTINCT ON (s.account_id) s.account_id AS key, CAST(:day AS date) AS effective_from,
-            coalesce(held.value, {_DEFAULTS}) || jsonb_build_object(
-                'tracking', s.tracking, 'tax_sensitivity', s.tax_sensitivity, 'harvesting', s.harvesting,
-                'short_term_rate', trim_scale(s.short_term_rate)::text,
-                'long_term_rate', trim_scale(s.long_term_rate)::text,
-                'cash_target', trim_scale(s.cash_target)::text,
-                'cash_reserve', trim_scale(s.cash_reserve)::text,
-                'minimum_trade', trim_scale(s.minimum_trade)::text,
-                'commission', trim_scale(s.commission)::text) AS value
-        FROM staged s LEFT JOIN held ON held.key = s.account_id
-        ORDER BY s.account_id, s.line DESC)
+    WITH {_HELD}, said AS (
+        SELECT s.* FROM staged s
+        WHERE NOT EXISTS (SELECT 1 FROM staged later WHERE later.account_id = s.account_id AND later.line > s.line)),
+    kinds AS MATERIALIZED (
+        SELECT {", ".join(ACCOUNT_COLUMNS)}, jsonb_build_object(
+            'tracking', tracking, 'tax_sensitivity', tax_sensitivity, 'harvesting', harvesting,
+            'short_term_rate', trim_scale(short_term_rate)::text,
+            'long_term_rate', trim_scale(long_term_rate)::text,
+            'cash_target', trim_scale(cash_target)::text,
+            'cash_reserve', trim_scale(cash_reserve)::text,
+            'minimum_trade', trim_scale(minimum_trade)::text,
+            'commission', trim_scale(commission)::text) AS own
+        FROM (SELECT DISTINCT {", ".join(ACCOUNT_COLUMNS)} FROM staged) AS each),
+    whole AS MATERIALIZED (SELECT kinds.*, {_DEFAULTS} || own AS fresh FROM kinds),
+    wanted AS (
+        SELECT said.account_id AS key, CAST(:day AS date) AS effective_from,
+            CASE WHEN held.value IS NULL THEN whole.fresh ELSE held.value || whole.own END AS value
+        FROM said JOIN whole USING ({", ".join(ACCOUNT_COLUMNS)}) LEFT JOIN held ON held.key = said.account_id)
     {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+# The same settings are of many accounts: they are put together once. No column is ever null (`feeds.layouts`).
 
 _RESTRICTIONS = f"""
     WITH {_HELD}, named AS (

@@ -232,8 +232,14 @@ delivery_expectation = Table(
 _DELIVERED = ("firm_id", "delivery_id")
 
 
-def _of_delivery(name: str, *columns: Column[Any] | Column[str] | UniqueConstraint | Index) -> Table:
-    """A fact table: rows of one delivery, by line."""
+def _of_delivery(
+    name: str, *columns: Column[Any] | Column[str] | UniqueConstraint | Index, by_account: bool = False
+) -> Table:
+    """A fact table: rows of one delivery, by line.
+
+    `by_account`: the key begins with the account, so that a million lots need no second index to be found by it.
+    """
+    key = ("account_id", "line") if by_account else ("line",)
     return _fact(
         Table(
             name,
@@ -242,7 +248,7 @@ def _of_delivery(name: str, *columns: Column[Any] | Column[str] | UniqueConstrai
             _needed("delivery_id", Text),
             _needed("line", Integer),
             *columns,
-            PrimaryKeyConstraint("firm_id", "delivery_id", "line"),
+            PrimaryKeyConstraint(*_DELIVERED, *key),
             ForeignKeyConstraint(_DELIVERED, ["delivery.firm_id", "delivery.delivery_id"]),
         )
     )
@@ -290,7 +296,7 @@ account_fact = _of_delivery(
     _needed("tier", Text),
     Column("suspension", Text),
     Column("suspension_reason", Text),
-    Index("ix_account_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 position_fact = _of_delivery(
@@ -301,7 +307,7 @@ position_fact = _of_delivery(
     _needed("quantity", QUANTITY),
     _needed("market_value", MONEY),
     Column("restricted", Boolean, nullable=False, server_default=text("false")),
-    Index("ix_position_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 lot_fact = _of_delivery(
@@ -319,7 +325,7 @@ lot_fact = _of_delivery(
     _needed("covered", Boolean),
     Column("gift_or_inheritance", Boolean, nullable=False, server_default=text("false")),
     Column("restricted", Boolean, nullable=False, server_default=text("false")),  # pledged or legended
-    Index("ix_lot_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 cash_fact = _of_delivery(
@@ -328,7 +334,7 @@ cash_fact = _of_delivery(
     _needed("settled", MONEY),
     _needed("unsettled", MONEY),
     Column("currency", Text, nullable=False, server_default="USD"),
-    Index("ix_cash_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 sale_fact = _of_delivery(
@@ -340,7 +346,7 @@ sale_fact = _of_delivery(
     _needed("quantity", QUANTITY),
     _needed("proceeds", MONEY),
     _needed("basis", BASIS),
-    Index("ix_sale_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 transaction_fact = _of_delivery(
@@ -354,7 +360,7 @@ transaction_fact = _of_delivery(
     Column("price", PRICE),
     Column("fees", MONEY),
     Column("amount", MONEY),
-    Index("ix_transaction_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 price_fact = _of_delivery(
