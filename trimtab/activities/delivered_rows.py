@@ -12,7 +12,13 @@ from trimtab.db import suspensions
 from trimtab.db.deliveries import ReceivedFile, insert_quarantined, loaded_delivery
 from trimtab.db.facts import FACT_TABLES, know_identifiers, publish_staged, staged_strangers, staged_twice
 from trimtab.db.roster import save_accounts
-from trimtab.db.settings_versions import save_account_settings, save_cash_needs, save_models, save_restrictions
+from trimtab.db.settings_versions import (
+    save_account_settings,
+    save_cash_needs,
+    save_lists,
+    save_models,
+    save_restrictions,
+)
 from trimtab.feeds.errors import FeedRefused
 from trimtab.feeds.layouts import FeedKind
 from trimtab.feeds.reader import FeedReader
@@ -52,8 +58,9 @@ def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, recei
         case FeedKind.CASH_NEEDS:
             save_cash_needs(connection, firm_id, day)
         case FeedKind.MODELS:
-            unreadable = [{"owner": row.owner, "line": row.line, "message": row.message} for row in reader.quarantined]
-            save_models(connection, firm_id, day, unreadable)
+            save_models(connection, firm_id, day, _unreadable(reader))
+        case FeedKind.RESTRICTION_LISTS:
+            save_lists(connection, firm_id, day, _unreadable(reader))
 
 
 def _staged_covariance(connection: Connection) -> list[tuple[str, list[float]]]:
@@ -89,6 +96,10 @@ def _quarantined(reader: FeedReader) -> Iterable[dict[str, Any]]:
             "account_id": row.owner if reader.layout.of_accounts else None,
             "security_key": row.security_key,
         }
+
+
+def _unreadable(reader: FeedReader) -> list[dict[str, Any]]:
+    return [{"owner": row.owner, "line": row.line, "message": row.message} for row in reader.quarantined]
 
 
 def _unknown_restrictions(connection: Connection) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from trimtab.activities.inputs import RunData
 from trimtab.activities.own_trades import changed_by_actions, reconciled, trades_of
 from trimtab.db.inputs import HoldingRows, read_holdings
 from trimtab.db.own_trades import RecentTrades, recent_trades
-from trimtab.db.profiles import OwnTrading, layer_keys, own_trading, read_layers, screened
+from trimtab.db.profiles import OwnTrading, layer_keys, own_trading, read_layers
 from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
 from trimtab.db.stored_settings import read_settings
 from trimtab.domain.account_settings import AccountSettings
@@ -75,13 +75,12 @@ class RawHoldings:
     faults: tuple[RowFault, ...]
     decided: Mapping[str, Held] = field(default_factory=dict)  # the profile's settings that people have decided
     trading: OwnTrading | None = None  # read where a setting of the year hangs on it
-    lists: Mapping[str, frozenset[SecurityId]] = field(default_factory=dict)  # of screens: what this account meets
 
 
 def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
     """Read some accounts in eleven statements, however many they are: give a page whole households.
 
-    Two more where somebody's settings hang on the year's trades, or on a list.
+    One more where somebody's settings hang on the year's trades.
     """
     manifest = run.manifest
     rows = read_holdings(connection, run.deliveries, account_ids, manifest.business_date, DAYS_EITHER_SIDE)
@@ -113,33 +112,11 @@ def _with_profiles(connection: Connection, run: RunData, holdings: dict[str, Raw
     }
     yearly = [name for name, held in decided.items() if _OF_THE_YEAR & {each.statement.key for each in held.values()}]
     trading = own_trading(connection, yearly, on) if yearly else {}
-    named = {
-        each.statement.values["list"]
-        for held in decided.values()
-        for each in held.values()
-        if each.statement.key == "screen"
-    }
-    lists = screened(connection, named, on, seq)
-    return {
-        name: replace(
-            raw, decided=decided[name], trading=trading.get(name), lists=_met(run, raw, lists) if lists else {}
-        )
-        for name, raw in holdings.items()
-    }
+    return {name: replace(raw, decided=decided[name], trading=trading.get(name)) for name, raw in holdings.items()}
 
 
 def _layer_keys(account: Account) -> tuple[LayerKey, ...]:
     return layer_keys(account.id, account.household_id, account.advisor_id, account.programme)
-
-
-def _met(run: RunData, raw: RawHoldings, lists: Mapping[str, frozenset[str]]) -> dict[str, frozenset[SecurityId]]:
-    """Of each list what the account holds or targets: nothing else could be traded."""
-    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
-    known = {each.security_id for each in raw.positions} | set(model.weights if model is not None else ())
-    return {
-        name: frozenset(each for each in known if each is not None and each in on_list)
-        for name, on_list in lists.items()
-    }
 
 
 def _with_own_trades(run: RunData, book: dict[str, RawHoldings], recent: RecentTrades | None) -> dict[str, RawHoldings]:

@@ -170,7 +170,7 @@ def freeze_market(
             each.security_id: f"it lacks {', '.join(each.lacks)}"
             for each in incomplete(securities, risk.securities, added.proxies, proxied)
         },
-        lists=added.lists,
+        lists=tuple(_known_list(each, names, securities) for each in added.lists),
         value_jumps=value_jumps(connection, ids, business_date, settings_seq),
     )
     snapshot = MarketSnapshot(as_of, securities, prices, risk)
@@ -219,6 +219,14 @@ def _known_names(model: ModelPortfolio, names: Mapping[str, SecurityId]) -> Mode
     if len(set(known.values())) < len(known):
         return model
     return replace(model, weights={known[name]: weight for name, weight in sorted(model.weights.items())})
+
+
+def _known_list(
+    each: RestrictionList, names: Mapping[str, SecurityId], securities: Mapping[SecurityId, Security]
+) -> RestrictionList:
+    """The list by the master's own names. What the master does not know nobody can buy anyway: it is left out."""
+    known = {names.get(name, name) for name in each.securities}
+    return replace(each, securities=tuple(sorted(known & securities.keys())))
 
 
 def _targeted(models: Mapping[str, ModelPortfolio]) -> set[str]:

@@ -19,12 +19,12 @@ from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
-from trimtab.domain.profile.applied import ProfileFacts, applied
+from trimtab.domain.profile.applied import ProfileFacts, applied, chosen_lists
 from trimtab.domain.profile.glide import Glide
 from trimtab.domain.profile.levels import Held
 from trimtab.domain.profile.limits import limits_of, wishes_beyond
 from trimtab.domain.profile.statements import Level
-from trimtab.domain.restriction_lists import with_lists
+from trimtab.domain.restriction_lists import ListRule, binding, list_problems, obeyed, with_lists
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -161,7 +161,13 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
     )
     if raw.account.standing is Standing.CLOSED:
         return found
-    return (*_row_findings(raw), *prepared.findings, *_shared_findings(run, prepared), *found)
+    return (
+        *_row_findings(raw),
+        *_list_findings(run, raw),
+        *prepared.findings,
+        *_shared_findings(run, prepared),
+        *found,
+    )
 
 
 def _feed_findings(run: RunData, raw: RawHoldings) -> Iterator[Finding]:
@@ -175,6 +181,13 @@ def _row_findings(raw: RawHoldings) -> Iterator[Finding]:
         yield _account_finding(raw, _code(fault.code, DataCode.ROW_UNREADABLE), fault.message)
     if raw.settings is None:
         yield _account_finding(raw, DataCode.SETTINGS_INVALID, "the account has no settings")
+
+
+def _list_findings(run: RunData, raw: RawHoldings) -> Iterator[Finding]:
+    """A list that the account obeys and that nobody knows, or that came with faults: what it bars is not known."""
+    bound = binding(run.lists, raw.account.id, raw.account.programme)
+    for problem in list_problems(run.lists, obeyed(bound, chosen_lists(raw.decided))):
+        yield _account_finding(raw, DataCode.SETTINGS_INVALID, problem)
 
 
 def _shared_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
@@ -276,23 +289,24 @@ def beyond_limits(run: RunData, prepared: Prepared) -> tuple[str, ...]:
     if limits is None or model is None:
         return ()
     wishes = {place: held for place, held in raw.decided.items() if held.level in _CLIENTS and held.exception is None}
-    settings = _with_decided(run, prepared, wishes, raw.settings or AccountSettings())
+    settings = _with_decided(run, prepared, wishes, {})
     return wishes_beyond(limits, settings, model, run.market.securities, run.market.risk_model)
 
 
 def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
     """What the accounts file states, with the firm's lists and everything that people have decided in its profile."""
-    raw = prepared.raw
-    base = with_lists(raw.settings or AccountSettings(), raw.account, run.findings.lists)
-    return _with_decided(run, prepared, raw.decided, base)
+    account = prepared.raw.account
+    bound = binding(run.lists, account.id, account.programme)
+    return _with_decided(run, prepared, prepared.raw.decided, bound)
 
 
 def _with_decided(
-    run: RunData, prepared: Prepared, decided: Mapping[str, Held], base: AccountSettings
+    run: RunData, prepared: Prepared, decided: Mapping[str, Held], bound: Mapping[str, ListRule]
 ) -> AccountSettings:
     raw = prepared.raw
+    base = raw.settings or AccountSettings()
     if not decided:
-        return base
+        return with_lists(base, run.lists, bound)
     cash = prepared.cash or CashBalance(ZERO)
     model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
     held = {each.security_id for each in prepared.positions if each.security_id is not None}
@@ -309,7 +323,8 @@ def _with_decided(
         long_term_realised=trading.long_term,
         last_traded_on=trading.last_traded_on,
         prices={name: prices[name].close for name in names if name in prices},
-        lists=raw.lists,
+        lists=run.lists,
+        bound=bound,
     )
     return applied(base, decided, facts)
 

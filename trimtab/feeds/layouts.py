@@ -9,6 +9,7 @@ from trimtab.domain.account_settings import Harvesting, TaxSensitivity, Tracking
 from trimtab.domain.accounts import Registration, Standing
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
 from trimtab.domain.corporate_actions_events import Treatment
+from trimtab.domain.restriction_lists import ListRule
 from trimtab.domain.securities import SecurityKind
 from trimtab.feeds.identifiers import read_cusip, read_figi, read_isin, read_symbol
 from trimtab.feeds.values import (
@@ -39,6 +40,7 @@ class FeedKind(StrEnum):
     SECURITIES = "securities"
     ACCOUNTS = "accounts"
     RESTRICTIONS = "restrictions"
+    RESTRICTION_LISTS = "restriction_lists"
     CASH_NEEDS = "cash_needs"
     CORPORATE_ACTIONS = "corporate_actions"
     PRICES = "prices"
@@ -91,8 +93,8 @@ class Layout:
 
     @property
     def owned(self) -> bool:
-        """Rows are of an account or a model, which is told of its unreadable rows."""
-        return self.columns[0].name in ("account_id", "model_id")
+        """Rows are of an account, a model or a list, which is told of its unreadable rows."""
+        return self.columns[0].name in ("account_id", "model_id", "list_id")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -179,6 +181,20 @@ _LAYOUTS = (
             _optional("minimum", read_weight, Decimal(0)),
             _optional("maximum", read_weight, Decimal(1)),
             _optional("reason", read_text, ""),
+        ),
+        identified=True,
+        row_code="SETTINGS_INVALID",
+        may_be_empty=True,
+    ),
+    Layout(
+        FeedKind.RESTRICTION_LISTS,
+        (
+            Column("list_id", read_id),
+            Column("version", read_whole),
+            Column("as_of", read_date),
+            _omissible("rule", enum_reader(ListRule), ListRule.NEVER_BUY.value),
+            _omissible("binds", word_reader("EVERYBODY", "BY_CHOICE"), "BY_CHOICE"),
+            _omissible("reason", read_text, ""),
         ),
         identified=True,
         row_code="SETTINGS_INVALID",
@@ -313,5 +329,7 @@ _LAYOUTS = (
 
 LAYOUTS: Mapping[FeedKind, Layout] = {layout.kind: layout for layout in _LAYOUTS}
 
-KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind is not FeedKind.TRANSACTIONS)
-"""What every day needs. Transactions are kept where a custodian sends them, and no run waits for them."""
+OPTIONAL_KINDS = frozenset({FeedKind.RESTRICTION_LISTS, FeedKind.TRANSACTIONS})
+"""What comes when there is news, and no run waits for. Restriction lists that came and were refused bar a day."""
+KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind not in OPTIONAL_KINDS)
+"""What every day needs."""

@@ -116,6 +116,8 @@ class RestrictionList:
     securities: list[str]
     accounts: list[str]
     programmes: list[str]
+    by_choice: bool
+    faults: list[str]
 
     @classmethod
     def of(cls, each: restriction_lists.RestrictionList) -> "RestrictionList":
@@ -128,6 +130,8 @@ class RestrictionList:
             securities=list(each.securities),
             accounts=list(each.accounts),
             programmes=list(each.programmes),
+            by_choice=each.by_choice,
+            faults=list(each.faults),
         )
 
 
