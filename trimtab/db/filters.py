@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Row, and_, false, func, not_, or_, select
+from sqlalchemy import Boolean, ColumnElement, Connection, Row, and_, case, false, func, literal, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.tables import account_facts
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.fact_fields import FIELDS, FieldKind
 from trimtab.domain.filters import Combinator, FilterTree, Group, Operator, Rule
+from trimtab.domain.lane_policy import Condition, Step
+from trimtab.domain.lanes import LanePolicy
+from trimtab.domain.lifecycle import Lane
+from trimtab.domain.proposals import AnalysisOutcome
 
 _COLUMNS: Final = tuple(item.name for item in fields(AccountFacts))
 _SETS: Final = tuple(field.name for field in FIELDS.values() if field.kind is FieldKind.TEXT_SET)
@@ -27,6 +31,26 @@ def where(tree: FilterTree) -> ColumnElement[bool]:
     """
     answer: ColumnElement[bool] = func.coalesce(_node(tree), false(), type_=Boolean)
     return answer
+
+
+def lane_of(policy: LanePolicy) -> ColumnElement[str]:
+    """The lane that `domain.lanes.lane` gives the row, nobody having cleared the account."""
+    steps = [(_asked(policy, step), literal(step.lane.value)) for step in policy.document.steps]
+    return case(*steps, else_=literal(Lane.REVIEW.value))
+
+
+def _asked(policy: LanePolicy, step: Step) -> ColumnElement[bool]:
+    columns = account_facts.c
+    if not isinstance(step.asks, Condition):
+        return where(policy.filters[step.asks])
+    quiet = func.coalesce(columns.order_count, 0) == 0
+    match step.asks:
+        case Condition.RULES_CLASH:
+            return and_(quiet, columns.outcome.is_not_distinct_from(AnalysisOutcome.CONFLICT.value))
+        case Condition.NOTHING_TO_TRADE:
+            return quiet
+        case Condition.FLAGGED:
+            return func.coalesce(func.cardinality(columns.flags), 0) > 0
 
 
 def _node(node: Rule | Group) -> ColumnElement[bool]:

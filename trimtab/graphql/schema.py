@@ -19,6 +19,7 @@ from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.filters.mutation import FiltersMutation
+from trimtab.graphql.filters.policy_query import LanePolicyQuery
 from trimtab.graphql.filters.query import FiltersQuery
 from trimtab.graphql.limits import limit_extensions
 from trimtab.graphql.nodes import NodesQuery
@@ -54,6 +55,7 @@ class Query(
     RecordsQuery,
     ProgrammeQuery,
     FiltersQuery,
+    LanePolicyQuery,
     SettingsQuery,
     BulkChangesQuery,
     DataQuery,

@@ -1,6 +1,5 @@
 """Queries about filters. What they find is limited to the accounts that the person may read."""
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from typing import Any, Final, TypeVar
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
 from trimtab.auth.matrix import Operation
+from trimtab.contracts import RunRef
 from trimtab.db.account_signals import business_date
 from trimtab.db.filter_pages import (
     FactsDay,
@@ -17,15 +17,16 @@ from trimtab.db.filter_pages import (
     counts_by_advisor,
     facts_days,
     page_matching,
-    shadow_run,
 )
-from trimtab.db.filter_versions import filter_changes, firm_filters_on, lane_filters_on, personal_filters
+from trimtab.db.filter_versions import FIRM_FILTER, filter_changes, firm_filters_on, personal_filters
 from trimtab.db.filters import read_facts
+from trimtab.db.lane_policies import document_of_run, frozen_policy, lane_policy_on
+from trimtab.db.policy_shadow import shadow
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filter_sentences import sentence
 from trimtab.domain.filters import FilterError, FilterTree, parse_filter
-from trimtab.domain.lanes import lane, parse_firm_filters
+from trimtab.domain.lanes import explain, lane
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
 from trimtab.graphql.errors import BadInput
@@ -38,9 +39,8 @@ from trimtab.graphql.filters.types import (
     FirmFilterChange,
     LaneExplanation,
     LaneReason,
+    PolicyStepAnswer,
     SavedFilterInfo,
-    ShadowChange,
-    ShadowCount,
     ShadowRun,
 )
 from trimtab.graphql.ids import cursor, key_of, read_cursor
@@ -70,8 +70,9 @@ class FiltersQuery:
         def read(connection: Connection) -> list[SavedFilterInfo]:
             on = as_of or business_date(connection) or date.max
             own = personal_filters(connection, person) if person else {}
+            deciding = lane_policy_on(connection, on, known_at).filters
             found = [*firm_filters_on(connection, on, known_at).values(), *own.values()]
-            return [SavedFilterInfo.of(each) for each in found]
+            return [SavedFilterInfo.of(each, deciding) for each in found]
 
         return await info.context.reader.run(read)
 
@@ -129,7 +130,7 @@ class FiltersQuery:
 
         return await _on_a_day(info, as_of, read)
 
-    @guarded(Operation.READ_ACCOUNT, description=f"Why an account is in its lane: the firm's filters in words. {_DAY}")
+    @guarded(Operation.READ_ACCOUNT, description=f"Why an account is in its lane: the firm's policy in words. {_DAY}")
     async def lane_explanation(self, info: Info, account_id: str, as_of: date | None = None) -> LaneExplanation | None:
         wanted, book = key_of("Account", account_id), info.context.book(Operation.READ_ACCOUNT)
 
@@ -137,9 +138,14 @@ class FiltersQuery:
             facts = _facts(connection, day, wanted, book)
             if facts is None:
                 return None
-            filters = parse_firm_filters(lane_filters_on(connection, day.business_date))
-            decision = LaneReason.of(lane(filters, facts))
-            return LaneExplanation(business_date=day.business_date, account_id=wanted, decision=decision)
+            ref = RunRef(info.context.firm_id, day.run_id, day.business_date)
+            policy = frozen_policy(document_of_run(connection, ref))
+            return LaneExplanation(
+                business_date=day.business_date,
+                account_id=wanted,
+                decision=LaneReason.of(lane(policy, facts)),
+                steps=[PolicyStepAnswer.of(each) for each in explain(policy, facts)],
+            )
 
         return await _on_a_day(info, as_of, read)
 
@@ -158,24 +164,13 @@ class FiltersQuery:
         return await info.context.reader.run(lambda one: _shadow(one, name, value, days, size, book))
 
 
-def _shadow(connection: Connection, name: str, value: object, days: int, size: int, book: str | None) -> ShadowRun:
+def _shadow(connection: Connection, name: str, value: Any, days: int, size: int, book: str | None) -> ShadowRun:
     """Raises BadInput for a filter that decides no lane."""
-    before = lane_filters_on(connection, business_date(connection) or date.max)
-    if name not in before:
-        raise BadInput(f"{name} decides no lane: those that do are {', '.join(before)}")
-    found = facts_days(connection, most=days)
-    counts: Counter[tuple[str, str]] = Counter()
-    kept: list[ShadowChange] = []
-    for change in shadow_run(connection, found, before, {**before, name: value}, book):
-        counts[change.before.lane.value, change.after.lane.value] += 1
-        if len(kept) < size:
-            kept.append(ShadowChange.of(change))
-    return ShadowRun(
-        days=[day.business_date for day in found],
-        changed=counts.total(),
-        counts=[ShadowCount(before=old, after=new, accounts=n) for (old, new), n in counts.most_common()],
-        changes=kept,
-    )
+    on = business_date(connection) or date.max
+    deciding = lane_policy_on(connection, on).filters
+    if name not in deciding:
+        raise BadInput(f"{name} decides no lane: those that do are {', '.join(deciding)}")
+    return ShadowRun.of(shadow(connection, on, FIRM_FILTER, name, value, days=days, kept=size, book=book))
 
 
 def _tree(value: object) -> FilterTree:
