@@ -23,14 +23,15 @@ def filter_list(day: Day = None, firm: Firm = None) -> None:
 
 
 @filter_app.command("fields")
-def filter_fields(as_json: Json = False) -> None:
-    """Every field that filters may name: type, unit, and what the night fills it from."""
-    from trimtab.domain.fact_fields import FIELDS
+def filter_fields(firm: Firm = None, as_json: Json = False) -> None:
+    """Every field that filters may name, the firm's own too: type, unit, and what the night fills it from."""
+    from trimtab.filter_command import known_fields
 
+    found = known_fields(*settings_and_firm(firm))
     if as_json:
-        print_json(list(FIELDS.values()))
+        print_json(found)
         return
-    for field in FIELDS.values():
+    for field in found:
         unit = f", {field.unit}" if field.unit else ""
         typer.echo(f"{field.name}: {field.label} ({field.kind.lower()}{unit}; {field.source.lower()})")
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from trimtab.contracts import RunRef
 from trimtab.db.account_signals import business_date
+from trimtab.db.ancillary import catalogue
 from trimtab.db.filter_pages import (
     FactsDay,
     ShadowSummary,
@@ -24,6 +25,7 @@ from trimtab.db.filters import read_facts
 from trimtab.db.lane_policies import LANE_POLICY, POLICY_KEY, document_of_run, frozen_policy, lane_policy_on
 from trimtab.db.policy_shadow import shadow as run_shadow
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.fact_fields import Field
 from trimtab.domain.filter_json import json_of
 from trimtab.domain.filter_reading import read_sentence
 from trimtab.domain.filter_sentences import START, observed_phrase, rule_phrase, sentence
@@ -43,13 +45,20 @@ class NoFacts(TrimtabError):
     code = "NO_FACTS"
 
 
+def known_fields(settings: Settings, firm_id: str) -> list[Field]:
+    """What the firm's filters may name."""
+    with in_firm(settings, firm_id) as connection:
+        return list(catalogue(connection).values())
+
+
 def filter_lines(settings: Settings, firm_id: str, on: date | None) -> list[str]:
     """Each firm filter with its sentence."""
     with in_firm(settings, firm_id) as connection:
         held = firm_filters_on(connection, on or business_date(connection) or date.max)
+        fields = catalogue(connection)
         return [
             f"{name} ({'starting' if each.version is None else f'version {each.version}'}): "
-            f"{sentence(parse_filter(each.value))}"
+            f"{sentence(parse_filter(each.value, fields))}"
             for name, each in held.items()
         ]
 
@@ -147,11 +156,11 @@ def _day(connection: Connection, on: date | None) -> FactsDay:
 
 def _tree(connection: Connection, wanted: str, on: date | None) -> FilterTree:
     """Raises FilterError, or MalformedFilter for a text that is neither a name, a sentence nor a file."""
-    held = firm_filters_on(connection, on or business_date(connection) or date.max)
+    held, fields = firm_filters_on(connection, on or business_date(connection) or date.max), catalogue(connection)
     if wanted in held:
-        return parse_filter(held[wanted].value)
+        return parse_filter(held[wanted].value, fields)
     if wanted.startswith(START):
-        return read_sentence(wanted)
+        return read_sentence(wanted, fields)
     if wanted.endswith(".json") and Path(wanted).is_file():
-        return parse_filter(orjson.loads(Path(wanted).read_bytes()))
+        return parse_filter(orjson.loads(Path(wanted).read_bytes()), fields)
     raise MalformedFilter("", f'{wanted!r} is no firm filter, no sentence ("{START}...") and no JSON file')

@@ -85,7 +85,7 @@ def _a_policy(random: Random) -> LanePolicy:
     return LanePolicy(PolicyDocument(steps), filters)
 
 
-NAMES = ("account_id", *FIELDS)
+NAMES = ("account_id", *FIELDS, "ancillary")
 
 
 def _sent(value: object) -> object:

@@ -15,6 +15,7 @@ SETTINGS_OF: Final[Mapping[str, str]] = {
     "models": "model",
     "restrictions": "account_settings",
     "cash_needs": "account_settings",
+    "ancillary": "ancillary_values",
 }
 """Kinds whose rows become versions of settings, and the entity that they are versions of."""
 

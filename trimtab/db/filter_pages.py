@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select
 
-from trimtab.db.filters import FACT_COLUMNS, facts_of_row, lane_of, where
+from trimtab.db.filters import FACT_COLUMNS, fact_column, facts_of_row, lane_of, where
 from trimtab.db.tables import account_facts, run
 from trimtab.domain.filters import FilterTree, rules_of
 from trimtab.domain.lanes import LaneDecision, LanePolicy, lane
@@ -73,8 +73,9 @@ def page_matching(
     connection: Connection, run_id: str, tree: FilterTree, book: str | None, after: str, size: int
 ) -> list[Row[Any]]:
     """Accounts that the filter wants by id, from after `after` on: id, advisor and the fields that the filter names."""
-    names = dict.fromkeys(("account_id", "advisor_id", *(rule.field.name for rule in rules_of(tree))))
-    rows = select(*(_FACTS[name] for name in names)).where(_of(run_id, book), _FACTS.account_id > after, where(tree))
+    named = {rule.field.name: fact_column(rule.field).label(rule.field.name) for rule in rules_of(tree)}
+    columns = {"account_id": _FACTS.account_id, "advisor_id": _FACTS.advisor_id, **named}
+    rows = select(*columns.values()).where(_of(run_id, book), _FACTS.account_id > after, where(tree))
     return list(connection.execute(rows.order_by(_FACTS.account_id).limit(size)))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, text
 
 from trimtab.contracts import RunRef
 from trimtab.db import runs
+from trimtab.db.ancillary import fields_on, frozen_catalogue, json_of_fields
 from trimtab.db.content import get_body
 from trimtab.db.filter_versions import firm_filters_on
 from trimtab.db.settings_versions import held_settings, newest_seq
@@ -32,12 +33,13 @@ def lane_policy_on(connection: Connection, on: date, known_seq: int | None = Non
 
 
 def lane_document_on(connection: Connection, on: date, known_seq: int | None = None) -> dict[str, Any]:
-    """All that decides lanes on the day, as plain JSON: the policy, and the filters that it names with the five."""
+    """All that decides lanes on the day, as plain JSON: the policy, its filters and the five, own fields."""
     policy = lane_policy_on(connection, on, known_seq)
     held = firm_filters_on(connection, on, known_seq)
     wanted = {*policy.filters, *DEFAULT_FIRM_FILTERS}
     filters = {name: each.value for name, each in held.items() if name in wanted}
-    return {"policy": json_of_policy(policy), "filters": filters}
+    fields = json_of_fields(fields_on(connection, on, known_seq))
+    return {"policy": json_of_policy(policy), "filters": filters, "fields": fields}
 
 
 def frozen_policy(document: Mapping[str, Any]) -> LanePolicy:
@@ -47,7 +49,8 @@ def frozen_policy(document: Mapping[str, Any]) -> LanePolicy:
     """
     if "policy" not in document:
         return parse_firm_filters(document)
-    return lane_policy(read_policy(document["policy"]), document["filters"])
+    fields = frozen_catalogue(document.get("fields", {}))
+    return lane_policy(read_policy(document["policy"]), document["filters"], fields)
 
 
 def document_of_run(connection: Connection, ref: RunRef) -> dict[str, Any]:

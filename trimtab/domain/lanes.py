@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from trimtab.domain.account_facts import AccountFacts, FactValue, fact
+from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filter_sentences import join_and, observed_phrase
 from trimtab.domain.filters import (
+    Fields,
     FilterTree,
     Group,
     MalformedFilter,
@@ -66,12 +68,12 @@ CLEARED: Final = frozenset({Lane.COMPLIANCE, Lane.SUSPEND})
 """Steps that give these lanes are passed over once compliance has cleared the account."""
 
 
-def lane_policy(document: PolicyDocument, filters: Mapping[str, object]) -> LanePolicy:
+def lane_policy(document: PolicyDocument, filters: Mapping[str, object], fields: Fields = FIELDS) -> LanePolicy:
     """The policy with its filters read from JSON by name. Raises a FilterError for a missing or unreadable one."""
     for name in document.filters:
         if name not in filters:
             raise MalformedFilter(name, "is missing")
-    return LanePolicy(document, {name: parse_filter(value) for name, value in filters.items()})
+    return LanePolicy(document, {name: parse_filter(value, fields) for name, value in filters.items()})
 
 
 def parse_firm_filters(values: Mapping[str, object]) -> LanePolicy:

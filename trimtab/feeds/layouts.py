@@ -50,6 +50,7 @@ class FeedKind(StrEnum):
     CASH = "cash"
     SALES = "sales"
     TRANSACTIONS = "transactions"
+    ANCILLARY = "ancillary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,9 +310,17 @@ _LAYOUTS = (
         may_be_empty=True,
         may_be_nameless=True,
     ),
+    Layout(
+        FeedKind.ANCILLARY,
+        (_ACCOUNT, Column("field", read_id), _optional("value", read_text)),
+        row_code="SETTINGS_INVALID",
+        may_be_empty=True,
+    ),
 )
 
 LAYOUTS: Mapping[FeedKind, Layout] = {layout.kind: layout for layout in _LAYOUTS}
 
-KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind is not FeedKind.TRANSACTIONS)
-"""What every day needs. Transactions are kept where a custodian sends them, and no run waits for them."""
+KINDS: tuple[FeedKind, ...] = tuple(
+    kind for kind in FeedKind if kind not in (FeedKind.TRANSACTIONS, FeedKind.ANCILLARY)
+)
+"""What every day needs. Transactions and ancillary fields are kept where somebody sends them; no run waits for them."""

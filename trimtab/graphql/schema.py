@@ -14,6 +14,8 @@ from trimtab.graphql.accounts.query import AccountsQuery
 from trimtab.graphql.alerts.mutation import AlertsMutation
 from trimtab.graphql.alerts.query import AlertsQuery
 from trimtab.graphql.analysis.mutation import AnalysisMutation
+from trimtab.graphql.ancillary.mutation import AncillaryMutation
+from trimtab.graphql.ancillary.query import AncillaryQuery
 from trimtab.graphql.data.mutation import DataMutation
 from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
@@ -56,6 +58,7 @@ class Query(
     ProgrammeQuery,
     FiltersQuery,
     LanePolicyQuery,
+    AncillaryQuery,
     SettingsQuery,
     BulkChangesQuery,
     DataQuery,
@@ -73,6 +76,7 @@ class Mutation(
     AlertsMutation,
     ProgrammeMutation,
     FiltersMutation,
+    AncillaryMutation,
     SettingsMutation,
     DataMutation,
     RunsMutation,

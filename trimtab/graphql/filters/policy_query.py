@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from trimtab.auth.matrix import Operation
 from trimtab.db.account_signals import business_date
+from trimtab.db.ancillary import catalogue
 from trimtab.db.filter_versions import filter_changes
 from trimtab.db.lane_policies import LANE_POLICY, POLICY_KEY, lane_policy_on, policy_version
 from trimtab.db.policy_shadow import shadow
@@ -73,4 +74,4 @@ def _shadow(connection: Connection, policy: Any, days: int, size: int, book: str
         found = shadow(connection, on, LANE_POLICY, POLICY_KEY, policy, days=days, kept=size, book=book)
     except TrimtabError as error:
         raise BadInput(str(error), reason=error.code) from error
-    return ShadowRun.of(found)
+    return ShadowRun.of(found, catalogue(connection))

@@ -12,9 +12,8 @@ from trimtab.db.filter_pages import LaneChange, ShadowSummary
 from trimtab.db.filter_versions import FilterChange, SavedFilter
 from trimtab.domain import fact_fields
 from trimtab.domain.account_facts import AccountFacts, FactValue
-from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filter_sentences import observed_phrase, rule_phrase, sentence, value_text
-from trimtab.domain.filters import OPERATORS, FilterTree, matches, parse_filter, rule_answer, rules_of
+from trimtab.domain.filters import OPERATORS, Fields, FilterTree, matches, parse_filter, rule_answer, rules_of
 from trimtab.domain.lanes import LaneDecision, MatchedValue, StepAnswer
 
 
@@ -52,14 +51,14 @@ class SavedFilterInfo:
     version: int | None = strawberry.field(description="Null: the one that every firm starts with.")
 
     @classmethod
-    def of(cls, saved: SavedFilter, deciding: Collection[str]) -> "SavedFilterInfo":
+    def of(cls, saved: SavedFilter, deciding: Collection[str], fields: Fields) -> "SavedFilterInfo":
         value: Any = saved.value
         return cls(
             name=saved.name,
             personal=saved.owner is not None,
             decides_lanes=saved.owner is None and saved.name in deciding,
             filter=value,
-            sentence=sentence(parse_filter(saved.value)),
+            sentence=sentence(parse_filter(saved.value, fields)),
             note=saved.note,
             version=saved.version,
         )
@@ -80,14 +79,14 @@ class FirmFilterChange:
     shadow: JSON | None = strawberry.field(description="What it would have done on the days before it was proposed.")
 
     @classmethod
-    def of(cls, change: FilterChange) -> "FirmFilterChange":
+    def of(cls, change: FilterChange, fields: Fields) -> "FirmFilterChange":
         value, shadow = cast("Any", change.value), cast("Any", change.shadow)
         return cls(
             change_id=change.change_id,
             name=change.name,
             effective_from=change.effective_from,
             filter=value,
-            sentence=None if change.value is None else sentence(parse_filter(change.value)),
+            sentence=None if change.value is None else sentence(parse_filter(change.value, fields)),
             reason=change.reason,
             proposed_by=list(change.proposed_by),
             status=change.status.value,
@@ -105,8 +104,8 @@ class ShownValue:
     text: str
 
     @classmethod
-    def of(cls, name: str, value: FactValue) -> "ShownValue":
-        field = FIELDS[name]
+    def of(cls, name: str, value: FactValue, fields: Fields) -> "ShownValue":
+        field = fields[name]
         plain: Any = list(value) if isinstance(value, tuple) else value
         shown = tuple(value) if isinstance(value, list | tuple) else value
         text = "unknown" if shown is None else value_text(field, shown)
@@ -120,8 +119,8 @@ class FilterMatch:
     values: list[ShownValue] = strawberry.field(description="What it shows for the fields that the filter names.")
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "FilterMatch":
-        values = [ShownValue.of(str(name), value) for name, value in row._mapping.items() if name in FIELDS]
+    def of(cls, row: Row[Any], fields: Fields) -> "FilterMatch":
+        values = [ShownValue.of(str(name), value, fields) for name, value in row._mapping.items() if name in fields]
         return cls(account_id=row.account_id, advisor_id=row.advisor_id, values=values)
 
 
@@ -173,18 +172,18 @@ class LaneReason:
     values: list[ShownValue]
 
     @classmethod
-    def of(cls, decision: LaneDecision) -> "LaneReason":
+    def of(cls, decision: LaneDecision, fields: Fields) -> "LaneReason":
         return cls(
             lane=decision.lane.value,
             step=decision.step,
             filter=decision.filter_key,
             reason=decision.reason,
-            values=_shown(decision.matched),
+            values=_shown(decision.matched, fields),
         )
 
 
-def _shown(matched: tuple[MatchedValue, ...]) -> list[ShownValue]:
-    return [ShownValue.of(each.field, each.value) for each in matched]
+def _shown(matched: tuple[MatchedValue, ...], fields: Fields) -> list[ShownValue]:
+    return [ShownValue.of(each.field, each.value, fields) for each in matched]
 
 
 @strawberry.type(description="What one step of the lane policy said about an account.")
@@ -197,14 +196,14 @@ class PolicyStepAnswer:
     values: list[ShownValue]
 
     @classmethod
-    def of(cls, answer: StepAnswer) -> "PolicyStepAnswer":
+    def of(cls, answer: StepAnswer, fields: Fields) -> "PolicyStepAnswer":
         return cls(
             step=answer.step,
             sentence=answer.sentence,
             wanted=answer.wanted,
             passed_over=answer.passed_over,
             reason=answer.reason,
-            values=_shown(answer.matched),
+            values=_shown(answer.matched, fields),
         )
 
 
@@ -226,12 +225,12 @@ class ShadowChange:
     after: LaneReason
 
     @classmethod
-    def of(cls, change: LaneChange) -> "ShadowChange":
+    def of(cls, change: LaneChange, fields: Fields) -> "ShadowChange":
         return cls(
             business_date=change.business_date,
             account_id=change.account_id,
-            before=LaneReason.of(change.before),
-            after=LaneReason.of(change.after),
+            before=LaneReason.of(change.before, fields),
+            after=LaneReason.of(change.after, fields),
         )
 
 
@@ -252,12 +251,12 @@ class ShadowRun:
     changes: list[ShadowChange] = strawberry.field(description="The first of them: the newest day first, by account.")
 
     @classmethod
-    def of(cls, found: ShadowSummary) -> "ShadowRun":
+    def of(cls, found: ShadowSummary, fields: Fields) -> "ShadowRun":
         return cls(
             days=list(found.days),
             changed=found.changed,
             skipped_review=found.skipped_review,
             skipped_orders=found.skipped_orders,
             counts=[ShadowCount(before=old, after=new, accounts=number) for old, new, number in found.counts],
-            changes=[ShadowChange.of(each) for each in found.changes],
+            changes=[ShadowChange.of(each, fields) for each in found.changes],
         )

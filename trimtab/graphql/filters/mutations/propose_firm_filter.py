@@ -11,6 +11,7 @@ from trimtab.auth.decisions import Denied
 from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
 from trimtab.db.account_signals import business_date
+from trimtab.db.ancillary import catalogue
 from trimtab.db.filter_versions import FIRM_FILTER, FilterChange, last_filter_seq, propose_filter
 from trimtab.db.policy_shadow import kept_shadow, shadow
 from trimtab.domain.filter_json import json_of
@@ -94,7 +95,7 @@ def _propose(
         return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="effectiveFrom")
     value: Any = given.filter
     try:
-        tree = None if value is None else parse_filter(value)
+        tree = None if value is None else parse_filter(value, catalogue(connection))
     except FilterError as error:
         return InvalidInput(code=error.code, message=str(error), field="filter")
     wrong = withdrawal_problem(connection, given.name, given.effective_from) if tree is None else None
