@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from trimtab.activities.ancillary import save_ancillary
 from trimtab.activities.calendar import calendar_around
 from trimtab.activities.loading_order import Gate
 from trimtab.db import suspensions
@@ -57,6 +58,8 @@ def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, recei
             save_restrictions(connection, firm_id, day)
         case FeedKind.CASH_NEEDS:
             save_cash_needs(connection, firm_id, day)
+        case FeedKind.ANCILLARY:
+            insert_quarantined(connection, firm_id, delivery_id, save_ancillary(connection, firm_id, received))
         case FeedKind.MODELS:
             save_models(connection, firm_id, day, _unreadable(reader))
         case FeedKind.RESTRICTION_LISTS:

@@ -16,6 +16,7 @@ SETTINGS_OF: Final[Mapping[str, str]] = {
     "restrictions": "account_settings",
     "restriction_lists": "restriction_list",
     "cash_needs": "account_settings",
+    "ancillary": "ancillary_values",
 }
 """Kinds whose rows become versions of settings, and the entity that they are versions of."""
 

@@ -109,7 +109,7 @@ def _column_type(field: Field) -> TypeEngine[Any]:
             return BigInteger() if field.is_whole else Double()
         case FieldKind.BOOLEAN:
             return Boolean()
-        case FieldKind.TEXT:
+        case FieldKind.TEXT | FieldKind.DATE:
             return Text()
         case FieldKind.TEXT_SET:
             return ARRAY(Text)
@@ -578,6 +578,7 @@ account_facts = Table(
     _needed("run_id", Text),
     _needed("account_id", Text),
     *(Column(field.name, _column_type(field)) for field in FIELDS.values()),
+    Column("ancillary", JSONB(none_as_null=True)),  # the firm's own fields: name to value
     PrimaryKeyConstraint("firm_id", "run_id", "account_id"),
     Index(
         "ix_account_facts_filters",

@@ -52,6 +52,7 @@ class FeedKind(StrEnum):
     CASH = "cash"
     SALES = "sales"
     TRANSACTIONS = "transactions"
+    ANCILLARY = "ancillary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,11 +326,17 @@ _LAYOUTS = (
         may_be_empty=True,
         may_be_nameless=True,
     ),
+    Layout(
+        FeedKind.ANCILLARY,
+        (_ACCOUNT, Column("field", read_id), _optional("value", read_text)),
+        row_code="SETTINGS_INVALID",
+        may_be_empty=True,
+    ),
 )
 
 LAYOUTS: Mapping[FeedKind, Layout] = {layout.kind: layout for layout in _LAYOUTS}
 
-OPTIONAL_KINDS = frozenset({FeedKind.RESTRICTION_LISTS, FeedKind.TRANSACTIONS})
+OPTIONAL_KINDS = frozenset({FeedKind.ANCILLARY, FeedKind.RESTRICTION_LISTS, FeedKind.TRANSACTIONS})
 """What comes when there is news, and no run waits for. Restriction lists that came and were refused bar a day."""
 KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind not in OPTIONAL_KINDS)
 """What every day needs."""
