@@ -233,7 +233,7 @@ def _waits_for(event: DueEvent, standing: Standing) -> DataCode | None:
         return DataCode(lacking.code) if lacking.code in DataCode.__members__ else DataCode.CA_UNSYNCED
     if event.is_split:
         return None if is_small_rational(event.split_ratio) else DataCode.CA_UNSYNCED
-    if announced.kind is ActionKind.SOFF and event.first.treatment != "TAXABLE" and not announced.has_allocation:
+    if announced.kind is ActionKind.SOFF and not announced.has_allocation:
         return DataCode.CA_BASIS
     return None
 

@@ -20,6 +20,8 @@ from trimtab.db.corporate_actions import (
     write_approval,
 )
 from trimtab.db.data_changes import DataChange, DataChangeKind, entered_events, last_seq, plain_value, propose
+from trimtab.db.deliveries import loaded_delivery
+from trimtab.db.inputs import prices_of
 from trimtab.db.settings_versions import newest_seq
 from trimtab.db.unknown_securities import master_on
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
@@ -28,7 +30,7 @@ from trimtab.domain.corporate_actions_events import Treatment
 from trimtab.domain.corporate_actions_lifecycle import EventState, overall_state
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.securities import names_of
+from trimtab.domain.securities import SecurityId, names_of
 
 LOOKS_BACK: Final = timedelta(days=31)
 REVERSAL: Final = "reversed"
@@ -82,8 +84,18 @@ def _events(connection: Connection, business_date: date) -> tuple[DueEvent, ...]
     names = names_of(master_on(connection, business_date))
     seq = newest_seq(connection)
     entries = entered_events(connection, business_date, seq)
-    calendar = calendar_of(connection, business_date, seq, names, entries, business_date - LOOKS_BACK, {})
+    since, closes = business_date - LOOKS_BACK, _closes(connection, business_date)
+    calendar = calendar_of(connection, business_date, seq, names, entries, since, closes)
     return (*calendar.due, *calendar.ahead)
+
+
+def _closes(connection: Connection, business_date: date) -> dict[SecurityId, Decimal]:
+    """Dollars a share, of the newest price file: what rights are judged by."""
+    loaded = loaded_delivery(connection, "prices", business_date)
+    if loaded is None:
+        return {}
+    prices = prices_of(connection, loaded.delivery_id, {})
+    return {each.security_id: each.close for each in prices if each.security_id is not None}
 
 
 def event_line(connection: Connection, business_date: date, event_id: str) -> EventLine:

@@ -104,8 +104,13 @@ def announced_event(rows: Sequence[DeliveredAction]) -> AnnouncedEvent:
         status=ActionStatus(first.status),
         mandatory=all(row.mandatory for row in rows),
         received=tuple(received),
-        has_allocation=all(row.basis_percent is not None and bool(row.basis_source) for row in rows),
+        has_allocation=all(_has_basis(row) for row in rows),
     )
+
+
+def _has_basis(row: DeliveredAction) -> bool:
+    """A taxable distribution has its fair value for basis (IRC 301(d)), a tax-free one needs an allocation."""
+    return row.treatment == Treatment.TAXABLE or (row.basis_percent is not None and bool(row.basis_source))
 
 
 NEEDS_CHOICE: Final = frozenset({ActionKind.TEND, ActionKind.EXOF, ActionKind.DVOP, ActionKind.EXRI})
