@@ -394,6 +394,9 @@ corporate_action_fact = _of_delivery(
     Column("basis_percent", Numeric(18, 6)),
     Column("basis_source", Text),
     Column("fair_value", PRICE),
+    Column("pay_on", Date),
+    Column("fraction_price", PRICE),
+    Column("source", Text),
 )
 
 risk_exposure_fact = _of_delivery(
@@ -408,6 +411,55 @@ risk_covariance_fact = _of_delivery(
     "risk_covariance_fact",
     _needed("factor", Text),
     Column("row", ARRAY(Double), nullable=False),
+)
+
+# --- corporate actions: states of events, and what each did to each account ----------------------------------------
+
+corporate_action_state = _fact(
+    Table(
+        "corporate_action_state",
+        metadata,
+        _firm(),
+        _needed("event_id", Text),
+        _needed("version", Integer),
+        _needed("state", Text),
+        _needed("terms_hash", Text),
+        _needed("kind", Text),
+        _needed("security_id", Text),
+        _needed("ex_on", Date),
+        _needed("business_date", Date),  # of the run that saw the event in this state first
+        Column("terms", JSONB, nullable=False),  # the rows that tell of it
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "event_id", "version", "state", "terms_hash"),
+        CheckConstraint("state IN ('ANNOUNCED', 'CONFIRMED', 'REVERSED')", name="state"),
+    )
+)
+
+corporate_action_application = _fact(
+    Table(
+        "corporate_action_application",
+        metadata,
+        _firm(),
+        _needed("event_id", Text),
+        _needed("account_id", Text),
+        _needed("version", Integer),
+        _needed("state", Text),
+        _needed("terms_hash", Text),
+        _needed("business_date", Date),
+        _needed("booked_by", Text),  # TRIMTAB or CUSTODIAN
+        _needed("before_hash", Text),  # content: the account's lots and shares of the securities concerned
+        _needed("after_hash", Text),
+        Column("shares_before", JSONB, nullable=False),
+        Column("shares_after", JSONB, nullable=False),
+        _needed("cash", MONEY),
+        _needed("income", MONEY),
+        _needed("gain", MONEY),
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "event_id", "account_id", "version", "state"),
+        ForeignKeyConstraint(["firm_id", "account_id"], ["account.firm_id", "account.account_id"]),
+        CheckConstraint("state IN ('APPLIED', 'RECONCILED', 'REVERSED')", name="state"),
+        Index("ix_corporate_action_application_account", "firm_id", "account_id"),
+    )
 )
 
 # --- what people and feeds edit: append-only versions ---------------------------------------------------------------
