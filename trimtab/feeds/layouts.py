@@ -9,6 +9,7 @@ from trimtab.domain.account_settings import Harvesting, TaxSensitivity, Tracking
 from trimtab.domain.accounts import Registration, Standing
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
 from trimtab.domain.corporate_actions_events import Treatment
+from trimtab.domain.hub.provider_models import WeightsKind
 from trimtab.domain.securities import SecurityKind
 from trimtab.feeds.identifiers import read_cusip, read_figi, read_isin, read_symbol
 from trimtab.feeds.values import (
@@ -22,6 +23,7 @@ from trimtab.feeds.values import (
     read_date,
     read_dollars,
     read_id,
+    read_instant,
     read_money,
     read_price,
     read_quantity,
@@ -45,6 +47,7 @@ class FeedKind(StrEnum):
     RISK_COVARIANCE = "risk_covariance"
     RISK_EXPOSURES = "risk_exposures"
     MODELS = "models"
+    PROVIDER_MODELS = "provider_models"
     POSITIONS = "positions"
     LOTS = "lots"
     CASH = "cash"
@@ -84,6 +87,7 @@ class Layout:
     may_be_empty: bool = False
     floats: bool = False
     may_be_nameless: bool = False  # a row may be of no security: a transfer of cash
+    adds_up: bool = False  # a further file of the day is one more delivery, not a contradiction
 
     @property
     def of_accounts(self) -> bool:
@@ -242,6 +246,25 @@ _LAYOUTS = (
         row_code="MODEL_INVALID",
     ),
     Layout(
+        FeedKind.PROVIDER_MODELS,
+        (
+            Column("model_id", read_id),
+            Column("provider_id", read_id),
+            Column("version", read_whole),
+            Column("as_of", read_date),
+            Column("effective_at", read_instant),
+            _optional("release_at", read_instant),
+            Column("weights_kind", enum_reader(WeightsKind)),
+            _optional("expected_turnover", read_weight),
+            Column("weight", read_weight),
+            _omissible("rotation", read_text, ""),
+        ),
+        identified=True,
+        control="weight",
+        row_code="MODEL_INVALID",
+        adds_up=True,
+    ),
+    Layout(
         FeedKind.POSITIONS,
         (
             _ACCOUNT,
@@ -313,5 +336,7 @@ _LAYOUTS = (
 
 LAYOUTS: Mapping[FeedKind, Layout] = {layout.kind: layout for layout in _LAYOUTS}
 
-KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind is not FeedKind.TRANSACTIONS)
-"""What every day needs. Transactions are kept where a custodian sends them, and no run waits for them."""
+KINDS: tuple[FeedKind, ...] = tuple(
+    kind for kind in FeedKind if kind not in (FeedKind.PROVIDER_MODELS, FeedKind.TRANSACTIONS)
+)
+"""What every day needs. No run waits for transactions, nor for what providers of models send when they have news."""
