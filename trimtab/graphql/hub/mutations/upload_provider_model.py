@@ -24,7 +24,7 @@ MOST_NAMES = 10_000
 
 
 @strawberry.input
-class ProviderModelWeightInput:
+class SentWeight:
     security: str = strawberry.field(description="Its id, CUSIP, ISIN, FIGI or symbol.")
     weight: Decimal
 
@@ -38,7 +38,7 @@ class UploadProviderModelInput:
     effective_at: datetime
     release_at: datetime | None = strawberry.field(default=None, description="Under embargo until then.")
     weights_kind: ModelWeightsKind
-    weights: list[ProviderModelWeightInput]
+    weights: list[SentWeight]
     cash_weight: Decimal | None = strawberry.field(default=None, description="Null: it declares none.")
     expected_turnover: Decimal | None = strawberry.field(default=None, description="One-way, a fraction.")
     rotation: list[str] = strawberry.field(
@@ -89,7 +89,7 @@ def _asked(value: object) -> object:
     if isinstance(value, list):
         return [_asked(each) for each in value]
     return (
-        {"security": value.security, "weight": value.weight} if isinstance(value, ProviderModelWeightInput) else value
+        {"security": value.security, "weight": value.weight} if isinstance(value, SentWeight) else value
     )
 
 
