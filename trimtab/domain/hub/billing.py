@@ -6,7 +6,7 @@ Accruals and lines are never rewritten: what turns out to be wrong is put right 
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -89,10 +89,6 @@ class Month:
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
 
-    def days_in_force(self, contract: ProviderContract) -> list[date]:
-        days = (self.first + timedelta(days=n) for n in range(self.length))
-        return [day for day in days if contract.is_in_force(day)]
-
 
 def asset_lines(parts: Sequence[AccountMonth], accrued: Decimal, days_in_force: int) -> list[StatementLine]:
     """A line for each account and model; they sum to `accrued` rounded half-even to the cent.
@@ -115,15 +111,16 @@ def asset_lines(parts: Sequence[AccountMonth], accrued: Decimal, days_in_force: 
     ]
 
 
-def minimum_line(contract: ProviderContract, month: Month, accrued: Decimal) -> StatementLine | None:
+def minimum_line(
+    contract: ProviderContract, month: Month, accrued: Decimal, days_in_force: int
+) -> StatementLine | None:
     """What the accruals fall short of the month's minimum, prorated by the days in force; None when nothing."""
-    days = len(month.days_in_force(contract))
-    least = to_cents(contract.minimum * days / month.length)
+    least = to_cents(contract.minimum * days_in_force / month.length)
     short = least - to_cents(accrued)
     if short <= 0:
         return None
-    reason = f"minimum of {least} for {days} of {month.length} days; {to_cents(accrued)} accrued"
-    return StatementLine(LineKind.MINIMUM, short, days=days, reason=reason)
+    reason = f"minimum of {least} for {days_in_force} of {month.length} days; {to_cents(accrued)} accrued"
+    return StatementLine(LineKind.MINIMUM, short, days=days_in_force, reason=reason)
 
 
 def total_of(lines: Sequence[StatementLine]) -> Decimal:

@@ -88,9 +88,7 @@ async def upload_provider_model(info: Info, input: UploadProviderModelInput) -> 
 def _asked(value: object) -> object:
     if isinstance(value, list):
         return [_asked(each) for each in value]
-    return (
-        {"security": value.security, "weight": value.weight} if isinstance(value, SentWeight) else value
-    )
+    return {"security": value.security, "weight": value.weight} if isinstance(value, SentWeight) else value
 
 
 def _problem(given: UploadProviderModelInput) -> InvalidInput | None:
