@@ -14,6 +14,7 @@ from trimtab.activities import clock, ledger, pages
 from trimtab.activities.deliveries import awaited, load_deliveries, refuse_unfinished, still_arriving
 from trimtab.activities.delivery_watch import expect_deliveries, give_up_waiting, is_market_clock, watch_deliveries
 from trimtab.activities.edge import Edge, Subject, described, rest
+from trimtab.activities.fee_accruals import accrue_fees
 from trimtab.activities.filter import FrozenInputs, filter_lane
 from trimtab.activities.freeze import freeze_run
 from trimtab.activities.ingest import ingest
@@ -166,6 +167,8 @@ class DayActivities:
 
     @activity.defn(name=ActivityName.CLOSE_RUN)
     async def close_run(self, ref: RunRef) -> None:
+        """Charges the day's assets with the fees of the models that they follow, and closes the run."""
+        await self._edge.in_transaction(_run(ref), lambda c: accrue_fees(c, ref.firm_id, ref.business_date))
         await self._edge.in_transaction(_run(ref), lambda c: clock.close_run(c, ref))
 
 

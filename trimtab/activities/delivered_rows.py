@@ -12,6 +12,7 @@ from trimtab.activities.loading_order import Gate
 from trimtab.db import suspensions
 from trimtab.db.deliveries import ReceivedFile, insert_quarantined, loaded_delivery
 from trimtab.db.facts import FACT_TABLES, know_identifiers, publish_staged, staged_strangers, staged_twice
+from trimtab.db.hub_files import receive_staged
 from trimtab.db.roster import save_accounts
 from trimtab.db.settings_versions import (
     save_account_settings,
@@ -64,6 +65,16 @@ def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, recei
             save_models(connection, firm_id, day, _unreadable(reader))
         case FeedKind.RESTRICTION_LISTS:
             save_lists(connection, firm_id, day, _unreadable(reader))
+        case FeedKind.PROVIDER_MODELS:
+            receive_staged(connection, firm_id, day, delivery_id, _by_model(reader))
+
+
+def _by_model(reader: FeedReader) -> dict[str, list[str]]:
+    """What is wrong with the rows that were kept aside, by the model that they are of."""
+    found: dict[str, list[str]] = {}
+    for row in reader.quarantined:
+        found.setdefault(row.owner or "", []).append(f"line {row.line} cannot be read: {row.message}")
+    return found
 
 
 def _staged_covariance(connection: Connection) -> list[tuple[str, list[float]]]:

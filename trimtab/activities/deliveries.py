@@ -184,7 +184,7 @@ def _check_header(
     if as_of is not None and header.as_of != as_of:
         raise FeedRefused("FEED_STALE_DATE", f"the file is as of {header.as_of}; the session before is {as_of}")
     earlier = loaded_delivery(connection, received.kind, received.business_date)
-    if earlier is not None and "FEED_CHANGED" not in accepted:
+    if earlier is not None and not reader.layout.adds_up and "FEED_CHANGED" not in accepted:
         raise FeedRefused(
             "FEED_CHANGED", f"another {received.kind} file of the day is loaded; a person picks one of them"
         )

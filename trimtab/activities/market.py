@@ -44,7 +44,7 @@ from trimtab.db.deliveries import FeedState
 from trimtab.db.event_terms import with_entries
 from trimtab.db.profile_changes import limits_on
 from trimtab.db.programme import read_programme
-from trimtab.db.settings_versions import MODEL, held_settings
+from trimtab.db.published_models import released_models
 from trimtab.db.variant_limits import approved_beyond, beyond_limits
 from trimtab.domain.corporate_actions_lifecycle import EventState
 from trimtab.domain.corporate_actions_sync import AnnouncedEvent, SourcesOfDay, SyncLine, sync_report
@@ -262,8 +262,7 @@ def _models(
     connection: Connection, business_date: date, seq: int, names: Mapping[str, SecurityId]
 ) -> tuple[dict[str, ModelPortfolio], dict[str, tuple[str, ...]]]:
     """The models that hold on the day, and what was wrong with the rows of some."""
-    held = held_settings(connection, MODEL, business_date, seq)
-    published = {name: value for name, value in sorted(held.items()) if not value.get("withdrawn")}
+    published = dict(sorted(released_models(connection, business_date, seq).items()))
     models = {
         name: _known_names(_MODELS.validate_python(value, strict=False), names) for name, value in published.items()
     }

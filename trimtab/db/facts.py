@@ -21,6 +21,8 @@ _TYPES: Mapping[str, str] = {
     "version": "integer",
     "specific_risk": "double precision",
     "factors": "double precision[]",
+    "effective_at": "timestamptz",
+    "release_at": "timestamptz",
     **dict.fromkeys(
         _words("as_of effective_on acquired_on holding_start sold_on traded_on ex_on due_on pay_on"), "date"
     ),
@@ -35,7 +37,7 @@ _TYPES: Mapping[str, str] = {
             "half_spread_bps quantity market_value settled unsettled proceeds basis close volume new_shares old_shares"
             " cash_per_share basis_percent fair_value fraction_price"
             " cost wash_adjustment weight amount minimum maximum short_term_rate long_term_rate"
-            " cash_target cash_reserve minimum_trade commission price fees"
+            " cash_target cash_reserve minimum_trade commission price fees expected_turnover"
         ),
         "numeric",
     ),
@@ -96,7 +98,7 @@ FACT_TABLES: Mapping[str, FactTable] = {
     ),
     "risk_covariance": FactTable("risk_covariance_fact", ("factor",), renamed={"factors": "row"}),
 }
-"""Restrictions, cash needs and models have none: they become versions of settings."""
+"""Restrictions, cash needs and models have none: they become versions of settings; providers' models are uploads."""
 
 
 def stage_rows(

@@ -6,7 +6,7 @@ changes, superseding the version that the proposer saw. So two changes made from
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, func, select
 
+from trimtab.db.published_models import released_models
 from trimtab.db.settings_versions import held_settings, last_version, write_version
 from trimtab.db.tables import account
 from trimtab.domain.asset_allocations import (
@@ -24,6 +25,8 @@ from trimtab.domain.asset_allocations import (
     require_sound_allocation,
     require_sound_products,
 )
+from trimtab.domain.hub.contracts import ProviderContract, require_models_apart, require_sound_contract
+from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.model_variants import (
     DifferenceException,
     Effective,
@@ -38,7 +41,7 @@ from trimtab.domain.records import plain
 
 CHANGE: Final = "programme_change"
 
-Document = AssetAllocation | ProductSet | Variant | CustomisationLimits
+Document = AssetAllocation | ProductSet | Variant | CustomisationLimits | ProviderContract | ModelPortfolio
 
 
 class ProgrammeKind(StrEnum):
@@ -48,6 +51,8 @@ class ProgrammeKind(StrEnum):
     PRODUCT_SET = "product_set"
     VARIANT = "variant"
     LIMITS = "customisation_limits"
+    CONTRACT = "provider_contract"
+    PROVIDER_MODEL = "model"
 
 
 class ChangeStatus(StrEnum):
@@ -79,6 +84,8 @@ _READERS: Final[Mapping[ProgrammeKind, TypeAdapter[Any]]] = {
     ProgrammeKind.PRODUCT_SET: TypeAdapter(ProductSet),
     ProgrammeKind.VARIANT: TypeAdapter(Variant),
     ProgrammeKind.LIMITS: TypeAdapter(CustomisationLimits),
+    ProgrammeKind.CONTRACT: TypeAdapter(ProviderContract),
+    ProgrammeKind.PROVIDER_MODEL: TypeAdapter(ModelPortfolio),
 }
 _CHANGES: Final = TypeAdapter(Change)
 
@@ -91,6 +98,8 @@ class Programme:
     products: Mapping[str, ProductSet]
     variants: Mapping[VariantId, Variant]
     limits: Mapping[str, CustomisationLimits] = field(default_factory=dict)
+    contracts: Mapping[str, ProviderContract] = field(default_factory=dict)
+    models: Mapping[str, ModelPortfolio] = field(default_factory=dict)  # published on their own, and released
 
     @property
     def family(self) -> Family:
@@ -105,18 +114,29 @@ class Programme:
         products = self.products.get(effective.product_set)
         if products is None:
             raise InvalidProgramme(f"product set {effective.product_set or '(none)'} does not exist: name another")
-        return target_weights(effective, products)
+        return target_weights(effective, products, self.models)
 
 
 def read_programme(connection: Connection, on: date, known_seq: int) -> Programme:
     """The programme that holds on the day as known at the sequence number."""
-    held = {kind: _held(connection, kind, on, known_seq) for kind in ProgrammeKind}
+    documents = (kind for kind in ProgrammeKind if kind is not ProgrammeKind.PROVIDER_MODEL)
+    held = {kind: _held(connection, kind, on, known_seq) for kind in documents}
     return Programme(
         allocations={AllocationId(name): each for name, each in held[ProgrammeKind.ALLOCATION].items()},
         products=held[ProgrammeKind.PRODUCT_SET],
         variants={VariantId(name): each for name, each in held[ProgrammeKind.VARIANT].items()},
         limits=held[ProgrammeKind.LIMITS],
+        contracts=held[ProgrammeKind.CONTRACT],
+        models={
+            name: _READERS[ProgrammeKind.PROVIDER_MODEL].validate_python(value, strict=False)
+            for name, value in released_models(connection, on, known_seq).items()
+        },
     )
+
+
+def held_contracts(connection: Connection, on: date, known_seq: int) -> dict[str, ProviderContract]:
+    """The contracts with providers of models as they hold on the day, by provider, in force or not."""
+    return _held(connection, ProgrammeKind.CONTRACT, on, known_seq)
 
 
 def _held(connection: Connection, kind: ProgrammeKind, on: date, seq: int) -> dict[str, Any]:
@@ -154,6 +174,8 @@ def read_document(kind: ProgrammeKind, key: str, document: object) -> Document:
             require_sound_products(value)
         case CustomisationLimits():
             require_sound_limits(value)
+        case ProviderContract():
+            require_sound_contract(value)
     return value
 
 
@@ -183,6 +205,8 @@ def require_holds_together(programme: Programme, kind: ProgrammeKind, key: str) 
     if both:
         raise InvalidProgramme(f"{min(both)} is an allocation and a variant: give one another name")
     family = programme.family
+    if kind is ProgrammeKind.CONTRACT and key in programme.contracts:
+        require_models_apart(programme.contracts[key], programme.contracts)
     for name in sorted(reached(programme, kind, key)):
         programme.target(family.effective(AllocationId(name)))
 
@@ -190,17 +214,26 @@ def require_holds_together(programme: Programme, kind: ProgrammeKind, key: str) 
 def reached(programme: Programme, kind: ProgrammeKind, key: str) -> frozenset[str]:
     """The allocations and variants whose targets a change of `key` may change, itself included (M4c)."""
     family = programme.family
-    if kind is ProgrammeKind.LIMITS:
+    if kind in (ProgrammeKind.LIMITS, ProgrammeKind.CONTRACT):
         return frozenset()
-    if kind is ProgrammeKind.PRODUCT_SET:
-        using = [each.id for each in programme.allocations.values() if each.product_set == key]
+    if kind in (ProgrammeKind.PRODUCT_SET, ProgrammeKind.PROVIDER_MODEL):
+        sets = {key} if kind is ProgrammeKind.PRODUCT_SET else _sets_with(programme, key)
+        using = [each.id for each in programme.allocations.values() if each.product_set in sets]
         return frozenset(using).union(*(family.descendants(each) for each in using))
     own = {key} & (programme.allocations.keys() | programme.variants.keys())
     return frozenset(own) | family.descendants(AllocationId(key))
 
 
+def _sets_with(programme: Programme, model_id: str) -> set[str]:
+    """The product sets in which the model stands for a class."""
+    return {each.id for each in programme.products.values() if any(one.model_id == model_id for one in each.products)}
+
+
 def with_change(programme: Programme, change: Change) -> Programme:
     """The programme as it would be with the change."""
+    if change.kind is ProgrammeKind.PROVIDER_MODEL:  # judged when it came; it carries more than its weights
+        model = _READERS[change.kind].validate_python(change.value, strict=False)
+        return replace(programme, models={**programme.models, change.key: model})
     value = None if change.value is None else read_document(change.kind, change.key, change.value)
 
     def changed(held: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -214,6 +247,8 @@ def with_change(programme: Programme, change: Change) -> Programme:
         products=changed(programme.products) if change.kind is ProgrammeKind.PRODUCT_SET else programme.products,
         variants=changed(programme.variants) if change.kind is ProgrammeKind.VARIANT else programme.variants,
         limits=changed(programme.limits) if change.kind is ProgrammeKind.LIMITS else programme.limits,
+        contracts=changed(programme.contracts) if change.kind is ProgrammeKind.CONTRACT else programme.contracts,
+        models=programme.models,
     )
 
 

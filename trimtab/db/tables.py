@@ -484,6 +484,106 @@ setting_version = _fact(
     )
 )
 
+# --- the model hub ---
+
+hub_upload = _fact(
+    Table(
+        "hub_upload",
+        metadata,
+        _firm(),
+        _needed("upload_id", Text),
+        _needed("provider_id", Text),
+        _needed("model_id", Text),
+        _needed("version", Integer),
+        _needed("business_date", Date),
+        _needed("content_hash", Text),  # of the model, whatever way it came
+        _needed("sender", Text),  # a person, client:<id>, or feed:<delivery>
+        _needed("status", Text),  # ACCEPTED, QUARANTINED
+        Column("reason_codes", ARRAY(Text), nullable=False),
+        _needed("message", Text),
+        Column("body", JSONB, nullable=False),  # the ProviderModel
+        Column("rotation", ARRAY(Text), nullable=False),  # platforms in the order of this release
+        Column("turnover", Numeric(20, 12)),  # one-way, from the accepted version before
+        Column("change_id", Text),  # what proposes it; absent when it is kept aside
+        Column("seq", BigInteger, Identity(always=True)),
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "upload_id"),
+        Index("ix_hub_upload_model", "firm_id", "provider_id", "model_id", "seq"),
+    )
+)
+
+hub_assets = _fact(
+    Table(
+        "hub_assets",
+        metadata,
+        _firm(),
+        _needed("business_date", Date),
+        _needed("model_id", Text),
+        _needed("account_id", Text),
+        _needed("assets", MONEY),  # account value times the weight of the sleeve
+        PrimaryKeyConstraint("firm_id", "business_date", "model_id", "account_id"),
+    )
+)
+
+hub_accrual = _fact(
+    Table(
+        "hub_accrual",
+        metadata,
+        _firm(),
+        _needed("day", Date),  # of the calendar
+        _needed("model_id", Text),
+        _needed("provider_id", Text),
+        _needed("business_date", Date),  # whose assets stand for the day
+        _needed("schedule", Text),
+        _needed("accounts", Integer),
+        _needed("assets", MONEY),
+        _needed("rate_bps", Numeric(10, 4)),
+        _needed("fee", Numeric(20, 6)),
+        _needed("settings_seq", BigInteger),  # the contract as known at this version
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "day", "model_id"),
+        Index("ix_hub_accrual_provider", "firm_id", "provider_id", "day"),
+    )
+)
+
+hub_statement_line = _fact(
+    Table(
+        "hub_statement_line",
+        metadata,
+        _firm(),
+        _needed("statement_id", Text),
+        _needed("line", Integer),
+        _needed("kind", Text),  # ASSETS, MINIMUM, ADJUSTMENT
+        _needed("amount", MONEY),
+        Column("model_id", Text),
+        Column("account_id", Text),
+        Column("days", Integer),
+        Column("average_assets", MONEY),
+        _needed("reason", Text),
+        _needed("entered_by", Text),
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "statement_id", "line"),
+    )
+)
+
+hub_note = _fact(
+    Table(
+        "hub_note",
+        metadata,
+        _firm(),
+        _needed("note_id", Text),
+        _needed("provider_id", Text),
+        Column("model_id", Text),  # absent: about the provider
+        Column("version", Integer),
+        _needed("author", Text),
+        _needed("title", Text),
+        _needed("body", Text),
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "note_id"),
+        Index("ix_hub_note_provider", "firm_id", "provider_id", "model_id"),
+    )
+)
+
 # --- the day ---
 
 run = Table(

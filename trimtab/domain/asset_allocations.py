@@ -49,12 +49,13 @@ class ProductKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What may stand for a class: weights of securities that make 1."""
+    """What may stand for a class: weights of securities that make 1, or a model that is published on its own."""
 
     id: ProductId
     asset_class: str
     kind: ProductKind
-    weights: Mapping[SecurityId, Decimal]
+    weights: Mapping[SecurityId, Decimal] = field(default_factory=dict)
+    model_id: str = ""  # the published model that gives the weights, e.g. a provider's: then there are none here
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,10 @@ def require_sound_products(products: ProductSet) -> None:
         seen.add(product.id)
         if any(not weight.is_finite() or weight < 0 for weight in product.weights.values()):
             raise InvalidProgramme(f"product {product.id} has a weight that is negative or no number")
+        if product.model_id and product.weights:
+            raise InvalidProgramme(f"product {product.id} has weights of its own and a model: leave one of them out")
+        if product.model_id:
+            continue
         total = sum(product.weights.values(), ZERO)
         if abs(total - 1) > SUM_TOLERANCE:
             raise InvalidProgramme(f"product {product.id}: its weights sum to {total}, not 1")

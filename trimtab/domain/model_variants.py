@@ -16,9 +16,11 @@ from trimtab.domain.asset_allocations import (
     AllocationId,
     AssetAllocation,
     InvalidProgramme,
+    Product,
     ProductId,
     ProductSet,
 )
+from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.money import ZERO
 from trimtab.domain.securities import SecurityId
 
@@ -318,14 +320,39 @@ class TargetWeights:
     origins: Mapping[SecurityId, tuple[Origin, ...]]
 
 
-def target_weights(effective: Effective, products: ProductSet) -> TargetWeights:
-    """target = sum over classes of allocation x product (MD-1). Raises InvalidProgramme without an approved product."""
+def target_weights(
+    effective: Effective, products: ProductSet, models: Mapping[str, ModelPortfolio] | None = None
+) -> TargetWeights:
+    """target = sum over classes of allocation x product (MD-1). Raises InvalidProgramme without an approved product.
+
+    A product that is a model has the model's weights, and the model's cash is cash of the account.
+    """
     weights: dict[SecurityId, Decimal] = {}
     origins: dict[SecurityId, tuple[Origin, ...]] = {}
+    cash = effective.cash_weight
     for asset_class, class_weight in sorted(effective.weights.items()):
         product = products.chosen(asset_class, effective.products.get(asset_class))
-        for security_id, weight in product.weights.items():
+        model = _model_of(product, models or {}) if product.model_id else None
+        cash += class_weight * model.cash if model is not None else ZERO
+        for security_id, weight in (product.weights if model is None else model.weights).items():
             weights[security_id] = weights.get(security_id, ZERO) + class_weight * weight
             origin = Origin(asset_class, class_weight, product.id, weight)
             origins[security_id] = (*origins.get(security_id, ()), origin)
-    return TargetWeights(weights, effective.cash_weight, origins)
+    return TargetWeights(weights, cash, origins)
+
+
+def _model_of(product: Product, models: Mapping[str, ModelPortfolio]) -> ModelPortfolio:
+    found = models.get(product.model_id)
+    if found is None:
+        raise InvalidProgramme(f"product {product.id}: model {product.model_id} is not published: publish it first")
+    return found
+
+
+def sleeves(effective: Effective, products: ProductSet) -> dict[str, Decimal]:
+    """The weight of each published model in the account: the classes for which it stands, together."""
+    found: dict[str, Decimal] = {}
+    for asset_class, class_weight in effective.weights.items():
+        model = products.chosen(asset_class, effective.products.get(asset_class)).model_id
+        if model:
+            found[model] = found.get(model, ZERO) + class_weight
+    return found

@@ -9,6 +9,7 @@ from trimtab.domain.account_settings import Harvesting, TaxSensitivity, Tracking
 from trimtab.domain.accounts import Registration, Standing
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
 from trimtab.domain.corporate_actions_events import Treatment
+from trimtab.domain.hub.provider_models import WeightsKind
 from trimtab.domain.restriction_lists import ListRule
 from trimtab.domain.securities import SecurityKind
 from trimtab.feeds.identifiers import read_cusip, read_figi, read_isin, read_symbol
@@ -23,6 +24,7 @@ from trimtab.feeds.values import (
     read_date,
     read_dollars,
     read_id,
+    read_instant,
     read_money,
     read_price,
     read_quantity,
@@ -47,6 +49,7 @@ class FeedKind(StrEnum):
     RISK_COVARIANCE = "risk_covariance"
     RISK_EXPOSURES = "risk_exposures"
     MODELS = "models"
+    PROVIDER_MODELS = "provider_models"
     POSITIONS = "positions"
     LOTS = "lots"
     CASH = "cash"
@@ -87,6 +90,7 @@ class Layout:
     may_be_empty: bool = False
     floats: bool = False
     may_be_nameless: bool = False  # a row may be of no security: a transfer of cash
+    adds_up: bool = False  # a further file of the day is one more delivery, not a contradiction
 
     @property
     def of_accounts(self) -> bool:
@@ -262,6 +266,25 @@ _LAYOUTS = (
         row_code="MODEL_INVALID",
     ),
     Layout(
+        FeedKind.PROVIDER_MODELS,
+        (
+            Column("model_id", read_id),
+            Column("provider_id", read_id),
+            Column("version", read_whole),
+            Column("as_of", read_date),
+            Column("effective_at", read_instant),
+            _optional("release_at", read_instant),
+            Column("weights_kind", enum_reader(WeightsKind)),
+            _optional("expected_turnover", read_weight),
+            Column("weight", read_weight),
+            _omissible("rotation", read_text, ""),
+        ),
+        identified=True,
+        control="weight",
+        row_code="MODEL_INVALID",
+        adds_up=True,
+    ),
+    Layout(
         FeedKind.POSITIONS,
         (
             _ACCOUNT,
@@ -339,7 +362,9 @@ _LAYOUTS = (
 
 LAYOUTS: Mapping[FeedKind, Layout] = {layout.kind: layout for layout in _LAYOUTS}
 
-OPTIONAL_KINDS = frozenset({FeedKind.ANCILLARY, FeedKind.RESTRICTION_LISTS, FeedKind.TRANSACTIONS})
+OPTIONAL_KINDS = frozenset(
+    {FeedKind.ANCILLARY, FeedKind.PROVIDER_MODELS, FeedKind.RESTRICTION_LISTS, FeedKind.TRANSACTIONS}
+)
 """What comes when there is news, and no run waits for. Restriction lists that came and were refused bar a day."""
 KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind not in OPTIONAL_KINDS)
 """What every day needs."""

@@ -7,7 +7,7 @@ Values finer than their column are rounded half-even to it (TL-16).
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -73,6 +73,17 @@ def read_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UnreadableValue(f"{_shown(text)} is not a day of the calendar") from None
+
+
+def read_instant(text: str) -> datetime:
+    """An ISO instant with its zone: 2026-03-02T16:30:00-05:00, or Z for UTC."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnreadableValue(f"{_shown(text)} is not an instant (YYYY-MM-DDTHH:MM:SS-05:00)") from None
+    if instant.tzinfo is None:
+        raise UnreadableValue(f"{_shown(text)} does not say its time zone")
+    return instant.astimezone(UTC)
 
 
 def read_currency(text: str) -> str:

@@ -21,6 +21,7 @@ CONTROL_COLUMNS: Mapping[str, str] = {
     "sales": "proceeds",
     "prices": "close",
     "models": "weight",
+    "provider_models": "weight",
 }
 """The column whose exact sum is the trailer's control total; kinds that are not named have the total 0."""
 

@@ -23,6 +23,8 @@ from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.filters.mutation import FiltersMutation
 from trimtab.graphql.filters.policy_query import LanePolicyQuery
 from trimtab.graphql.filters.query import FiltersQuery
+from trimtab.graphql.hub.mutation import HubMutation
+from trimtab.graphql.hub.query import HubQuery
 from trimtab.graphql.limits import limit_extensions
 from trimtab.graphql.nodes import NodesQuery
 from trimtab.graphql.programme.mutation import ProgrammeMutation
@@ -62,6 +64,7 @@ class Query(
     SettingsQuery,
     BulkChangesQuery,
     DataQuery,
+    HubQuery,
     NodesQuery,
 ):
     """Everything that can be read."""
@@ -79,6 +82,7 @@ class Mutation(
     AncillaryMutation,
     SettingsMutation,
     DataMutation,
+    HubMutation,
     RunsMutation,
 ):
     """Everything that can be done. Each takes an idempotency key: sent again, it gives the same answer."""

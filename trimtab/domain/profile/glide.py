@@ -37,6 +37,15 @@ class Glide:
         return ModelId(f"{base}>{self.model}@{self.share}")
 
 
+def parts_of(model_id: str) -> dict[str, Decimal]:
+    """The models that an account follows by this id, with their shares: one, or both of a mix (`Glide.id_from`)."""
+    base, is_mix, rest = model_id.partition(">")
+    if not is_mix:
+        return {model_id: Decimal(1)}
+    other, _, share = rest.rpartition("@")
+    return {base: 1 - Decimal(share), other: Decimal(share)}
+
+
 def mixed(base: ModelPortfolio, glide: Glide, other: ModelPortfolio) -> ModelPortfolio:
     """(1 - share) of one model and share of the other, cash included."""
     kept, names = 1 - glide.share, sorted({*base.weights, *other.weights})

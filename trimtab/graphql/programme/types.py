@@ -21,6 +21,8 @@ class ProgrammePart(Enum):
     PRODUCT_SET = "product_set"
     VARIANT = "variant"
     LIMITS = "customisation_limits"
+    CONTRACT = "provider_contract"
+    PROVIDER_MODEL = "model"
 
     @property
     def kind(self) -> ProgrammeKind:
@@ -31,6 +33,8 @@ class ProgrammePart(Enum):
         """The row of the authorization matrix."""
         if self is ProgrammePart.LIMITS:
             return Operation.SET_CUSTOMISATION_LIMITS
+        if self in (ProgrammePart.CONTRACT, ProgrammePart.PROVIDER_MODEL):
+            return Operation.PUBLISH_MODELS
         products = self is ProgrammePart.PRODUCT_SET
         return Operation.SET_APPROVED_PRODUCTS if products else Operation.SET_ASSET_ALLOCATION
 
@@ -169,6 +173,8 @@ class ProgrammeChange:
     @classmethod
     def of(cls, change: Change) -> "ProgrammeChange":
         value: Any = change.value
+        if change.kind is ProgrammeKind.PROVIDER_MODEL:  # `providerModels` knows who may see an embargoed one
+            value = {name: each for name, each in (value or {}).items() if name not in ("weights", "cash_weight")}
         return cls(
             change_id=change.change_id,
             part=ProgrammePart(change.kind.value),

@@ -39,6 +39,8 @@ def check_question(info: Info, kind: str, account_id: str | None, security: str 
         known = FeedKind(kind)
     except ValueError:
         raise BadInput(f"there is no kind of file {kind[:40]!r}") from None
+    if known is FeedKind.PROVIDER_MODELS:
+        raise BadInput("the models of providers are answered by `providerModels`")
     is_settings = known in SETTINGS_OF
     needs_account = LAYOUTS[known].of_accounts
     if needs_account and account_id is None:

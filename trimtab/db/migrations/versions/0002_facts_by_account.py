@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from alembic import op
 
 revision: str = "0002_facts_by_account"
-down_revision: str | None = "0002_corporate_action_terms"
+down_revision: str | None = "0002_corporate_action_lifecycle"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -70,6 +70,7 @@ ProposeProgrammeChangeResult = Annotated[
     Operation.SET_ASSET_ALLOCATION,
     Operation.SET_APPROVED_PRODUCTS,
     Operation.SET_CUSTOMISATION_LIMITS,
+    Operation.PUBLISH_MODELS,
     description="Propose an allocation, products, a variant or limits. What could not be followed is refused at once.",
 )
 async def propose_programme_change(info: Info, input: ProposeProgrammeChangeInput) -> ProposeProgrammeChangeResult:
@@ -77,6 +78,9 @@ async def propose_programme_change(info: Info, input: ProposeProgrammeChangeInpu
     allowed = context.decide(input.part.operation, Subject(context.firm_id), Act.PROPOSE)
     if isinstance(allowed, Denied):
         return forbidden(allowed)
+    if input.part is ProgrammePart.PROVIDER_MODEL:
+        message = "A provider's model is proposed by sending it: uploadProviderModel, or its file."
+        return InvalidInput(code="NOT_PROPOSED_HERE", message=message, field="part")
     asked = {
         "part": input.part.value,
         "key": input.key,
