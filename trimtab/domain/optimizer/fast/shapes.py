@@ -1,6 +1,6 @@
 """What the kernel knows, and the bucket of an account: both told from the account alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,11 @@ class Shape:
     rows: int  # cash, and rows in which all lots of a security count alike
     lot_rows: int
     shared: bool  # some wash keys are contested by several securities
+
+    @property
+    def pool(self) -> "Shape":
+        """The shape without its lots, where they do not matter: all that are left as they are add up one by one."""
+        return self if self.lot_rows else replace(self, lots=0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
