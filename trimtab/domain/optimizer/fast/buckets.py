@@ -6,11 +6,12 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
 from trimtab.domain.optimizer.fast.packing import Batch, pack
 from trimtab.domain.optimizer.fast.partly_washed import bounded
 from trimtab.domain.optimizer.fast.pieces import pieces_of
 from trimtab.domain.optimizer.fast.reading import packed_prices, prices_of, yesterdays_sides
-from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices, within_range
+from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices, within_range
 from trimtab.domain.optimizer.fast.shapes import Shape
 from trimtab.domain.optimizer.fast.warm import WarmStart
 from trimtab.domain.optimizer.problem import OptimizerData
@@ -29,7 +30,7 @@ class Bucket:
         self.batch: Batch = pack(problems, shape)
         self.which = which  # places among all problems
         self.prices = standing_prices(self.batch.packed)  # (A, k + r)
-        self.bound = bound_at(self.batch.packed, self.prices)  # (A,)
+        self.bound = np.full(len(which), -np.inf)  # (A,)
         self.further: list[tuple[Floats, ...]] = [()] * len(problems)
         self._starts = starts
         self._screen()
@@ -46,31 +47,35 @@ class Bucket:
         return prices_of(self.batch, self.prices[row], row), further
 
     def _screen(self) -> None:
-        """Yesterday's prices where those of doing nothing prove too little; then both with the true tax of lots."""
-        standing, yesterdays, known = self.prices.copy(), self.prices.copy(), np.zeros(len(self.which), dtype=np.bool_)
+        """At the prices of doing nothing, then at yesterday's, then at both with the true tax of lots."""
+        packed = self.batch.packed
+        tried = [answer(packed, self.prices, CHEAPEST)]
+        self.bound[:] = hardened(packed, tried[0])
+        yesterdays = self._yesterdays_prices()
+        if yesterdays is not None:
+            tried.append(answer(packed, yesterdays, CHEAPEST))
+            self._offer(yesterdays, hardened(packed, tried[1]))
+        short = self._short()
+        pieces = pieces_of(self.batch, short) if short.any() else None
+        if pieces is not None:
+            for answers in tried:
+                self._offer(answers.prices, bounded(packed, pieces, answers).value)
+
+    def _yesterdays_prices(self) -> Floats | None:
+        """Of accounts that need them, of the others the present ones, (A, k + r); None when none are known."""
+        prices, known = self.prices.copy(), False
         for row in np.flatnonzero(self._short()).tolist():
             start = self._starts[row]
             if start is not None and start.prices is not None and start.knows(self.batch.datas[row]):
-                yesterdays[row], known[row] = packed_prices(self.batch, start.prices, row), True
-        rows = np.flatnonzero(known)
-        if len(rows):
-            yesterdays = within_range(self.batch.packed, yesterdays)
-            self._raise(rows, bound_at(self.batch.packed.take(rows), yesterdays[rows]), yesterdays[rows])
-        self._screen_washed(standing, self._short())
-        self._screen_washed(yesterdays, self._short() & known)
+                prices[row], known = packed_prices(self.batch, start.prices, row), True
+        return within_range(self.batch.packed, prices) if known else None
 
-    def _screen_washed(self, prices: Floats, asked: Flags) -> None:
-        """The bound of accounts with partly washed lots at `prices`, with nothing taxed along a chord."""
-        rows = np.flatnonzero(asked & [data.lots.replacements is not None for data in self.batch.datas])
-        pieces = pieces_of(self.batch.take(rows)) if len(rows) else None
-        if pieces is not None:
-            self._raise(rows, bounded(self.batch.packed.take(rows), pieces, prices[rows]).value, prices[rows])
-
-    def _raise(self, rows: Ints, bound: Floats, prices: Floats) -> None:
-        better = bound > self.bound[rows]
-        self.bound[rows[better]], self.prices[rows[better]] = bound[better], prices[better]
+    def _offer(self, prices: Floats, bound: Floats) -> None:
+        better = bound > self.bound
+        self.bound[better], self.prices[better] = bound[better], prices[better]
 
     def _short(self) -> Flags:
         """Accounts in which something may be worth trading, (A,)."""
         batch = self.batch
-        return (doing_nothing(batch.packed) - self.bound >= batch.tolerance) | ~batch.may_stand_still
+        short: Flags = (doing_nothing(batch.packed) - self.bound >= batch.tolerance) | ~batch.may_stand_still
+        return short

@@ -96,10 +96,10 @@ class _Desk:
             pools.setdefault(shape.pool, []).append(index)
         buckets: list[Bucket] = []
         for places in pools.values():
-            places.sort(key=lambda at: self._shape[at])
+            places.sort(key=lambda at: self._shape[at].lots)
             for begin in range(0, len(places), MOST_AT_ONCE):
                 which = np.array(places[begin : begin + MOST_AT_ONCE])
-                most = max(self._shape[at] for at in which)
+                most = self._shape[which[-1]]  # the one with the most lots
                 bucket = Bucket([self._problems[at] for at in which], most, which, [starts[at] for at in which])
                 self._bound[which] = bucket.bound
                 self._nothing[which] = doing_nothing(bucket.batch.packed)
@@ -182,7 +182,7 @@ class _Desk:
         trades: dict[int, Found] = {}
         prices: dict[int, Proof] = {}
         for bucket in self._buckets:
-            for row, at in enumerate(bucket.which):
+            for row, at in enumerate(bucket.which.tolist()):
                 prices[at] = bucket.proof(row)
         for which, answer in self._records:
             won = np.flatnonzero(winners[which])
@@ -191,27 +191,29 @@ class _Desk:
                 finished = drop_small_trades(batch, its)
                 for row, at in enumerate(which[won]):
                     trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))
-        return [self._outcome(account, proved, most, stuck, trades, prices) for account in range(len(self._first))]
+        gains = [gain if is_proved else None for is_proved, gain in zip(proved.tolist(), most.tolist(), strict=True)]
+        return self._outcomes(gains, stuck.tolist(), trades, prices)
 
-    def _outcome(
-        self,
-        account: int,
-        proved: Flags,
-        most: Floats,
-        stuck: Flags,
-        trades: dict[int, Found],
-        prices: dict[int, Proof],
-    ) -> Outcome:
-        end = self._first[account + 1] if account + 1 < len(self._first) else len(self._account)
-        mine = slice(self._first[account], end)
-        bounds = tuple(float(each) for each in self._bound[mine])
-        proofs, further = zip(*(prices[at] for at in range(self._first[account], end)), strict=True)
-        if proved[account]:
-            lane = Lane.FAST if self._solved[mine].any() else Lane.SCREEN
-            return Outcome(None, float(most[account]), "", bounds, proofs, further, lane)
-        if stuck[account]:
-            return Outcome(declined="gap not closed", bounds=bounds, prices=proofs, further=further)
-        return Outcome(Answered(trades[account], bounds, proofs, further), None, "", bounds, proofs, further)
+    def _outcomes(
+        self, gains: list[float | None], stuck: list[bool], trades: dict[int, Found], prices: dict[int, Proof]
+    ) -> list[Outcome]:
+        """`gains` by account: the most that trading could bring where it is proved to be too little."""
+        ends = np.append(self._first[1:], len(self._account)).tolist()
+        bound, searched = self._bound.tolist(), np.logical_or.reduceat(self._solved, self._first).tolist()
+        outcomes = []
+        for account, (begin, end) in enumerate(zip(self._first.tolist(), ends, strict=True)):
+            bounds = tuple(bound[begin:end])
+            proofs, further = zip(*(prices[at] for at in range(begin, end)), strict=True)
+            if gains[account] is not None:
+                lane = Lane.FAST if searched[account] else Lane.SCREEN
+                outcome = Outcome(None, gains[account], "", bounds, proofs, further, lane)
+            elif stuck[account]:
+                outcome = Outcome(declined="gap not closed", bounds=bounds, prices=proofs, further=further)
+            else:
+                answered = Answered(trades[account], bounds, proofs, further)
+                outcome = Outcome(answered, None, "", bounds, proofs, further)
+            outcomes.append(outcome)
+        return outcomes
 
 
 def _problems(data: OptimizerData) -> tuple[OptimizerData, ...]:

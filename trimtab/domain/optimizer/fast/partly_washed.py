@@ -17,6 +17,7 @@ from trimtab.domain.optimizer.arrays import Floats, Ints, sums_of_rows
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, answer, hardened
 from trimtab.domain.optimizer.fast.packed import BUYING, Packed
 from trimtab.domain.optimizer.fast.pieces import NONE, Pieces
+from trimtab.domain.optimizer.fast.screen import within_range
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,19 +28,24 @@ class Bounded:
     chosen: Ints  # (G,) the piece on which each security costs least
 
 
-def bounded(packed: Packed, pieces: Pieces, prices: Floats) -> Bounded:
-    """At `prices` (A, k + r) inside their range."""
-    answers = answer(packed, prices, CHEAPEST)
-    saved, along_chord = _saved(packed, pieces, prices)
+def bounded_at(packed: Packed, pieces: Pieces, prices: Floats) -> Bounded:
+    """At `prices` (A, k + r)."""
+    return bounded(packed, pieces, answer(packed, within_range(packed, prices), CHEAPEST))
+
+
+def bounded(packed: Packed, pieces: Pieces, answers: Answers) -> Bounded:
+    """At the prices of `answers`, in their range, each place on its better branch."""
+    saved, along_chord = _saved(packed, pieces, answers.prices)
     chosen = _best(pieces, saved)
     lost = np.maximum(along_chord[pieces.start] - saved[chosen], 0.0)
     return Bounded(hardened(packed, answers) + _without(packed, pieces, answers, lost), chosen)
 
 
 def _best(pieces: Pieces, saved: Floats) -> Ints:
-    """The piece of each security that saves most, (G,)."""
-    order = np.lexsort((-saved, pieces.security))
-    return np.asarray(order[pieces.start])
+    """The piece of each security that saves most, the first of several, (G,)."""
+    security = pieces.security
+    most = np.flatnonzero(saved == np.maximum.reduceat(saved, pieces.start)[security])
+    return most[np.searchsorted(security[most], np.arange(len(pieces.start)))]
 
 
 def _saved(packed: Packed, pieces: Pieces, prices: Floats) -> tuple[Floats, Floats]:
@@ -54,7 +60,7 @@ def _saved(packed: Packed, pieces: Pieces, prices: Floats) -> tuple[Floats, Floa
     chord = packed.lot_tax[lots]
     if packed.lot_rows:
         chord = chord + np.einsum("plg,pg->pl", packed.lot_on_row[lots], mine[:, -packed.lot_rows :])
-    along_chord = _by_selling(pull, curvature, give, chord, limit)
+    along_chord = _by_selling(pull, curvature, give, chord, limit, in_order=not packed.lot_rows)
     every, sells = np.arange(len(pull)), pieces.first_sold != NONE
     tax, limit = chord - pieces.chord, np.where(pieces.stays, 0.0, limit)
     first = np.where(sells, np.minimum(pieces.purchased, limit[every, pieces.first_sold]), 0.0)
@@ -65,11 +71,14 @@ def _saved(packed: Packed, pieces: Pieces, prices: Floats) -> tuple[Floats, Floa
     return np.where(sells & (first < pieces.purchased), -np.inf, saved - charge), along_chord
 
 
-def _by_selling(pull: Floats, curvature: Floats, give: Floats, tax: Floats, limit: Floats) -> Floats:
+def _by_selling(
+    pull: Floats, curvature: Floats, give: Floats, tax: Floats, limit: Floats, *, in_order: bool = False
+) -> Floats:
     """What selling the lots (P, L) saves, cheapest first, (P,)."""
-    order = np.argsort(tax, axis=1, kind="stable")
-    limit, start = np.take_along_axis(limit, order, axis=1), np.take_along_axis(tax, order, axis=1) * give[:, None]
-    beyond = pull[:, None] - (np.cumsum(limit, axis=1) - limit) - start
+    if not in_order:
+        order = np.argsort(tax, axis=1, kind="stable")
+        limit, tax = np.take_along_axis(limit, order, axis=1), np.take_along_axis(tax, order, axis=1)
+    beyond = pull[:, None] - (np.cumsum(limit, axis=1) - limit) - tax * give[:, None]
     sold = np.minimum(np.maximum(beyond, 0.0), limit)
     saved: Floats = curvature * sums_of_rows(sold * (beyond - sold / 2))
     return saved

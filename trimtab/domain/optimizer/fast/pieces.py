@@ -45,13 +45,18 @@ class Pieces:
         others = {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name != "start"}
         return Pieces(start=np.arange(len(chosen)), **others)
 
+    def flagged(self, chosen: Ints) -> Flags:
+        """Which pieces are among the `chosen`, (P,)."""
+        flags = np.zeros(len(self.account), dtype=np.bool_)
+        flags[chosen] = True
+        return flags
+
     def of(self, accounts: Ints) -> "Pieces | None":
         """Those of some rows of the batch, ascending, as rows of a batch of only these; None without any."""
-        number = np.searchsorted(accounts, self.account)
-        kept = number < len(accounts)
-        kept[kept] = accounts[number[kept]] == self.account[kept]
+        kept = np.isin(self.account, accounts)
         if not kept.any():
             return None
+        number = np.searchsorted(accounts, self.account)
         first = np.zeros(len(kept), dtype=np.bool_)
         first[self.start] = True
         others = {each.name: getattr(self, each.name)[kept] for each in fields(self)[3:]}
@@ -65,9 +70,10 @@ class Pieces:
         return spread
 
 
-def pieces_of(batch: Batch) -> Pieces | None:
-    """None when no account has such lots."""
-    rows = [row for row, data in enumerate(batch.datas) if data.lots.replacements is not None]
+def pieces_of(batch: Batch, asked: Flags | None = None) -> Pieces | None:
+    """Of all accounts, or only those `asked` for, (A,); None when none has such lots."""
+    rows = range(batch.accounts) if asked is None else np.flatnonzero(asked).tolist()
+    rows = [row for row in rows if batch.datas[row].lots.replacements is not None]
     # Short of cash, an account sells losses that are washed whole.
     rows = [row for row in rows if batch.datas[row].cash >= batch.datas[row].cash_required]
     matched = _matched(batch, rows) if rows else None

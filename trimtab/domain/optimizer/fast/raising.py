@@ -7,14 +7,15 @@ from which the solve starts.
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import Branching
 from trimtab.domain.optimizer.fast.newton import climb
+from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.packing import Batch
-from trimtab.domain.optimizer.fast.partly_washed import bounded
+from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.retaxing import on_pieces
-from trimtab.domain.optimizer.fast.screen import bound_at, within_range
+from trimtab.domain.optimizer.fast.screen import bound_at
 from trimtab.domain.optimizer.fast.sides import ANNEALING_STEPS, TEMPERATURES
 
 
@@ -24,23 +25,44 @@ def raised(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats, e
     An account is left alone once its bound is above `enough` (A,). Partly washed lots are taxed as on the pieces that
     are best at the prices so far; the bounds are those of their true tax.
     """
-    prices, bound = prices.copy(), bound.copy()
+    best = _Best(batch, pieces, prices.copy(), bound.copy())
     for temperature, arrived in TEMPERATURES:
-        rows = np.flatnonzero(bound <= enough)
-        if not len(rows):
-            break
-        here = batch.take(rows)
-        its = pieces.of(rows) if pieces is not None else None
-        on = here if its is None else on_pieces(here, its, prices[rows])
-        way = climb(on.packed, prices[rows], Branching(temperature), most_steps=ANNEALING_STEPS, arrived=arrived)
-        value = true_bound(here, its, way.answers.prices)
-        better = np.flatnonzero(value > bound[rows])
-        prices[rows[better]], bound[rows[better]] = way.answers.prices[better], value[better]
-    return prices, bound
+        rows = np.flatnonzero(best.bound <= enough)
+        if len(rows):
+            best.climb(rows, temperature, arrived)
+    return best.prices, best.bound
 
 
-def true_bound(batch: Batch, pieces: Pieces | None, prices: Floats) -> Floats:
-    """At `prices` (A, k + r), (A,): with the true tax of partly washed lots."""
-    if pieces is None:
-        return bound_at(batch.packed, prices)
-    return bounded(batch.packed, pieces, within_range(batch.packed, prices)).value
+class _Best:
+    """The best prices so far, (A, k + r), their bounds, (A,), and which pieces are best there, (P,)."""
+
+    def __init__(self, batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats) -> None:
+        self._batch, self._pieces = batch, pieces
+        self.prices, self.bound = prices, bound
+        self._chosen: Flags = np.zeros(0, dtype=np.bool_)
+        if pieces is not None:
+            self._chosen = pieces.flagged(bounded_at(batch.packed, pieces, prices).chosen)
+
+    def climb(self, rows: Ints, temperature: float, arrived: float) -> None:
+        """Some accounts' smoothed duals, on the best pieces."""
+        here, mine = self._batch.take(rows), self._pieces.of(rows) if self._pieces is not None else None
+        if self._pieces is None or mine is None:
+            prices = self._climbed(here.packed, rows, temperature, arrived)
+            self._offer(rows, prices, bound_at(here.packed, prices))
+            return
+        at = np.flatnonzero(np.isin(self._pieces.account, rows))
+        on = on_pieces(here, mine.take(np.flatnonzero(self._chosen[at])))
+        prices = self._climbed(on.packed, rows, temperature, arrived)
+        there = bounded_at(here.packed, mine, prices)
+        better = self._offer(rows, prices, there.value)[mine.account]
+        self._chosen[at[better]] = mine.flagged(there.chosen)[better]
+
+    def _climbed(self, packed: Packed, rows: Ints, temperature: float, arrived: float) -> Floats:
+        way = Branching(temperature)
+        return climb(packed, self.prices[rows], way, most_steps=ANNEALING_STEPS, arrived=arrived).answers.prices
+
+    def _offer(self, rows: Ints, prices: Floats, bound: Floats) -> Flags:
+        """Take prices (q, k + r) whose bound (q,) is better, and tell which are."""
+        better = bound > self.bound[rows]
+        self.prices[rows[better]], self.bound[rows[better]] = prices[better], bound[better]
+        return better

@@ -7,13 +7,11 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.fast.packed import BOTH, lot_starts
 from trimtab.domain.optimizer.fast.packing import Batch
-from trimtab.domain.optimizer.fast.partly_washed import bounded
 from trimtab.domain.optimizer.fast.pieces import Pieces
 
 
-def on_pieces(batch: Batch, pieces: Pieces, prices: Floats) -> Batch:
-    """Partly washed lots on the piece that costs least at `prices` (A, k + r): closed, or free of what is washed."""
-    chosen = pieces.take(bounded(batch.packed, pieces, prices).chosen)
+def on_pieces(batch: Batch, chosen: Pieces) -> Batch:
+    """Partly washed lots on the one piece of each security that is `chosen`: closed, or free of what is washed."""
     shape = batch.lot.shape
     tax = batch.packed.lot_tax - chosen.spread(np.where(chosen.stays, 0.0, chosen.chord), shape)
     return retaxed(batch, tax, batch.packed.lot_limit, chosen.spread(chosen.stays, shape))

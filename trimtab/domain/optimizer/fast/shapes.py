@@ -61,7 +61,7 @@ def supports(data: OptimizerData) -> str | None:
 def shape_of(data: OptimizerData) -> Shape:
     """The bucket of one account in one regime (`OptimizerData.under`)."""
     n, k = data.securities.loadings.shape
-    by_lot = int(np.count_nonzero(differs_by_lot(data)))
+    by_lot = int(np.count_nonzero(differs_by_lot(data))) if len(data.rows) else 0
     layout = layout_of(data)
     return Shape(
         securities=rounded_up(n if layout is None else len(layout.security), 4, smallest=8),
@@ -103,6 +103,8 @@ def shared_securities(data: OptimizerData) -> Flags:
 
 def layout_of(data: OptimizerData) -> Layout | None:
     """None without shared wash keys: then every security has one place."""
+    if not data.taxable or len(data.securities.ids) == data.securities.keys:
+        return None
     shared = shared_securities(data)
     if not shared.any():
         return None

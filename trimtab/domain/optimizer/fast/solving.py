@@ -6,8 +6,8 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, Ints
 from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces
-from trimtab.domain.optimizer.fast.raising import true_bound
 from trimtab.domain.optimizer.fast.retaxing import on_pieces, replaced
 from trimtab.domain.optimizer.fast.settling import WORTH_OTHER_SIDES, settled_batch
 from trimtab.domain.optimizer.fast.sides import Settled, keep_better
@@ -29,11 +29,13 @@ class Solved:
 def solved(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats, sides: Ints) -> Solved:
     """From annealed `prices` (A, k + r), their `bound` (A,), and yesterday's `sides` (A, n)."""
     every = np.arange(batch.accounts)
-    on = batch if pieces is None else on_pieces(batch, pieces, prices)
+    on = batch
+    if pieces is not None:
+        on = on_pieces(batch, pieces.take(bounded_at(batch.packed, pieces, prices).chosen))
     settled = settled_batch(on.packed, prices, sides, annealed=True)
     apart = settled.gap.copy()
     if pieces is not None:
-        _bounded_by_true_tax(batch, pieces, settled, prices, bound)
+        _bounded_by_true_tax(batch, pieces, settled)
     settled.raise_bound(every, bound, prices)
     on, settled = settle_true_tax(batch, pieces, on, settled)
     answer = Solved(on, settled, apart)
@@ -45,14 +47,12 @@ def solved(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats, s
     return answer
 
 
-def _bounded_by_true_tax(batch: Batch, pieces: Pieces, settled: Settled, prices: Floats, bound: Floats) -> None:
+def _bounded_by_true_tax(batch: Batch, pieces: Pieces, settled: Settled) -> None:
     """The bounds of accounts on pieces, made those of their batch: a piece has fewer lists, its own prove nothing."""
     rows = np.unique(pieces.account)
-    its = pieces.of(rows)
-    at = settled.answers.prices[rows]
-    value = true_bound(batch.take(rows), its, at)
-    settled.bound[rows] = settled.proved[rows] = value
-    settled.proof[rows] = at
+    value = bounded_at(batch.packed, pieces, settled.answers.prices).value
+    settled.bound[rows] = settled.proved[rows] = value[rows]
+    settled.proof[rows] = settled.answers.prices[rows]
     for row in rows:
         settled.further[row] = ()
 

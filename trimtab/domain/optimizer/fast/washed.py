@@ -12,7 +12,7 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sums_of_rows
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer
 from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.packing import Batch
-from trimtab.domain.optimizer.fast.partly_washed import bounded
+from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import NONE, Pieces, pieces_of
 from trimtab.domain.optimizer.fast.reading import lots_sold
 from trimtab.domain.optimizer.fast.retaxing import replaced, retaxed
@@ -112,7 +112,7 @@ class _Trials:
         """The pieces that cost least at the last prices; their value there is a bound."""
         if self._pieces is None:
             return None
-        at_prices = bounded(self._batch.packed, self._pieces, self._prices)
+        at_prices = bounded_at(self._batch.packed, self._pieces, self._prices)
         self.best.raise_bound(np.arange(self._batch.accounts), at_prices.value, self._prices)
         return self._pieces.take(at_prices.chosen)
 
