@@ -24,8 +24,8 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.arrays import Flags, Floats
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, duality_gap
-from trimtab.domain.optimizer.fast.lane import MOST_AT_ONCE
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.packing import Batch, pack
