@@ -14,7 +14,7 @@ from trimtab.domain.optimizer.booking import Booked, book, sold_weights, taxed_g
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.objective import evaluate, row_amounts
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.rounding import round_trades
+from trimtab.domain.optimizer.rounding import Start, round_trades
 from trimtab.domain.optimizer.sale_order import in_order_of_sale, reorder_like
 from trimtab.domain.optimizer.search import search
 from trimtab.domain.optimizer.wash_sides import Found
@@ -59,7 +59,7 @@ class InShares:
 
 def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
     """The trades of `found`, solved again within tighter limits as long as whole shares miss some rule of `data`."""
-    rules = replace(found.problem, lots=replace(found.problem.lots, washed=data.lots.washed))
+    rules = _rules(data, found)
     shares = _rounded(request, data, rules, found)
     for _ in range(_TRIES):
         if not shares.missed:
@@ -75,16 +75,25 @@ def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -
     return shares
 
 
+def yesterdays_list(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+    """Yesterday's trades as far as the limits and sides of `found` allow, improved share by share."""
+    return _rounded(request, data, _rules(data, found), found, Start.YESTERDAY)
+
+
+def _rules(data: OptimizerData, found: Found) -> OptimizerData:
+    return replace(found.problem, lots=replace(found.problem.lots, washed=data.lots.washed))
+
+
 def in_whole_shares_at_once(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
     """The trades of `found` rounded, and no more: nothing is improved share by share, nothing solved again."""
-    return _rounded(request, data, found.problem, found, improve=False)
+    return _rounded(request, data, found.problem, found, Start.AS_IT_IS)
 
 
 def _rounded(
-    request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found, *, improve: bool = True
+    request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found, start: Start = Start.SOLUTION
 ) -> InShares:
     ordered = in_order_of_sale(found.problem, found)
-    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps, improve=improve))
+    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps, start))
     lot_sells, buys = sold_weights(ordered.data, booked)
     data, rules = reorder_like(data, ordered.data), reorder_like(rules, ordered.data)
     return InShares(data, rules, booked, lot_sells, buys, missed_rules(rules, booked, lot_sells, buys))
