@@ -26,14 +26,15 @@ _Names = frozenset[tuple[SecurityId, Side]]
 def in_calm_shares(request: AnalysisInput, data: OptimizerData, answered: Answered, cash_required: Decimal) -> InShares:
     """The answer in whole shares, near yesterday's list where that is worse by at most a fifth of a basis point.
 
-    Where the certified bound is that near already, no other list is sought.
+    Where the certified bound is that near already, no other list is sought. It is a bound of lists that end inside
+    the bands: one that leaves a band within its slack may be better for that alone, and is compared with its like.
     """
     found = answered.found
     kept = _kept_list(request, data, found, cash_required)
-    if kept is not None and kept.objective <= answered.bound + _WORTH_A_LIST:
+    if kept is not None and not kept.bands_are_missed and kept.objective <= answered.bound + _WORTH_A_LIST:
         return kept
     shares = in_whole_shares(request, data, found)
-    if kept is not None and (shares.missed or kept.objective <= shares.objective + _WORTH_A_LIST):
+    if kept is not None and _as_good(kept, shares):
         return kept
     return _in_kept_names(request, data, found, shares, cash_required)
 
@@ -44,6 +45,11 @@ def _kept_list(request: AnalysisInput, data: OptimizerData, found: Found, cash_r
         return None
     kept = yesterdays_list(request, data, found)
     return kept if _keeps_rules(kept, cash_required) else None
+
+
+def _as_good(kept: InShares, shares: InShares) -> bool:
+    """Whether `kept` leaves no band further than `shares`, and is worse by at most a fifth of a basis point."""
+    return kept.keeps_bands_like(shares) and (bool(shares.missed) or kept.objective <= shares.objective + _WORTH_A_LIST)
 
 
 def _in_kept_names(

@@ -55,8 +55,9 @@ def round_trades(
     caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
     lots_open = found.sides.lots
     while True:
-        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps)
-        desk.start_from(found, start)
+        kept = _in_units(data) if start is Start.YESTERDAY else None
+        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps, kept)
+        desk.start_from(found)
         desk.raise_cash()
         if start is not Start.AS_IT_IS:
             desk.improve()
@@ -81,7 +82,7 @@ def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
 class _Desk:
     """The units while they are being rounded, with what each move is worth."""
 
-    def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats) -> None:
+    def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats, yesterday: Ints | None) -> None:
         held = data.securities
         self.data = data
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
@@ -104,15 +105,15 @@ class _Desk:
         self.least_left = np.where(np.isfinite(self.unit), held.minimum_holding / self.unit, 0.0)
         self.smallest_entry = np.maximum(self._lots_above(_up(self.least_left - self.held)), self.smallest)
         self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
-        self.yesterday = _in_units(data)
+        self.yesterday = yesterday  # where it is kept as far as can be
 
-    def start_from(self, found: Found, start: Start) -> None:
+    def start_from(self, found: Found) -> None:
         """Units of the start; nothing or the minimum where a trade is too small; no crumbs of names off the target."""
-        if start is Start.YESTERDAY and self.yesterday is not None:
+        if self.yesterday is not None:
             wanted = self.yesterday
         else:
             sells = sum_by(self.data.lots.security, found.solution.lot_sells, len(self.unit))
-            wanted = self._nearest((found.solution.buys - sells) / self.unit)
+            wanted = np.rint((found.solution.buys - sells) / self.unit).astype(np.int64)
         units = np.clip(wanted, -self.most_sold, self.most_bought)
         size = np.abs(units)
         small = (size > 0) & (size < self.smallest) & ~((units == -self.most_sold) & self.closes)
@@ -171,14 +172,6 @@ class _Desk:
         leaves_name = (self.units + moves == 0) != (self.yesterday == 0)
         least = np.where(leaves_name, WORTH_A_NAME, _WORTH_A_SHARE)
         return np.where(self.units == self.yesterday, least, 0.0)
-
-    def _nearest(self, wanted: Floats) -> Ints:
-        """The nearest units, (n,); yesterday's number of whole shares where it is less than a share away."""
-        nearest = np.rint(wanted).astype(np.int64)
-        if self.yesterday is None:
-            return nearest
-        kept = self.data.securities.whole & (np.abs(wanted - self.yesterday) < 1)
-        return np.where(kept, self.yesterday, nearest)
 
     def cash(self) -> float:
         """Cash weight after all trades, less what rounding to cents may take."""

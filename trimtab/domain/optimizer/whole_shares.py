@@ -43,14 +43,21 @@ class InShares:
     @property
     def widened(self) -> OptimizerData:
         """`data` with bands as wide as these trades leave them: the bound of lists that may do the same."""
-        rows = self.data.rows
-        excess = rows.excess(row_amounts(self.data, self.lot_sells, self.buys))
+        rows, excess = self.data.rows, self._excess
         return replace(self.data, rows=replace(rows, low=rows.low - excess, high=rows.high + excess))
 
     @property
     def bands_are_missed(self) -> bool:
         """True when whole shares leave a band within its slack."""
-        return bool(self.data.rows.excess(row_amounts(self.data, self.lot_sells, self.buys)).any())
+        return bool(self._excess.any())
+
+    def keeps_bands_like(self, other: "InShares") -> bool:
+        """True when no band is left by more than the other leaves it."""
+        return bool((self._excess <= other._excess + _ROUND_OFF).all())
+
+    @property
+    def _excess(self) -> Floats:
+        return self.data.rows.excess(row_amounts(self.data, self.lot_sells, self.buys))
 
     @property
     def objective(self) -> float:
