@@ -60,7 +60,6 @@ def known(day: FeedDay) -> FeedDay:
     return day
 
 
-@pytest.mark.covers("D15", "D19", "D20")
 def test_a_files_values_are_versioned_and_the_next_file_changes_what_it_names(known: FeedDay) -> None:
     """The second evening: a new score, an empty cell that clears, and a row that says what is known already."""
     following = known.firm.market.next_session(known.date)

@@ -92,7 +92,7 @@ def test_a_value_of_another_type_is_refused(name: str, text: str, problem: str) 
         read_value(OWN_FIELDS[name], text)
 
 
-@pytest.mark.covers("D20", "D21")
+@pytest.mark.covers("D21")
 def test_a_filter_asks_own_fields_like_any_other() -> None:
     """A relationship group since 2019 with $2,000,000 elsewhere, in one sentence with a field of everybody."""
     stored: dict[str, str | bool] = {"client_since": "2019-07-01", "outside_assets": "2000000", "watched": False}

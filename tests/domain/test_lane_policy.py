@@ -139,7 +139,6 @@ def test_a_policy_is_read_back_from_its_json_and_told_in_english() -> None:
     )
 
 
-@pytest.mark.covers("N9")
 def test_the_difference_of_two_policies_is_told_in_english() -> None:
     listed = [steps()[1], steps()[0], *steps()[2:4], {"condition": "flagged", "lane": "COMPLIANCE"}, steps()[6]]
     after = read_policy({"steps": [*listed, {"filter": "platinum", "lane": "REVIEW"}]})

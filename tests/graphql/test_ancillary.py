@@ -85,7 +85,6 @@ def _rows_are_written(book: Book) -> Any:
     return write
 
 
-@pytest.mark.covers("N9")
 async def test_values_are_answered_as_they_were_known_with_who_changed_what_and_why(api: Api, people: Book):
     await _defined(api)
     first = await api.do(ANNA, SET, accountId="A1", name="risk_score", value="7", reason="asked")

@@ -43,7 +43,7 @@ def _policy(policy: Any) -> dict[str, Any]:
     return {"policy": policy, "effectiveFrom": ON.isoformat(), "reason": "less work"}
 
 
-@pytest.mark.covers("N6", "W2")
+@pytest.mark.covers("W2")
 async def test_a_policy_is_tried_on_the_last_days_shown_to_the_approver_and_then_followed(api: Api, days: Book):
     """Large accounts would trade unseen: A2 with its two trades on each of the two days. The approver sees it."""
     missing = await api.do(OLGA, PROPOSE_POLICY, **_policy(UNSEEN))
@@ -95,7 +95,6 @@ async def test_a_filter_that_the_policy_names_cannot_be_withdrawn(api: Api, days
     )
 
 
-@pytest.mark.covers("N9")
 async def test_the_policy_is_answered_as_it_was_known_then(api: Api, days: Book):
     await _large_filter(api)
     proposed = await api.do(OLGA, PROPOSE_POLICY, **_policy(UNSEEN))
