@@ -115,8 +115,8 @@ class ActionNights:
         ]
         return [
             FeedFile("securities", "HQ", ("security_id", "symbol", "cusip", "isin", "figi", "name", "kind",
-                     "asset_class", "sector", "currency", "tradable", "whole_shares", "wash_group",
-                     "half_spread_bps"), master),
+                     "asset_class", "sector", "currency", "tradable", "whole_shares", "wash_group", "half_spread_bps"),
+                     master),
             FeedFile("accounts", "HQ", ("account_id", "household_id", "advisor_id", "programme", "registration",
                      "model_id", "discretionary", "standing", "approved_for_trading", "tier", "tracking",
                      "tax_sensitivity", "harvesting", "short_term_rate", "long_term_rate", "cash_target",
