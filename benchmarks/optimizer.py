@@ -83,6 +83,7 @@ class Measured:
     declined_share: float  # of accounts that go to the other lane
     normal_day_us: float  # packing, screening and solving what is left
     skipped_share: float
+    idle_skipped_share: float  # of the accounts in which nothing is worth trading
     false_skips: int
     trading_share: float
     day_us: float  # the normal day from input to checked, explained proposals
@@ -149,6 +150,7 @@ def day_fields(day: NormalDay) -> dict[str, float | int]:
     return {
         "normal_day_us": round(day.solving_us, 1),
         "skipped_share": round(day.skipped_share, 4),
+        "idle_skipped_share": round(day.idle_skipped_share, 4),
         "false_skips": day.false_skips,
         "trading_share": round(day.trading_share, 4),
         "day_us": round(day.whole_us),
