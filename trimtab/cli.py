@@ -22,6 +22,7 @@ from trimtab.command_line import settings_and_firm as _settings_and_firm
 from trimtab.domain.errors import TrimtabError
 from trimtab.feeds_cli import data_app, feeds_app
 from trimtab.filter_cli import filter_app
+from trimtab.hub_cli import hub_app
 from trimtab.optimizer_cli import optimizer_app
 from trimtab.settings_cli import settings_app
 
@@ -40,6 +41,7 @@ app.add_typer(ops_app, name="ops")
 app.add_typer(settings_app, name="settings")
 app.add_typer(actions_app, name="actions")
 app.add_typer(filter_app, name="filter")
+app.add_typer(hub_app, name="hub")
 risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
 app.add_typer(risk_app, name="risk")
 app.add_typer(data_app, name="data")

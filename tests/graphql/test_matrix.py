@@ -29,18 +29,24 @@ from tests.graphql.api import (
 )
 from tests.graphql.documents import APPROVE, LIFT, REFRESH, REJECT, RETRY, SUSPEND
 from tests.graphql.firms import ON, Book, Waiting
+from tests.graphql.hub import CONTRACT as HUB_CONTRACT
 from tests.graphql.test_bulk_settings import DECIDE as DECIDE_BULK
 from tests.graphql.test_bulk_settings import EXEMPT
+from tests.graphql.test_hub_fees import DECIDE as DECIDE_BILL
+from tests.graphql.test_programme import DECIDE as DECIDE_PROGRAMME
 from tests.graphql.test_settings import CHANGE as CHANGE_SETTINGS
 from tests.graphql.test_settings import DECIDE as DECIDE_EXCEPTION
 from tests.graphql.test_steps_and_alerts import block
 from trimtab.auth.matrix import Role
 from trimtab.auth.principal import Principal
 from trimtab.db.bulk_changes import keep, keep_members
+from trimtab.db.hub_billing import draft as draft_statement
+from trimtab.db.programme import Change, ProgrammeKind, propose
 from trimtab.db.settings_exceptions import SettingsException, WantedChange, write_exception
-from trimtab.db.settings_versions import newest_seq
+from trimtab.db.settings_versions import newest_seq, write_version
 from trimtab.db.suspensions import open_suspension
-from trimtab.db.tables import decision
+from trimtab.db.tables import decision, hub_accrual
+from trimtab.domain.hub.billing import Month
 from trimtab.domain.profile.bulk import ACCOUNTS, BulkChange, BulkPreview, BulkStatus
 from trimtab.domain.profile.levels import LayerKey
 from trimtab.domain.profile.registry import LANGUAGE
@@ -212,6 +218,42 @@ def approve_bulk(status: BulkStatus) -> Attempt:
     return attempt
 
 
+def _contract(place: Place, one: Any) -> str:
+    """A provider of the place's own with one licensed model; the model's id."""
+    name = f"M-{place.account_id}"
+    contract = {**HUB_CONTRACT, "id": f"P-{place.account_id}", "models": {name: "standard"}}
+    usual = {"effective_from": ON, "actor": "somebody", "reason": "Agreed.", "supersedes": None}
+    write_version(one, place.book.firm_id, "provider_contract", str(contract["id"]), contract, **usual)
+    return name
+
+
+async def publish_model(place: Place, who: Principal) -> bool:
+    def propose_it(one: Any) -> str:
+        name = _contract(place, one)
+        value = {"id": name, "version": 1, "effective_on": ON.isoformat(), "weights": {"VTI": "1"}}
+        value["provider_id"] = f"P-{place.account_id}"
+        kind = ProgrammeKind.PROVIDER_MODEL
+        propose(one, place.book.firm_id, Change(name, kind, name, ON, value, "Sent.", ("somebody",), None))
+        return name
+
+    decided = {"changeId": place.book.write(propose_it), "approve": True, "reason": "Agreed."}
+    return await place.did(who, DECIDE_PROGRAMME, "ProgrammeChangeDecided", **decided)
+
+
+async def settle_bill(place: Place, who: Principal) -> bool:
+    def draft_it(one: Any) -> str:
+        name = _contract(place, one)
+        for day in range(2, 32):
+            values = {"day": ON.replace(day=day), "model_id": name, "provider_id": f"P-{place.account_id}"}
+            values |= {"business_date": ON, "schedule": "standard", "accounts": 0, "assets": 0, "rate_bps": 0}
+            one.execute(hub_accrual.insert().values(firm_id=place.book.firm_id, fee=0, settings_seq=1, **values))
+        provider, march = f"P-{place.account_id}", Month.of("2026-03")
+        return str(draft_statement(one, place.book.firm_id, provider, march, ("somebody",)).id)
+
+    decided = {"statementId": place.book.write(draft_it), "total": "96.77", "approve": True, "reason": "Agreed."}
+    return await place.did(who, DECIDE_BILL, "BillingStatementDecided", **decided)
+
+
 ATTEMPTS: dict[str, tuple[int, Attempt]] = {
     "read an account": (2, read_account),
     "edit an account's customisation": (4, edit_customisation),
@@ -219,6 +261,8 @@ ATTEMPTS: dict[str, tuple[int, Attempt]] = {
     "approve a bulk change": (6, approve_bulk(BulkStatus.PROPOSED)),
     "exempt from a bulk change": (7, exempt),
     "approve the undo of a bulk change": (51, approve_bulk(BulkStatus.UNDO_PROPOSED)),
+    "publish a provider's model": (11, publish_model),
+    "approve a provider's bill": (38, settle_bill),
     "re-run the analysis": (14, refresh),
     "approve up to the limit": (16, approve),
     "approve as the second person": (17, approve_second),
@@ -233,6 +277,9 @@ ATTEMPTS: dict[str, tuple[int, Attempt]] = {
     "retry ingest": (45, retry("ingest")),
     "retry analyze": (45, retry("analyze")),
 }
+
+
+READS = ("read an account", "read the audit log", "verify records")
 
 
 def cells() -> dict[tuple[int, str], str]:
@@ -254,7 +301,7 @@ def expected(name: str, role: str, is_own: bool) -> bool:
     letters = CELLS[row, role]
     if name == "retry analyze" and role == "DAT":
         return False  # row 45: ingest and validate alone
-    if letters in ("-", "P"):
+    if letters in ("-", "P") or (letters == "R" and name not in READS):
         return False
     return is_own if letters.startswith("O") else True
 
