@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.optimizer.analysis import analyze_batch
-from trimtab.domain.optimizer.fast.lane import MOST_AT_ONCE
+from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.proposals import Lane, Rung
 from trimtab.domain.snapshots import AnalysisInput

@@ -33,7 +33,8 @@ class NormalDay:
     """Microseconds an account, shares of the accounts."""
 
     solving_us: float  # packing, screening, solving what is left
-    skipped_share: float  # certified without a solve
+    skipped_share: float  # certified without a solve: at known prices, or after Newton steps on the smoothed bound
+    idle_skipped_share: float  # of the accounts in which no list is worth the tolerance
     trading_share: float
     false_skips: int  # skipped although a full solve finds the tolerance or more
     whole_us: float  # from input to checked, explained proposal
@@ -42,7 +43,10 @@ class NormalDay:
 
 
 def normal_day(universe: Universe, requests: Sequence[AnalysisInput], days: int = DAYS) -> NormalDay:
-    """The accounts trade today, then `days` normal days pass; the last is measured."""
+    """The accounts trade today, then `days` normal days pass; the last is measured.
+
+    That is soon after a transition: nearly every name was bought within 30 days, so most losses are partly washed.
+    """
     day, today = Day(BUSINESS_DATE, universe.market), list(requests)
     for number in range(days):
         proposals = proposed(today, MarketArrays.from_snapshot(day.market))
@@ -81,6 +85,7 @@ def _measured(requests: Sequence[AnalysisInput], market: MarketArrays) -> Normal
     return NormalDay(
         solving_us=solving_us,
         skipped_share=len(skipped) / count,
+        idle_skipped_share=len(skipped) / max(sum(each.most_to_gain is not None for each in outcomes), 1),
         trading_share=sum(bool(each.trades) for each in whole[0][0]) / count,
         false_skips=sum(_worth_trading(datas[place]) for place in skipped),
         whole_us=whole_us,

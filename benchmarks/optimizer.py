@@ -24,8 +24,8 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.arrays import Flags, Floats
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, duality_gap
-from trimtab.domain.optimizer.fast.lane import MOST_AT_ONCE
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.packing import Batch, pack
@@ -83,6 +83,7 @@ class Measured:
     declined_share: float  # of accounts that go to the other lane
     normal_day_us: float  # packing, screening and solving what is left
     skipped_share: float
+    idle_skipped_share: float  # of the accounts in which nothing is worth trading
     false_skips: int
     trading_share: float
     day_us: float  # the normal day from input to checked, explained proposals
@@ -149,6 +150,7 @@ def day_fields(day: NormalDay) -> dict[str, float | int]:
     return {
         "normal_day_us": round(day.solving_us, 1),
         "skipped_share": round(day.skipped_share, 4),
+        "idle_skipped_share": round(day.idle_skipped_share, 4),
         "false_skips": day.false_skips,
         "trading_share": round(day.trading_share, 4),
         "day_us": round(day.whole_us),

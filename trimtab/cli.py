@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from trimtab.actions_cli import actions_app
+from trimtab.ancillary_cli import ancillary_app
 from trimtab.command_line import Day, Firm, Json
 from trimtab.command_line import as_date as _date
 from trimtab.command_line import loaded_settings as _settings
@@ -42,6 +43,7 @@ app.add_typer(settings_app, name="settings")
 app.add_typer(actions_app, name="actions")
 app.add_typer(filter_app, name="filter")
 app.add_typer(hub_app, name="hub")
+app.add_typer(ancillary_app, name="ancillary")
 risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
 app.add_typer(risk_app, name="risk")
 app.add_typer(data_app, name="data")

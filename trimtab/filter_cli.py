@@ -1,5 +1,6 @@
 """`trimtab filter ...`: the firm's filters, what they find, and why an account is in its lane."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,14 +23,15 @@ def filter_list(day: Day = None, firm: Firm = None) -> None:
 
 
 @filter_app.command("fields")
-def filter_fields(as_json: Json = False) -> None:
-    """Every field that filters may name: type, unit, and what the night fills it from."""
-    from trimtab.domain.fact_fields import FIELDS
+def filter_fields(firm: Firm = None, as_json: Json = False) -> None:
+    """Every field that filters may name, the firm's own too: type, unit, and what the night fills it from."""
+    from trimtab.filter_command import known_fields
 
+    found = known_fields(*settings_and_firm(firm))
     if as_json:
-        print_json(list(FIELDS.values()))
+        print_json(found)
         return
-    for field in FIELDS.values():
+    for field in found:
         unit = f", {field.unit}" if field.unit else ""
         typer.echo(f"{field.name}: {field.label} ({field.kind.lower()}{unit}; {field.source.lower()})")
 
@@ -78,7 +80,7 @@ def filter_show(
 
 @filter_app.command("explain")
 def filter_explain(account: str, day: Day = None, firm: Firm = None) -> None:
-    """Why the account is in its lane: every rule of the five filters with what the account shows."""
+    """Why the account is in its lane: each step of the policy that was asked, with what the account shows."""
     from trimtab.filter_command import explain
 
     settings, firm_id = settings_and_firm(firm)
@@ -88,22 +90,48 @@ def filter_explain(account: str, day: Day = None, firm: Firm = None) -> None:
 
 @filter_app.command("shadow")
 def filter_shadow(
-    name: Annotated[str, typer.Argument(help="suspend, compliance, review or automated.")],
+    name: Annotated[str, typer.Argument(help="A firm filter that a step of the lane policy names.")],
     wanted: _Wanted,
     days: Annotated[int, typer.Option(min=1, max=60, help="How many of the last days.")] = 5,
     firm: Firm = None,
     as_json: Json = False,
 ) -> None:
     """Try a changed firm filter on the days that are over: whose lane would have been another one."""
-    from trimtab.filter_command import shadow
+    from trimtab.filter_command import shadow, shadow_lines
 
     settings, firm_id = settings_and_firm(firm)
     found = shadow(settings, firm_id, name, wanted, days)
     if as_json:
         print_json(found)
         return
-    typer.echo(f"{len(found['changes'])} changes on {', '.join(str(day) for day in found['days']) or 'no day'}")
-    for way, accounts in found["counts"].items():
-        typer.echo(f"  {way}: {accounts}")
-    for each in found["changes"]:
-        typer.echo(f"{each['business_date']} {each['account']}: {each['before']} to {each['after']}. {each['reason']}")
+    for line in shadow_lines(found):
+        typer.echo(line)
+
+
+@filter_app.command("policy")
+def filter_policy(day: Day = None, firm: Firm = None) -> None:
+    """The lane policy of the day: its steps in the order in which they are asked."""
+    from trimtab.filter_command import policy_lines
+
+    settings, firm_id = settings_and_firm(firm)
+    for line in policy_lines(settings, firm_id, as_date(day)):
+        typer.echo(line)
+
+
+@filter_app.command("shadow-policy")
+def filter_shadow_policy(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON of the policy's steps.")],
+    days: Annotated[int, typer.Option(min=1, max=60, help="How many of the last days.")] = 5,
+    firm: Firm = None,
+    as_json: Json = False,
+) -> None:
+    """Try another lane policy on the days that are over: whose lane would have been another one."""
+    from trimtab.filter_command import shadow_lines, shadow_policy
+
+    settings, firm_id = settings_and_firm(firm)
+    found = shadow_policy(settings, firm_id, file, days)
+    if as_json:
+        print_json(found)
+        return
+    for line in shadow_lines(found):
+        typer.echo(line)

@@ -47,6 +47,16 @@ def test_nothing_is_there_yet(day):
         assert {line.status for line in delivery_report(connection, day.date)} == {"EXPECTED"}
 
 
+_OF_SETTINGS = {
+    FeedKind.ANCILLARY,
+    FeedKind.CASH_NEEDS,
+    FeedKind.MODELS,
+    FeedKind.PROVIDER_MODELS,
+    FeedKind.RESTRICTION_LISTS,
+    FeedKind.RESTRICTIONS,
+}
+
+
 def test_every_column_that_is_read_has_a_place(day):
     """A column of a layout goes to a fact table, or into a version of settings."""
     from trimtab.db.facts import FACT_TABLES
@@ -54,7 +64,7 @@ def test_every_column_that_is_read_has_a_place(day):
     for kind in FeedKind:
         table = FACT_TABLES.get(kind)
         if table is None:
-            assert kind in (FeedKind.RESTRICTIONS, FeedKind.CASH_NEEDS, FeedKind.MODELS)
+            assert kind in _OF_SETTINGS
             continue
         read = set(LAYOUTS[kind].names) - {"scheme", "security_key"}
         kept = {*table.columns, *table.renamed}

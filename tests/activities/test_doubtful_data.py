@@ -14,7 +14,7 @@ from trimtab.db.settings_versions import write_version
 from trimtab.db.stages import newest_result
 from trimtab.db.tables import intent, posting
 from trimtab.demo import faults
-from trimtab.demo.custodian import deliver, next_day
+from trimtab.demo.custodian import deliver, next_day, with_splits
 from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.data_policies import DataPolicy
 from trimtab.domain.findings import PriceFaultPolicy
@@ -27,9 +27,10 @@ SOUND = "A00002"
 
 @pytest.fixture
 def tuesday(day: FeedDay) -> FeedDay:
-    """The second session's files lie ready; the first one's are loaded."""
+    """The second session's files lie ready, splits booked by the custodian; the first one's are loaded."""
     day.load()
-    later = FeedDay(day.engine, day.drop, next_day(day.firm, day.firm.book))
+    evening = with_splits(day.firm.book, day.firm.actions)
+    later = FeedDay(day.engine, day.drop, next_day(day.firm, evening))
     deliver(later.firm, later.drop, later.drop.parent / "closes")
     return later
 

@@ -12,6 +12,7 @@ from tests.servers import FreshDatabase
 from trimtab.cli import app
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.filters import MalformedFilter
+from trimtab.domain.lane_policy import DEFAULT_POLICY, json_of_policy
 
 TURNED = "The account is wanted when the turnover is above 5 %."
 
@@ -51,7 +52,11 @@ def test_the_lane_of_an_account_is_explained_with_its_values(facts: SmallBook, d
         f"account A3, {DAY}: COMPLIANCE",
         "The compliance filter wants it: the account is under compliance review.",
     ]
-    assert "  the turnover is above 20 %: the turnover is 5 %" in lines
+    assert lines[2].startswith(
+        "1. When the suspend filter wants it, suspend. The suspend filter does not want it: the account is not touched"
+    )
+    assert "  the standing is CLOSING: the standing is OPEN" in lines
+    assert lines[-4].startswith("2. When the compliance filter wants it, compliance reviews.")
 
 
 def test_a_changed_filter_is_tried_before_it_holds(facts: SmallBook, database: FreshDatabase) -> None:
@@ -61,6 +66,22 @@ def test_a_changed_filter_is_tried_before_it_holds(facts: SmallBook, database: F
         "  AUTOMATED to REVIEW: 1",
         f"{DAY} A2: AUTOMATED to REVIEW. The review filter wants it: the turnover is 8 %.",
     ]
+
+
+def test_another_order_of_the_policy_is_tried_before_it_holds(
+    facts: SmallBook, database: FreshDatabase, tmp_path: Any
+) -> None:
+    """A policy that trades nothing unseen: A1 and A2 were to trade, and would be looked at."""
+    assert run(database, "policy").stdout.splitlines()[-2:] == [
+        "7. When the automated filter wants it, trade without a person.",
+        "8. Otherwise a person reviews.",
+    ]
+    file = tmp_path / "policy.json"
+    steps = json.loads(json.dumps(json_of_policy(DEFAULT_POLICY)["steps"]))[:-1]
+    file.write_text(json.dumps({"steps": steps}))
+    told = run(database, "shadow-policy", str(file)).stdout.splitlines()
+    assert told[:2] == [f"2 changes on {DAY}", "  AUTOMATED to REVIEW: 2"]
+    assert told[2] == f"{DAY} A1: AUTOMATED to REVIEW. No filter wants it, so a person looks."
 
 
 def test_what_is_no_filter_is_said(facts: SmallBook, database: FreshDatabase) -> None:

@@ -12,8 +12,8 @@ from tests.activities.test_validate import SOUND, flags_of, run_data, snapshot_o
 from trimtab.db.bulk_changes import keep, keep_members
 from trimtab.db.engine import firm_transaction
 from trimtab.db.profile_changes import LIMITS
-from trimtab.db.profiles import RESTRICTION_LIST, change_layer
-from trimtab.db.settings_versions import write_version
+from trimtab.db.profiles import change_layer
+from trimtab.db.settings_versions import RESTRICTION_LIST, write_version
 from trimtab.db.tables import intent, posting, stage_result
 from trimtab.domain.account_settings import RestrictionKind, Tracking
 from trimtab.domain.model_portfolios import ModelPortfolio

@@ -13,13 +13,15 @@ from sqlalchemy import Connection, insert, select, text
 from tests.domain.filter_trees import SEEDS, a_row, a_tree
 from tests.servers import FreshDatabase
 from trimtab.db.engine import firm_transaction, sync_engine
-from trimtab.db.filters import matching_accounts, read_facts, where, write_facts
+from trimtab.db.filters import lane_of, matching_accounts, read_facts, where, write_facts
 from trimtab.db.tables import account_facts, firm
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filters import Combinator, Group, Operator, Rule, matches
 from trimtab.domain.firm_filters import default_firm_filters
-from trimtab.domain.lanes import FilterKey
+from trimtab.domain.lane_policy import Condition, PolicyDocument, Step
+from trimtab.domain.lanes import LanePolicy, lane
+from trimtab.domain.lifecycle import Lane
 
 FIRM = "firm-1"
 RUN = "run-1"
@@ -58,7 +60,32 @@ def test_sql_and_python_agree_on_ten_thousand_filters(connection: Connection, ra
         assert not wrong, (wrong[0], row)
 
 
-NAMES = ("account_id", *FIELDS)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(random=SEEDS)
+def test_sql_and_python_give_the_same_lane_whatever_the_policy(connection: Connection, random: Random) -> None:
+    batch = f"lanes-{next(BATCHES)}"
+    rows = [a_row(random, f"A{number}") for number in range(ROWS)]
+    connection.execute(
+        insert(account_facts),
+        [{"firm_id": FIRM, "run_id": batch, **{name: _sent(getattr(row, name)) for name in NAMES}} for row in rows],
+    )
+    policies = [_a_policy(random) for _ in range(20)]
+    columns = [lane_of(policy).label(f"policy_{number}") for number, policy in enumerate(policies)]
+    stored = select(account_facts.c.account_id, *columns).where(account_facts.c.run_id == batch)
+    found = {row[0]: list(row[1:]) for row in connection.execute(stored)}
+    for row in rows:
+        assert found[row.account_id] == [lane(policy, row).lane for policy in policies]
+
+
+def _a_policy(random: Random) -> LanePolicy:
+    """Steps in any order, sound or not: what they say must be the same."""
+    filters = {f"filter {number}": a_tree(random, levels=2) for number in range(3)}
+    asked = random.sample([*filters, *Condition], random.randint(1, 6))
+    steps = tuple(Step(each, random.choice(tuple(Lane))) for each in asked)
+    return LanePolicy(PolicyDocument(steps), filters)
+
+
+NAMES = ("account_id", *FIELDS, "ancillary")
 
 
 def _sent(value: object) -> object:
@@ -102,7 +129,7 @@ def test_the_firms_own_filters_find_accounts_in_sql(connection: Connection) -> N
     for number, change in enumerate(changes):
         known = {item.name: getattr(wanted, item.name) for item in fields(wanted)}
         write_facts(connection, FIRM, RUN, AccountFacts(**known | change | {"account_id": f"B{number}"}))
-    automated = getattr(default_firm_filters(), FilterKey.AUTOMATED.value)
+    automated = default_firm_filters().filters["automated"]
     assert matching_accounts(connection, RUN, automated) == ["A1"]
 
 

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
-from tests.domain.filter_trees import SEEDS, a_row, a_tree
+from tests.domain.filter_trees import ALL_FIELDS, SEEDS, a_row, a_tree
 from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filter_json import json_of
 from trimtab.domain.filter_reading import plain_tree, read_sentence
@@ -18,8 +18,8 @@ from trimtab.domain.firm_filters import DEFAULT_FIRM_FILTERS
 @given(random=SEEDS)
 def test_every_filter_is_read_back_from_its_sentence(random: Random) -> None:
     tree = a_tree(random)
-    assert read_sentence(sentence(tree)) == plain_tree(tree)
-    assert parse_filter(json_of(tree)) == tree
+    assert read_sentence(sentence(tree), ALL_FIELDS) == plain_tree(tree)
+    assert parse_filter(json_of(tree), ALL_FIELDS) == tree
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,10 +1,13 @@
 """Canonical form, hashes and the chain."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trimtab.domain.orders import Side
 from trimtab.domain.records import (
@@ -13,6 +16,7 @@ from trimtab.domain.records import (
     canonical_json,
     content_hash,
     decimal_text,
+    plain,
     record_hash,
 )
 
@@ -21,6 +25,38 @@ from trimtab.domain.records import (
 class _Leg:
     side: Side
     quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    quantity: Decimal
+    bought: date | None
+    open: bool
+    name: str = 'of "A"'
+
+
+_DECIMALS = st.decimals(allow_nan=False, allow_infinity=False) | st.decimals(-100, 100, places=4)
+_LEAVES = st.none() | st.booleans() | st.integers() | st.text() | _DECIMALS | st.dates() | st.sampled_from(Side)
+_LOTS = st.builds(_Lot, _DECIMALS, st.none() | st.dates(), st.booleans(), st.text())
+_VALUES = st.recursive(
+    _LEAVES | st.floats(allow_nan=False, allow_infinity=False) | st.lists(_LOTS).map(tuple),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(0, 9), inner) | st.frozensets(_LEAVES),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_VALUES)
+def test_what_is_written_at_once_reads_as_the_plain_value_with_sorted_keys(value: object) -> None:
+    wanted = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical_json(value) == wanted
+
+
+def test_a_lot_among_many_is_written_as_it_is_alone() -> None:
+    lots = [_Lot(Decimal(text), None, True) for text in ("1.50", "2E+1", "-0.0", "123456789012345678901234567890", "7")]
+    assert canonical_json(lots) == f"[{','.join(map(canonical_json, lots))}]"
+    quantities = [json.loads(canonical_json(lot))["quantity"] for lot in lots]
+    assert quantities == ["1.5", "20", "0", "123456789012345678901234567900", "7"]
 
 
 def test_equal_values_have_one_form() -> None:

@@ -13,7 +13,7 @@ from tests.graphql.api import ADAM, ANNA, CARL, DORA, IVAN, MARK, OLGA, WAREHOUS
 from tests.graphql.firms import ON, Book
 from trimtab.auth.matrix import Role
 from trimtab.contracts import run_id
-from trimtab.db.filter_versions import lane_filters_on
+from trimtab.db.filter_versions import firm_filters_on
 from trimtab.db.filters import write_facts
 from trimtab.db.tables import run
 from trimtab.domain.account_facts import AccountFacts
@@ -70,6 +70,10 @@ TURNED = all_of(("turnover", ">", 0.05))
 @pytest.fixture
 def days(book: Book) -> Book:
     """Two days: A1 and A2 of adv-1, A3 of adv-2; A2 turns over 12 %, and on the first day 4 %."""
+    return the_days(book)
+
+
+def the_days(book: Book) -> Book:
     first = date(2026, 2, 27)
     book.write(
         lambda one: one.execute(
@@ -166,7 +170,7 @@ async def test_a_firm_filter_counts_after_another_person_has_approved_it(api: Ap
     for who in (ANNA, CARL, MARK, DORA):
         assert (await api.do(who, PROPOSE, **wanted))["__typename"] == "Forbidden"
     proposed = await api.do(CLAUS, PROPOSE, **wanted)
-    assert days.write(lambda one: lane_filters_on(one, ON))["review"] == DEFAULT_FIRM_FILTERS["review"]
+    assert days.write(lambda one: firm_filters_on(one, ON))["review"].value == DEFAULT_FIRM_FILTERS["review"]
 
     own = await api.do(CLAUS, DECIDE, changeId=proposed["changeId"], approve=True, reason="mine")
     assert (own["__typename"], own["code"]) == ("Forbidden", "SELF_APPROVAL")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, an_input
+from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_security, an_input
 from trimtab.domain.account_settings import AccountSettings, CashNeed, Harvesting
 from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.analysis import analyze
@@ -166,6 +166,63 @@ def test_yesterdays_side_is_kept_while_the_other_gains_less_than_half_a_basis_po
 def test_yesterdays_side_is_left_when_the_other_gains_more():
     """Bought at $125 a share a sale gains seven basis points more than a purchase."""
     assert side_of_aaa(at_a_loss("125", yesterday="258"))[0] is Side.SELL
+
+
+def short_of_the_best(shares: int) -> AnalysisInput:
+    """`drifted`, whose list of yesterday trades so many shares less of each name than the best list does today."""
+    best = incumbent_of(analyze(drifted())).net_trades
+    fewer = {each: traded - shares if traded > 0 else traded + shares for each, traded in best.items()}
+    return replace(drifted(), snapshot=replace(drifted().snapshot, incumbent=Incumbent(fewer)))
+
+
+@pytest.mark.covers("C4")
+def test_a_list_is_kept_to_the_share_while_the_best_gains_less_than_a_fifth_of_a_basis_point():
+    """490 shares short are 49 bp of weight: 20 / 2 x 2 x (20 % x 0.0049)^2 is 0.192 bp; 510 shares short 0.208 bp."""
+    near, far = short_of_the_best(490), short_of_the_best(510)
+
+    kept, left = analyze(near), analyze(far)
+
+    assert incumbent_of(kept).net_trades == near.snapshot.incumbent.net_trades  # type: ignore[union-attr]
+    assert Decimal("0.18") < kept.gap_bps < Decimal("0.2")
+    assert incumbent_of(left).net_trades == incumbent_of(analyze(drifted())).net_trades
+
+
+def test_a_list_that_would_leave_too_little_cash_is_cured_by_single_shares():
+    """It sells 300 shares more than the best list, and buys 340: $4,000 of the reserve would be gone, 40 shares."""
+    settings = replace(drifted().snapshot.settings, cash_reserve=Decimal(100000), cash_target=Decimal(0))
+    request = replace(drifted(), snapshot=replace(drifted().snapshot, settings=settings))
+    best = incumbent_of(analyze(request)).net_trades
+    aaa, bbb = best[SecurityId("AAA")], best[SecurityId("BBB")]
+    yesterday = Incumbent({SecurityId("AAA"): aaa - 300, SecurityId("BBB"): bbb + 340})
+
+    proposal = analyze(replace(request, snapshot=replace(request.snapshot, incumbent=yesterday)))
+
+    assert incumbent_of(proposal).net_trades == {"AAA": aaa - 300, "BBB": bbb + 299}
+    assert proposal.after.cash >= 100000
+    assert 0 < proposal.gap_bps < Decimal("0.2")
+
+
+def test_a_list_in_fractions_of_shares_is_kept_to_the_fraction():
+    fractions = {each: a_security(each, whole_shares=False) for each in ("AAA", "BBB")}
+    request = replace(drifted(), market=a_market({"AAA": "100", "BBB": "100"}, securities=fractions))  # type: ignore[arg-type]
+    best = incumbent_of(analyze(request)).net_trades
+    yesterday = Incumbent({each: shares * Decimal("0.96") for each, shares in best.items()})
+
+    kept = analyze(replace(request, snapshot=replace(request.snapshot, incumbent=yesterday)))
+
+    assert {each: round(shares, 3) for each, shares in incumbent_of(kept).net_trades.items()} == {
+        each: round(shares, 3) for each, shares in yesterday.net_trades.items()
+    }
+
+
+@pytest.mark.covers("C4", "N20")
+def test_dear_shares_do_not_make_an_account_restless():
+    """A share of this account is up to 25 bp of it: lists as good as each other differ by 40 bp of trades."""
+    market, accounts = a_book(18)
+    score = calm_score(list(accounts)[17], MarketArrays.from_snapshot(market))
+
+    assert score.calmness is Calmness.CALM
+    assert max(score.moved_bps) <= 25
 
 
 def test_what_keeps_a_proposal_calm_costs_at_most_half_a_basis_point_and_is_in_the_gap():

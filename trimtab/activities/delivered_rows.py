@@ -6,29 +6,41 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from trimtab.activities.ancillary import save_ancillary
 from trimtab.activities.calendar import calendar_around
+from trimtab.activities.loading_order import Gate
 from trimtab.db import suspensions
 from trimtab.db.deliveries import ReceivedFile, insert_quarantined, loaded_delivery
 from trimtab.db.facts import FACT_TABLES, know_identifiers, publish_staged, staged_strangers, staged_twice
 from trimtab.db.hub_files import receive_staged
 from trimtab.db.roster import save_accounts
-from trimtab.db.settings_versions import save_account_settings, save_cash_needs, save_models, save_restrictions
+from trimtab.db.settings_versions import (
+    save_account_settings,
+    save_cash_needs,
+    save_lists,
+    save_models,
+    save_restrictions,
+)
 from trimtab.feeds.errors import FeedRefused
 from trimtab.feeds.layouts import FeedKind
 from trimtab.feeds.reader import FeedReader
 from trimtab.feeds.risk import refuse_bad_covariance
 
 
-def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile) -> None:
-    """Put what was staged where it belongs, and check what only the whole file shows. Raises FeedRefused."""
+def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile, gate: Gate) -> None:
+    """Put what was staged where it belongs, and check what only the whole file shows.
+
+    Raises FeedRefused, and LoadingAbandoned when the accounts that it is held against were not dealt with.
+    """
     insert_quarantined(connection, firm_id, received.delivery_id, _quarantined(reader))
     kind, day, delivery_id = reader.kind, received.business_date, received.delivery_id
     if reader.layout.identified:
         know_identifiers(connection, firm_id, day)
-    if reader.layout.of_accounts and kind is not FeedKind.ACCOUNTS:
-        _refuse_strangers(connection, firm_id, day)
     if kind in FACT_TABLES:
         publish_staged(connection, firm_id, delivery_id, kind)
+    if reader.layout.of_accounts and kind is not FeedKind.ACCOUNTS:
+        gate.passed()
+        _refuse_strangers(connection, firm_id, day)
     match kind:
         case FeedKind.SECURITIES:
             twice = staged_twice(connection, "security_id")
@@ -47,9 +59,12 @@ def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, recei
             save_restrictions(connection, firm_id, day)
         case FeedKind.CASH_NEEDS:
             save_cash_needs(connection, firm_id, day)
+        case FeedKind.ANCILLARY:
+            insert_quarantined(connection, firm_id, delivery_id, save_ancillary(connection, firm_id, received))
         case FeedKind.MODELS:
-            unreadable = [{"owner": row.owner, "line": row.line, "message": row.message} for row in reader.quarantined]
-            save_models(connection, firm_id, day, unreadable)
+            save_models(connection, firm_id, day, _unreadable(reader))
+        case FeedKind.RESTRICTION_LISTS:
+            save_lists(connection, firm_id, day, _unreadable(reader))
         case FeedKind.PROVIDER_MODELS:
             receive_staged(connection, firm_id, day, delivery_id, _by_model(reader))
 
@@ -95,6 +110,10 @@ def _quarantined(reader: FeedReader) -> Iterable[dict[str, Any]]:
             "account_id": row.owner if reader.layout.of_accounts else None,
             "security_key": row.security_key,
         }
+
+
+def _unreadable(reader: FeedReader) -> list[dict[str, Any]]:
+    return [{"owner": row.owner, "line": row.line, "message": row.message} for row in reader.quarantined]
 
 
 def _unknown_restrictions(connection: Connection) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 
 from trimtab.activities.delivered_rows import publish_rows
+from trimtab.activities.loading_order import Gate, in_lanes, lane_of
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
 from trimtab.db.deliveries import (
@@ -80,18 +81,18 @@ def load_deliveries(
     """Load what has newly come for the day, in the order in which kinds refer to each other.
 
     Returns what was done; files that were dealt with before are not in it. A file that is still being written is
-    left for the next pass. `as_of`, when known, is the session that the files must be of. One transaction a file.
+    left for the next pass. `as_of`, when known, is the session that the files must be of. One transaction a file;
+    large holdings are loaded beside the rest (`activities.loading_order`).
     """
-    done = []
     night = Night(firm_id, business_date, as_of, sources)
-    for file in pending(drop, firm_id, business_date, sources):
+
+    def load(file: DroppedFile, gate: Gate) -> LoadedFile | None:
         try:
-            loaded = _load_once(engine, night, file)
+            return _load_once(engine, night, file, gate)
         except StillArriving:
-            continue
-        if loaded is not None:
-            done.append(loaded)
-    return done
+            return None
+
+    return [loaded for loaded in in_lanes(pending(drop, firm_id, business_date, sources), load) if loaded is not None]
 
 
 def delivery_report(connection: Connection, business_date: date) -> list[DeliveryLine]:
@@ -123,7 +124,7 @@ def refuse_unfinished(
     return done
 
 
-def _load_once(engine: Engine, night: Night, file: DroppedFile) -> LoadedFile | None:
+def _load_once(engine: Engine, night: Night, file: DroppedFile, gate: Gate) -> LoadedFile | None:
     """Raises StillArriving; a refusal is an outcome."""
     digest = content_hash([night.firm_id, file.kind, file.name])  # of a file that must not even be opened
     received = ReceivedFile(file.kind, night.business_date, file.name, digest)
@@ -131,17 +132,17 @@ def _load_once(engine: Engine, night: Night, file: DroppedFile) -> LoadedFile | 
         several = parts(file, night.business_date)
         received = ReceivedFile(file.kind, night.business_date, file.name, hash_of(several, file.source.form))
         with firm_transaction(engine, night.firm_id) as connection:
-            return _load(connection, night, file, several, received)
+            return _load(connection, night, file, several, received, gate)
     except FeedRefused as refusal:
         with firm_transaction(engine, night.firm_id) as connection:
             return _refuse(connection, night.firm_id, received, refusal)
 
 
 def _load(
-    connection: Connection, night: Night, file: DroppedFile, several: list[Part], received: ReceivedFile
+    connection: Connection, night: Night, file: DroppedFile, several: list[Part], received: ReceivedFile, gate: Gate
 ) -> LoadedFile | None:
     firm_id, as_of = night.firm_id, night.as_of
-    lock_loading(connection, firm_id)
+    lock_loading(connection, firm_id, lane_of(file.kind))
     known = find_delivery(connection, received)
     accepted: frozenset[str] = frozenset()
     if known is not None:
@@ -151,6 +152,8 @@ def _load(
             return None
         accepted = frozenset(known.detail.get("accepted", ()))
     connection.execute(text(f"SET LOCAL statement_timeout = '{_LOADING_SECONDS}s'"))
+    # Holdings wait for the accounts within their transaction.
+    connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_LOADING_SECONDS}s'"))
     connection.execute(text(f"SET LOCAL work_mem = '{_SORT_MEMORY}'"))
     ask = ask_of(firm_id, file.kind, night.business_date, as_of, file.source, night.sources)
     with reading(file, several, ask) as reader:
@@ -162,7 +165,7 @@ def _load(
     if reader.content_hash not in ("", received.content_hash):  # '': of a form that seeks
         raise StillArriving(f"{file.name} changed while it was read")
     _check_count(connection, firm_id, reader, received, accepted)
-    return _publish(connection, firm_id, reader, received)
+    return _publish(connection, firm_id, reader, received, gate)
 
 
 _TRIED_AGAIN = frozenset({"FEED_GAP", "FEED_ORDER"})
@@ -208,7 +211,9 @@ def _check_count(
             raise FeedRefused(finding.code, finding.message)
 
 
-def _publish(connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile) -> LoadedFile:
+def _publish(
+    connection: Connection, firm_id: str, reader: FeedReader, received: ReceivedFile, gate: Gate
+) -> LoadedFile:
     """Staged rows into facts and settings, with the delivery's row: one transaction."""
     header = _header(reader)
     detail = {
@@ -227,7 +232,7 @@ def _publish(connection: Connection, firm_id: str, reader: FeedReader, received:
         control_total=reader.control_total,
         detail=detail,
     )
-    publish_rows(connection, firm_id, reader, received)
+    publish_rows(connection, firm_id, reader, received, gate)
     _lift_stops(connection, firm_id, received)
     _tell_notes(connection, firm_id, reader, received)
     return LoadedFile(reader.kind, DeliveryStatus.LOADED, reader.rows)
@@ -255,7 +260,7 @@ def _tell_notes(connection: Connection, firm_id: str, reader: FeedReader, receiv
 
 def _refuse(connection: Connection, firm_id: str, received: ReceivedFile, refusal: FeedRefused) -> LoadedFile:
     """Keep the refusal as the delivery's row, and tell of it once."""
-    lock_loading(connection, firm_id)
+    lock_loading(connection, firm_id, lane_of(FeedKind(received.kind)))
     known = find_delivery(connection, received)
     if known is not None and known.status == DeliveryStatus.QUARANTINED and refusal.code in known.reason_codes:
         return LoadedFile(FeedKind(received.kind), DeliveryStatus.QUARANTINED, 0, (refusal.code,), str(refusal))

@@ -19,7 +19,7 @@ from trimtab.domain.identifier_checks import PastIdentifier, identifier_faults
 from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.suspensions import SuspensionCode, SuspensionScope
 
-RENAMED: Final = "CHAN"  # ISO 15022: a change of name, ticker or identifier
+RENAMING: Final = ("CHAN", "SPLR")  # ISO 15022: a change of name or identifier; a reverse split changes the CUSIP
 MASTERS_REMEMBERED: Final = timedelta(days=30)
 FLOW_REMEMBERED: Final = timedelta(days=10)
 
@@ -59,7 +59,7 @@ def identifiers_to_doubt(
     """Securities whose identifiers contradict each other or have changed hands (cases 21 to 23)."""
     since = inputs.business_date - MASTERS_REMEMBERED
     actions = facts.actions_between(connection, since, inputs.business_date, inputs.names)
-    renamed = {action.security_id for action in actions if action.kind == RENAMED}
+    renamed = {action.security_id for action in actions if action.kind in RENAMING}
     faults = identifier_faults(inputs.securities, past, renamed)
     return {name: code for name, code in faults.items() if not _is_accepted(name, code, inputs)}
 

@@ -1,5 +1,6 @@
-"""The filter stage: the firm's filters choose the lane."""
+"""The filter stage: the firm's lane policy and its filters choose the lane."""
 
+import re
 import threading
 from functools import lru_cache
 from typing import Any, Final
@@ -11,16 +12,17 @@ from trimtab.contracts import AccountDayRef, RunRef, StageOutcome
 from trimtab.db.content import get_body
 from trimtab.db.decisions import is_cleared
 from trimtab.db.filters import read_facts
+from trimtab.db.lane_policies import frozen_policy
 from trimtab.db.runs import RunInputs, read_inputs
 from trimtab.db.stages import StageResult, get_or_compute
 from trimtab.db.tables import account_day
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lanes import FilterKey, FirmFilters, LaneDecision, lane, parse_firm_filters
+from trimtab.domain.lanes import CLEARED, LaneDecision, LanePolicy, lane
 from trimtab.domain.lifecycle import Lane, Stage, Standstill, TerminalState
 
 FILTERS: Final = "filters"
-_CLEARED: Final = frozenset({FilterKey.COMPLIANCE, FilterKey.SUSPEND})
+_CODE: Final = re.compile(r"\W+")
 _NEXT: Final[dict[Lane, Stage | Standstill]] = {
     Lane.AUTOMATED: Stage.APPROVE,
     Lane.REVIEW: Standstill.REVIEW,
@@ -53,7 +55,7 @@ class FrozenInputs:
 
 
 def filter_lane(connection: Connection, ref: AccountDayRef, frozen: FrozenInputs, *, build: str) -> StageOutcome:
-    """The lane of an analysed account, by the run's frozen filters. Raises FactsMissing and FilterError."""
+    """The lane of an analysed account, by the run's frozen policy. Raises FactsMissing and FilterError."""
     facts = read_facts(connection, ref.run_id, ref.account_id)
     day = connection.execute(
         select(account_day.c.proposal_hash).where(account_day.c.account_day_id == ref.account_day_id)
@@ -66,16 +68,17 @@ def filter_lane(connection: Connection, ref: AccountDayRef, frozen: FrozenInputs
         ref,
         Stage.FILTER,
         key,
-        lambda: _choose(_firm_filters(get_body(connection, digest)), _analysed(ref, facts), cleared, digest, day),
+        lambda: _choose(_lane_policy(get_body(connection, digest)), _analysed(ref, facts), cleared, digest, day),
         build=build,
     )
 
 
-def _choose(filters: FirmFilters, facts: AccountFacts, cleared: bool, digest: str, day: Row[Any] | None) -> StageResult:
-    chosen = lane(filters, facts, _CLEARED if cleared else frozenset())
+def _choose(policy: LanePolicy, facts: AccountFacts, cleared: bool, digest: str, day: Row[Any] | None) -> StageResult:
+    chosen = lane(policy, facts, CLEARED if cleared else frozenset())
     detail = {
         "filters": digest,
         "filter": chosen.filter_key,
+        "step": chosen.step,
         "matched": {item.field: item.value for item in chosen.matched},
         "proposal": day.proposal_hash if day is not None else None,
         "cleared": cleared,
@@ -88,7 +91,7 @@ def _outcome(chosen: LaneDecision) -> StageOutcome:
         return StageOutcome(
             Stage.FILTER, Stage.RECORD, lane=chosen.lane, terminal=TerminalState.NO_TRADE, reason=chosen.reason
         )
-    code = f"FILTER_{chosen.filter_key.name}" if chosen.filter_key is not None else ""
+    code = f"FILTER_{_CODE.sub('_', chosen.filter_key).upper()}" if chosen.filter_key is not None else ""
     return StageOutcome(Stage.FILTER, _NEXT[chosen.lane], lane=chosen.lane, code=code, reason=chosen.reason)
 
 
@@ -99,5 +102,5 @@ def _analysed(ref: AccountDayRef, facts: AccountFacts | None) -> AccountFacts:
 
 
 @lru_cache(maxsize=64)
-def _firm_filters(body: bytes) -> FirmFilters:
-    return parse_firm_filters(orjson.loads(body))
+def _lane_policy(body: bytes) -> LanePolicy:
+    return frozen_policy(orjson.loads(body))

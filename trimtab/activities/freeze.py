@@ -7,14 +7,14 @@ from trimtab.activities.inputs import freeze_inputs
 from trimtab.contracts import RunRef
 from trimtab.db import runs
 from trimtab.db.content import put_content
-from trimtab.db.filter_versions import lane_filters_on
+from trimtab.db.lane_policies import lane_document_on
 
 
 def freeze_filters(connection: Connection, ref: RunRef) -> None:
-    """The firm's filters of the day, once; those that it never edited are the ones that every firm starts with."""
+    """The lane policy of the day with its filters, once; what a firm never edited is what every firm starts with."""
     if runs.read_inputs(connection, ref).of(FILTERS):
         return
-    known = lane_filters_on(connection, ref.business_date)
+    known = lane_document_on(connection, ref.business_date)
     runs.freeze(connection, ref, FILTERS, {"": put_content(connection, ref.firm_id, FILTERS, known)})
 
 

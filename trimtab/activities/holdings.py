@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Row
 
 from trimtab.activities.inputs import RunData
 from trimtab.activities.own_trades import changed_by_actions, reconciled, trades_of
+from trimtab.db.corporate_actions import EventMemory, read_memory
+from trimtab.db.deliveries import loaded_before
 from trimtab.db.inputs import HoldingRows, read_holdings
 from trimtab.db.own_trades import RecentTrades, recent_trades
-from trimtab.db.profiles import OwnTrading, layer_keys, own_trading, read_layers, screened
+from trimtab.db.profiles import OwnTrading, layer_keys, own_trading, read_layers
 from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
 from trimtab.db.stored_settings import read_settings
 from trimtab.domain.account_settings import AccountSettings
@@ -75,13 +77,13 @@ class RawHoldings:
     faults: tuple[RowFault, ...]
     decided: Mapping[str, Held] = field(default_factory=dict)  # the profile's settings that people have decided
     trading: OwnTrading | None = None  # read where a setting of the year hangs on it
-    lists: Mapping[str, frozenset[SecurityId]] = field(default_factory=dict)  # of screens: what this account meets
+    memory: EventMemory = field(default_factory=EventMemory)  # of corporate actions that hold on the day
 
 
 def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
     """Read some accounts in eleven statements, however many they are: give a page whole households.
 
-    Two more where somebody's settings hang on the year's trades, or on a list.
+    One more where somebody's settings hang on the year's trades, and three where events hold.
     """
     manifest = run.manifest
     rows = read_holdings(connection, run.deliveries, account_ids, manifest.business_date, DAYS_EITHER_SIDE)
@@ -90,7 +92,20 @@ def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[s
     )
     recent = recent_trades(connection, account_ids, manifest.business_date, manifest.as_of)
     book = _Book(run, rows, settings).of(account_ids)
-    return _with_profiles(connection, run, _with_own_trades(run, book, recent))
+    book = _with_memory(connection, run, _with_own_trades(run, book, recent))
+    return _with_profiles(connection, run, book)
+
+
+def _with_memory(connection: Connection, run: RunData, book: dict[str, RawHoldings]) -> dict[str, RawHoldings]:
+    """The accounts with what the day's corporate actions have done to them before."""
+    due = run.findings.due
+    if not due:
+        return book
+    loaded = loaded_before(connection, "positions", run.manifest.business_date)
+    before = None if loaded is None or loaded.as_of is None else (loaded.delivery_id, loaded.as_of)
+    names = {name for each in due for name in each.names if before is not None and each.ex_on > before[1]}
+    memory = read_memory(connection, [each.event_id for each in due], names, list(book), before)
+    return {name: replace(raw, memory=memory[name]) if name in memory else raw for name, raw in book.items()}
 
 
 _OF_THE_YEAR: Final = frozenset(
@@ -113,33 +128,11 @@ def _with_profiles(connection: Connection, run: RunData, holdings: dict[str, Raw
     }
     yearly = [name for name, held in decided.items() if _OF_THE_YEAR & {each.statement.key for each in held.values()}]
     trading = own_trading(connection, yearly, on) if yearly else {}
-    named = {
-        each.statement.values["list"]
-        for held in decided.values()
-        for each in held.values()
-        if each.statement.key == "screen"
-    }
-    lists = screened(connection, named, on, seq)
-    return {
-        name: replace(
-            raw, decided=decided[name], trading=trading.get(name), lists=_met(run, raw, lists) if lists else {}
-        )
-        for name, raw in holdings.items()
-    }
+    return {name: replace(raw, decided=decided[name], trading=trading.get(name)) for name, raw in holdings.items()}
 
 
 def _layer_keys(account: Account) -> tuple[LayerKey, ...]:
     return layer_keys(account.id, account.household_id, account.advisor_id, account.programme)
-
-
-def _met(run: RunData, raw: RawHoldings, lists: Mapping[str, frozenset[str]]) -> dict[str, frozenset[SecurityId]]:
-    """Of each list what the account holds or targets: nothing else could be traded."""
-    model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
-    known = {each.security_id for each in raw.positions} | set(model.weights if model is not None else ())
-    return {
-        name: frozenset(each for each in known if each is not None and each in on_list)
-        for name, on_list in lists.items()
-    }
 
 
 def _with_own_trades(run: RunData, book: dict[str, RawHoldings], recent: RecentTrades | None) -> dict[str, RawHoldings]:
@@ -148,7 +141,7 @@ def _with_own_trades(run: RunData, book: dict[str, RawHoldings], recent: RecentT
         return book
     after, as_of = recent.after, run.manifest.as_of
     trades = trades_of(recent, run.names)
-    changed = changed_by_actions([*run.findings.splits, *run.findings.earlier_splits], after)
+    changed = changed_by_actions(run.findings.due, after)
     told = {}
     for account_id, raw in book.items():
         merged, faults = reconciled(raw, trades.get(account_id), after, run.market, as_of, changed)

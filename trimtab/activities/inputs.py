@@ -35,9 +35,11 @@ from trimtab.domain.profile.glide import Glide, mixed
 from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.profile.statements import Statement
 from trimtab.domain.records import content_hash
+from trimtab.domain.restriction_lists import RestrictionList
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import MarketSnapshot
 from trimtab.domain.validation import MarketFacts
+from trimtab.feeds.layouts import FeedKind
 
 MANIFEST: Final = "inputs"
 MARKET: Final = "market"
@@ -116,6 +118,11 @@ class RunData:
         )
 
     @cached_property
+    def lists(self) -> Mapping[str, RestrictionList]:
+        """Restriction lists in force, by id."""
+        return {each.id: each for each in self.findings.lists}
+
+    @cached_property
     def names(self) -> Mapping[str, SecurityId]:
         """Identifier of any scheme to security, for what was delivered before the master knew it."""
         return {**self.findings.former_names, **names_of(self.market.securities)}
@@ -178,7 +185,7 @@ def freeze_inputs(
     frozen = runs.read_inputs(connection, ref)
     if frozen.of(MANIFEST) and not again:
         return newest_manifest(frozen)
-    states = feed_states(connection, business_date, [str(kind) for kind in KINDS])
+    states = _states(connection, business_date)
     _tell_unusable(connection, ref, states)
     _tell_due_exemptions(connection, ref)
     seq = newest_seq(connection)
@@ -192,6 +199,14 @@ def freeze_inputs(
     if number == "1":
         _freeze_each(connection, ref, manifest)
     return digest
+
+
+def _states(connection: Connection, business_date: date) -> dict[str, FeedState]:
+    """What counts of each kind: of those that every day needs, and of restriction lists where some have come."""
+    states = feed_states(connection, business_date, [*map(str, KINDS), str(FeedKind.RESTRICTION_LISTS)])
+    if states[FeedKind.RESTRICTION_LISTS].code == "FEED_MISSING":
+        del states[FeedKind.RESTRICTION_LISTS]
+    return states
 
 
 def _tell_unusable(connection: Connection, ref: RunRef, states: Mapping[str, FeedState]) -> None:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from trimtab.activities.additions import additions
-from trimtab.activities.announced_events import announced_events, barred_by_events
+from trimtab.activities.announced_events import announced_events
 from trimtab.activities.doubts import (
     former_cusips,
     identifiers_before,
@@ -21,12 +21,24 @@ from trimtab.activities.doubts import (
     value_jumps,
     why_barred,
 )
+from trimtab.activities.event_effects import (
+    ModelMove,
+    closes_in_effect,
+    events_so_far,
+    inheritors,
+    lists_in_effect,
+    models_in_effect,
+    with_new_names,
+    without_untradable,
+)
 from trimtab.activities.prices import PriceInputs, judged_prices, price_file_stops, price_past
 from trimtab.activities.programme import cascade
 from trimtab.activities.splits import Split, already_in_prices, judge_actions
+from trimtab.corporate_action_calendar import ActionCalendar, DueEvent, calendar_of, record_states
 from trimtab.db import inputs as facts
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
+from trimtab.db.corporate_actions import confirmed_terms
 from trimtab.db.data_policy import accepted_exceptions, data_policy
 from trimtab.db.deliveries import FeedState
 from trimtab.db.event_terms import with_entries
@@ -34,7 +46,7 @@ from trimtab.db.profile_changes import limits_on
 from trimtab.db.programme import read_programme
 from trimtab.db.published_models import released_models
 from trimtab.db.variant_limits import approved_beyond, beyond_limits
-from trimtab.domain.corporate_actions import split_prices
+from trimtab.domain.corporate_actions_lifecycle import EventState
 from trimtab.domain.corporate_actions_sync import AnnouncedEvent, SourcesOfDay, SyncLine, sync_report
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding
@@ -53,6 +65,9 @@ from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
 DIFFERENCE_LOST: Final = "DIFFERENCE_NOT_APPLIED"
 """The alert about a variant's difference that its parent has outgrown."""
 
+MODEL_MOVED: Final = "MODEL_MOVED_BY_EVENT"
+"""The alert about a model whose weights an event has moved: its owner decides whether they stay."""
+
 BEYOND_LIMITS: Final = "BEYOND_LIMITS"
 """The alert about a variant, and the flag of an account, beyond the customisation limits without an approval."""
 
@@ -69,6 +84,8 @@ class MarketFindings:
     splits: tuple[Split, ...] = ()
     earlier_splits: tuple[Split, ...] = ()  # since the oldest open wash sale window
     events: tuple[AnnouncedEvent, ...] = ()  # beyond splits and dividends, of the last weeks
+    due: tuple[DueEvent, ...] = ()  # every event but dividends that holds or waits, in the order of application
+    inheritors: Mapping[SecurityId, tuple[SecurityId, ...]] = field(default_factory=dict)  # of accounts' restrictions
     sync: tuple[SyncLine, ...] = ()  # the day's sync report (W-F1)
     duplicate_lots: tuple[LotId, ...] = ()
     missing_accounts: tuple[str, ...] = ()
@@ -107,7 +124,12 @@ def freeze_market(
     delivered = facts.securities_of(connection, ids["securities"]) if "securities" in ids else {}
     securities = with_additions(delivered, added.securities) if delivered else {}
     called = identifiers_before(connection, ids.get("securities"), business_date)
-    former = {**former_cusips(called, securities), **added.identifiers}
+    since = business_date - DAYS_EITHER_SIDE
+    told = facts.actions_between(connection, since, business_date, names_of(securities))
+    delivered_actions = with_entries(told, added.events, since, business_date)
+    renamed = with_new_names(securities, delivered_actions, business_date, {each.security_id for each in called})
+    securities = renamed.securities
+    former = {**former_cusips(called, securities), **renamed.former, **added.identifiers}
     names = {**former, **names_of(securities)}
     asked = PriceInputs(
         securities,
@@ -119,15 +141,19 @@ def freeze_market(
     )
     past = price_past(connection, asked)
     judged = judged_prices(connection, ids, asked, past)
-    since = business_date - DAYS_EITHER_SIDE
     told = facts.actions_between(connection, since, business_date, names)
     delivered_actions = with_entries(told, added.events, since, business_date)
     actions = judge_actions(delivered_actions, business_date, judged)
     events = announced_events(delivered_actions)
+    calendar = calendar_of(
+        connection, business_date, settings_seq, names, added.events, since, _closes_before(judged, actions.today)
+    )
+    record_states(connection, firm_id, business_date, (*calendar.due, *calendar.ahead))
     barred = {
+        **renamed.barred,
         **identifiers_to_doubt(connection, called, asked),
         **actions.barred,
-        **barred_by_events(events, business_date),
+        **_barred_by(calendar, business_date),
         **already_in_prices(actions.today, {name: price.close for name, price in past.before.items()}),
     }
     good = {
@@ -135,7 +161,9 @@ def freeze_market(
         for name, price in judged.items()
         if price.is_good and name not in barred and securities[name].currency == DOLLARS
     }
-    prices = split_prices(good, [split.action for split in actions.today], business_date)
+    prices, unpriced = closes_in_effect(good, calendar.due)
+    barred |= unpriced
+    securities = without_untradable(securities, calendar.due)
     models, model_faults = _models(connection, business_date, settings_seq, names)
     programme = cascade(connection, business_date, settings_seq)
     model_faults |= programme.faults | {
@@ -143,6 +171,10 @@ def freeze_market(
         for name in models.keys() & programme.models.keys()
     }
     models |= {name: _known_names(model, names) for name, model in programme.models.items()}
+    closes = {name: price.close for name, price in prices.items()}
+    so_far = events_so_far(confirmed_terms(connection, business_date), closes)
+    models, moves = models_in_effect(models, so_far, closes, frozenset(programme.models))
+    _tell_moves(connection, firm_id, business_date, moves)
     risk, proxied = with_proxies(_risk_model(connection, states, names, as_of), added.proxies)
     held = facts.held_securities(connection, ids["positions"]) if "positions" in ids else set()
     findings = MarketFindings(
@@ -151,6 +183,8 @@ def freeze_market(
         splits=actions.today,
         earlier_splits=actions.earlier,
         events=events,
+        due=calendar.due,
+        inheritors=inheritors(so_far),
         sync=sync_report(
             events,
             SourcesOfDay(
@@ -170,7 +204,7 @@ def freeze_market(
             each.security_id: f"it lacks {', '.join(each.lacks)}"
             for each in incomplete(securities, risk.securities, added.proxies, proxied)
         },
-        lists=added.lists,
+        lists=lists_in_effect([_known_list(each, names, securities) for each in added.lists], so_far),
         value_jumps=value_jumps(connection, ids, business_date, settings_seq),
     )
     snapshot = MarketSnapshot(as_of, securities, prices, risk)
@@ -183,6 +217,30 @@ def freeze_market(
         )
     _tell_beyond_limits(connection, firm_id, business_date, settings_seq, snapshot.risk_model)
     return FrozenMarket(snapshot, findings, models)
+
+
+def _closes_before(judged: Mapping[SecurityId, JudgedPrice], splits: Sequence[Split]) -> dict[SecurityId, Decimal]:
+    """Good closes, dollars; a split in doubt has none to judge a custodian by."""
+    found = {name: price.close for name, price in judged.items() if price.is_good and price.close is not None}
+    return found | {each.security_id: each.close_before for each in splits if each.close_before is not None}
+
+
+def _barred_by(calendar: ActionCalendar, business_date: date) -> dict[SecurityId, DataCode]:
+    """Securities whose holders do not trade on the ex-date of an event that waits (32 to 34, 36)."""
+    return {
+        each.security_id: each.code
+        for each in calendar.due
+        if each.ex_on == business_date and each.state is EventState.ANNOUNCED and each.code is not None
+    }
+
+
+def _tell_moves(connection: Connection, firm_id: str, business_date: date, moves: Sequence[ModelMove]) -> None:
+    """One alert a day for each model and event, until the model's owner states it anew."""
+    for move in moves:
+        scope = f"model/{move.model_id}/{move.event_id}"
+        raise_alert(
+            connection, firm_id, cause=MODEL_MOVED, scope=scope, business_date=business_date, message=move.message
+        )
 
 
 def _tell_beyond_limits(
@@ -218,6 +276,14 @@ def _known_names(model: ModelPortfolio, names: Mapping[str, SecurityId]) -> Mode
     if len(set(known.values())) < len(known):
         return model
     return replace(model, weights={known[name]: weight for name, weight in sorted(model.weights.items())})
+
+
+def _known_list(
+    each: RestrictionList, names: Mapping[str, SecurityId], securities: Mapping[SecurityId, Security]
+) -> RestrictionList:
+    """The list by the master's own names. What the master does not know nobody can buy anyway: it is left out."""
+    known = {names.get(name, name) for name in each.securities}
+    return replace(each, securities=tuple(sorted(known & securities.keys())))
 
 
 def _targeted(models: Mapping[str, ModelPortfolio]) -> set[str]:

@@ -1,6 +1,6 @@
 """Our own fills against the custodian's file: booked, pending and merged, or not to be explained (79, 82, 83)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -19,6 +19,7 @@ from trimtab.domain.trade_checks import OwnFill, ReportedSale, trade_faults, unb
 
 if TYPE_CHECKING:
     from trimtab.activities.holdings import RawHoldings, RawLot
+    from trimtab.corporate_action_calendar import DueEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,11 @@ def _bought(row: Row[Any]) -> "RawLot":
     )
 
 
-def changed_by_actions(splits: Collection[Any], after: date | None) -> frozenset[SecurityId]:
-    """Securities of which a split took effect since then."""
-    return frozenset(split.security_id for split in splits if after is not None and split.ex_on > after)
+def changed_by_actions(due: Iterable["DueEvent"], after: date | None) -> frozenset[SecurityId]:
+    """Securities concerned by an event that took effect since then, or that custodians book late."""
+    return frozenset(
+        name
+        for each in due
+        if after is not None and max(each.ex_on, each.first.pay_on or each.ex_on) > after
+        for name in each.names
+    )

@@ -92,13 +92,20 @@ def price_past(connection: Connection, inputs: PriceInputs) -> PricePast:
         for action in actions
         if action.kind == ActionKind.DVCA and newest < action.ex_on <= inputs.as_of
     }
-    return PricePast(days, adjusted, _acted(actions, inputs.as_of), dividends)
+    return PricePast(days, adjusted, _acted(actions, newest, inputs.as_of), dividends)
 
 
-def _acted(actions: Sequence[DeliveredAction], as_of: date) -> frozenset[SecurityId]:
-    """Securities whose action is about to take effect: a close that moved already is a matter of the action (30)."""
+def _acted(actions: Sequence[DeliveredAction], newest: date, as_of: date) -> frozenset[SecurityId]:
+    """Securities whose action is about to take effect: a close that moved already is a matter of the action (30).
+
+    And those of which one that is neither split nor dividend took effect since the file before: it moved the close.
+    """
+    within = (ActionKind.DVCA, ActionKind.SPLF, ActionKind.SPLR)
     return frozenset(
-        action.security_id for action in actions if action.kind != ActionKind.DVCA and action.ex_on > as_of
+        action.security_id
+        for action in actions
+        if (action.kind != ActionKind.DVCA and action.ex_on > as_of)
+        or (action.kind not in within and newest < action.ex_on)
     )
 
 

@@ -1,7 +1,7 @@
 """From what was delivered to what is analysed: corporate actions, findings, wash sale windows, the snapshot."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -9,22 +9,22 @@ from typing import Final
 from trimtab.activities.doubts import why_barred
 from trimtab.activities.holdings import RawHoldings, RawLot
 from trimtab.activities.inputs import RunData
+from trimtab.activities.prepared import Prepared, tax_lot
 from trimtab.activities.splits import Split
 from trimtab.db.profiles import OwnTrading
 from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
-from trimtab.domain.accounts import Account, AccountId, CashBalance, Position, Standing
-from trimtab.domain.corporate_actions import Holdings, SplitState, apply_split, split_state, times
+from trimtab.domain.accounts import Account, CashBalance, Position, Standing
+from trimtab.domain.corporate_actions import times
 from trimtab.domain.corporate_actions_sync import holdings_behind, model_behind
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
-from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO, to_shares
-from trimtab.domain.profile.applied import ProfileFacts, applied
+from trimtab.domain.profile.applied import ProfileFacts, applied, chosen_lists
 from trimtab.domain.profile.glide import Glide
 from trimtab.domain.profile.levels import Held
 from trimtab.domain.profile.limits import limits_of, wishes_beyond
 from trimtab.domain.profile.statements import Level
-from trimtab.domain.restriction_lists import with_lists
+from trimtab.domain.restriction_lists import ListRule, binding, list_problems, obeyed, with_lists
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, WashWindows
 from trimtab.domain.validation import (
@@ -36,101 +36,6 @@ from trimtab.domain.validation import (
 from trimtab.domain.wash_sales import open_windows
 
 _SALES_FEED: Final = "sales"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An account's holdings in units of the business date, with what was found on the way."""
-
-    raw: RawHoldings
-    positions: tuple[DeliveredPosition, ...]
-    lots: tuple[RawLot, ...]
-    cash: CashBalance | None
-    findings: tuple[Finding, ...]  # splits that the custodian's own figures do not confirm
-
-
-def prepare(run: RunData, raw: RawHoldings) -> Prepared:
-    """Apply the day's splits to positions and lots. Applying them is safe to repeat: it starts from the raw file.
-
-    A custodian that has booked a split already is believed when its own value says so (CA-7).
-    """
-    prepared = Prepared(raw, raw.positions, raw.lots, raw.cash, ())
-    for split in run.findings.splits:
-        prepared = _after_split(prepared, split)
-    return prepared
-
-
-def _after_split(prepared: Prepared, split: Split) -> Prepared:
-    held = next((each for each in prepared.positions if each.security_id == split.security_id), None)
-    if held is None or held.quantity == 0:
-        return prepared
-    ratio = split.action.split_ratio
-    state = SplitState.BEFORE
-    if split.close_before is not None:
-        state = split_state(held.quantity, held.market_value, split.close_before, ratio)
-    if state is SplitState.APPLIED:
-        return prepared
-    if state is SplitState.UNCLEAR:
-        message = f"the custodian's shares and value of {split.security_id} fit neither side of its split"
-        found = _account_finding(prepared.raw, DataCode.CA_UNSYNCED, message)
-        return replace(prepared, findings=(*prepared.findings, found))
-    return _in_new_shares(prepared, split)
-
-
-def _in_new_shares(prepared: Prepared, split: Split) -> Prepared:
-    account_id, concerned = prepared.raw.account.id, split.security_id
-    lots = [lot for lot in prepared.lots if lot.security_id == concerned]
-    positions = [each for each in prepared.positions if each.security_id == concerned]
-    after = apply_split(
-        Holdings(
-            account_id=account_id,
-            lots=tuple(_tax_lot(account_id, lot) for lot in lots),
-            positions=tuple(Position(concerned, each.quantity, each.market_value) for each in positions),
-        ),
-        split.action,
-    )
-    by_id = {lot.id: lot for lot in after.lots}
-    moved = iter(after.positions)
-    in_lieu = sum((paid.proceeds for paid in after.cash_in_lieu), ZERO)
-    return replace(
-        prepared,
-        positions=tuple(
-            _moved(each, next(moved)) if each.security_id == concerned else each for each in prepared.positions
-        ),
-        lots=tuple(
-            _split_lot(lot, by_id[lot.lot_id]) if lot.security_id == concerned else lot
-            for lot in prepared.lots
-            if lot.security_id != concerned or lot.lot_id in by_id
-        ),
-        # Cash in lieu is announced, not settled.
-        cash=prepared.cash
-        if prepared.cash is None
-        else replace(prepared.cash, unsettled=prepared.cash.unsettled + in_lieu),
-    )
-
-
-def _moved(before: DeliveredPosition, after: Position) -> DeliveredPosition:
-    return replace(before, quantity=after.quantity, market_value=after.market_value)
-
-
-def _split_lot(lot: RawLot, after: TaxLot) -> RawLot:
-    cost = None if lot.cost is None else after.cost
-    return replace(lot, quantity=after.quantity, cost=cost, wash_adjustment=after.wash_adjustment)
-
-
-def _tax_lot(account_id: AccountId, lot: RawLot) -> TaxLot:
-    return TaxLot(
-        id=lot.lot_id,
-        account_id=account_id,
-        security_id=lot.security_id or SecurityId(lot.security_key),
-        quantity=lot.quantity,
-        acquired_on=lot.acquired_on,
-        cost=lot.cost or ZERO,
-        holding_start=lot.holding_start,
-        wash_adjustment=lot.wash_adjustment,
-        purchase_id=lot.purchase_id,
-        covered=lot.covered,
-    )
 
 
 # --- findings -----------------------------------------------------------------------------------------------------
@@ -151,7 +56,7 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
             settings=settings,
             model=run.models.get(model_id) if model_id is not None else None,
             positions=prepared.positions,
-            lots=tuple(_delivered(lot) for lot in prepared.lots),
+            lots=tuple(_delivered(lot, run, prepared) for lot in prepared.lots),
             cash=raw.cash,
         ),
         run.facts,
@@ -161,7 +66,13 @@ def findings_of(run: RunData, prepared: Prepared) -> tuple[Finding, ...]:
     )
     if raw.account.standing is Standing.CLOSED:
         return found
-    return (*_row_findings(raw), *prepared.findings, *_shared_findings(run, prepared), *found)
+    return (
+        *_row_findings(raw),
+        *_list_findings(run, raw),
+        *prepared.findings,
+        *_shared_findings(run, prepared),
+        *found,
+    )
 
 
 def _feed_findings(run: RunData, raw: RawHoldings) -> Iterator[Finding]:
@@ -175,6 +86,13 @@ def _row_findings(raw: RawHoldings) -> Iterator[Finding]:
         yield _account_finding(raw, _code(fault.code, DataCode.ROW_UNREADABLE), fault.message)
     if raw.settings is None:
         yield _account_finding(raw, DataCode.SETTINGS_INVALID, "the account has no settings")
+
+
+def _list_findings(run: RunData, raw: RawHoldings) -> Iterator[Finding]:
+    """A list that the account obeys and that nobody knows, or that came with faults: what it bars is not known."""
+    bound = binding(run.lists, raw.account.id, raw.account.programme)
+    for problem in list_problems(run.lists, obeyed(bound, chosen_lists(raw.decided))):
+        yield _account_finding(raw, DataCode.SETTINGS_INVALID, problem)
 
 
 def _shared_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
@@ -196,8 +114,9 @@ def _event_findings(run: RunData, prepared: Prepared) -> Iterator[Finding]:
     on, model_id = run.manifest.business_date, prepared.raw.account.model_id
     model = run.models.get(model_id) if model_id is not None else None
     held_since = _held_since(prepared)
+    applied = {each.event_id for each in run.findings.due if each.is_confirmed}
     for event in run.findings.events:
-        if event.ex_on < on and holdings_behind(event, held_since, on):
+        if event.event_id not in applied and event.ex_on < on and holdings_behind(event, held_since, on):
             message = f"the custodian has not booked {event.event_id} ({event.kind}) of {event.security_id} yet"
             yield _account_finding(prepared.raw, DataCode.CA_UNSYNCED, message)
         if model is not None and model_behind(event, model.weights, on):
@@ -223,7 +142,11 @@ def _account_finding(raw: RawHoldings, code: DataCode, message: str) -> Finding:
     return Finding(code, FindingScope.ACCOUNT, raw.account.id, message, Outcome.SUSPEND)
 
 
-def _delivered(lot: RawLot) -> DeliveredLot:
+def _delivered(lot: RawLot, run: RunData, prepared: Prepared) -> DeliveredLot:
+    """A lot that tonight's events made may be of the business date, and may have no basis (IRC 301, 307)."""
+    if lot.lot_id in prepared.made:
+        lot = replace(lot, acquired_on=min(lot.acquired_on, run.manifest.as_of), gift_or_inheritance=True)
+        lot = replace(lot, holding_start=None)
     return DeliveredLot(
         lot_id=lot.lot_id,
         security_id=lot.security_id,
@@ -249,9 +172,9 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         as_of=run.manifest.as_of,
         account=account_of(run, raw),
         positions=tuple(sorted(_positions(prepared.positions), key=lambda each: each.security_id)),
-        lots=tuple(sorted((_tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
+        lots=tuple(sorted((tax_lot(account_id, lot) for lot in prepared.lots), key=lambda lot: lot.id)),
         cash=prepared.cash or CashBalance(ZERO),
-        settings=_kept_shares(_not_yet_bought(settings_of(run, prepared), run, raw), prepared.lots),
+        settings=_kept_shares(_not_yet_bought(settings_of(run, prepared), run, raw), prepared),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
     )
@@ -276,23 +199,35 @@ def beyond_limits(run: RunData, prepared: Prepared) -> tuple[str, ...]:
     if limits is None or model is None:
         return ()
     wishes = {place: held for place, held in raw.decided.items() if held.level in _CLIENTS and held.exception is None}
-    settings = _with_decided(run, prepared, wishes, raw.settings or AccountSettings())
+    settings = _with_decided(run, prepared, wishes, {})
     return wishes_beyond(limits, settings, model, run.market.securities, run.market.risk_model)
 
 
 def settings_of(run: RunData, prepared: Prepared) -> AccountSettings:
     """What the accounts file states, with the firm's lists and everything that people have decided in its profile."""
-    raw = prepared.raw
-    base = with_lists(raw.settings or AccountSettings(), raw.account, run.findings.lists)
-    return _with_decided(run, prepared, raw.decided, base)
+    account = prepared.raw.account
+    bound = binding(run.lists, account.id, account.programme)
+    return _with_decided(run, prepared, prepared.raw.decided, bound)
+
+
+def _inherited(settings: AccountSettings, heirs: Mapping[SecurityId, tuple[SecurityId, ...]]) -> AccountSettings:
+    """The account's restrictions of a parent hold for what it spun off as well (CA-2)."""
+    rules = [
+        replace(rule, security_id=child)
+        for rule in settings.restrictions
+        for child in heirs.get(rule.security_id, ())
+        if rule.security_id in heirs
+    ]
+    return replace(settings, restrictions=(*settings.restrictions, *rules)) if rules else settings
 
 
 def _with_decided(
-    run: RunData, prepared: Prepared, decided: Mapping[str, Held], base: AccountSettings
+    run: RunData, prepared: Prepared, decided: Mapping[str, Held], bound: Mapping[str, ListRule]
 ) -> AccountSettings:
     raw = prepared.raw
+    base = _inherited(raw.settings or AccountSettings(), run.findings.inheritors)
     if not decided:
-        return base
+        return with_lists(base, run.lists, bound)
     cash = prepared.cash or CashBalance(ZERO)
     model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
     held = {each.security_id for each in prepared.positions if each.security_id is not None}
@@ -309,7 +244,8 @@ def _with_decided(
         long_term_realised=trading.long_term,
         last_traded_on=trading.last_traded_on,
         prices={name: prices[name].close for name in names if name in prices},
-        lists=raw.lists,
+        lists=run.lists,
+        bound=bound,
     )
     return applied(base, decided, facts)
 
@@ -322,12 +258,16 @@ def _not_yet_bought(settings: AccountSettings, run: RunData, raw: RawHoldings) -
     return replace(settings, restrictions=(*settings.restrictions, *rules)) if rules else settings
 
 
-def _kept_shares(settings: AccountSettings, lots: Sequence[RawLot]) -> AccountSettings:
+def _kept_shares(settings: AccountSettings, prepared: Prepared) -> AccountSettings:
     """The settings with a rule for each security of which shares are pledged or legended: none of it is sold (74).
 
-    A broker sells shares of a security, not lots, so the free ones stay too. "Never hold" becomes "never buy" for it.
+    So with what an event entitles the account to until its custodian holds it. A broker sells shares of a security,
+    not lots, so the free ones stay too. "Never hold" becomes "never buy" for it.
     """
-    kept = sorted({lot.security_id for lot in lots if lot.restricted and lot.security_id is not None})
+    kept = dict.fromkeys(sorted(prepared.undelivered), "not delivered yet")
+    kept |= {
+        lot.security_id: "restricted shares" for lot in prepared.lots if lot.restricted and lot.security_id is not None
+    }
     if not kept:
         return settings
     rules = [
@@ -336,7 +276,7 @@ def _kept_shares(settings: AccountSettings, lots: Sequence[RawLot]) -> AccountSe
         else rule
         for rule in settings.restrictions
     ]
-    rules += [Restriction(RestrictionKind.NEVER_SELL, name, "restricted shares") for name in kept]
+    rules += [Restriction(RestrictionKind.NEVER_SELL, name, why) for name, why in sorted(kept.items())]
     return replace(settings, restrictions=tuple(rules))
 
 
@@ -352,7 +292,7 @@ def _windows(run: RunData, prepared: Prepared) -> WashWindows:
     raw, splits = prepared.raw, (*run.findings.earlier_splits, *run.findings.splits)
     sales = [
         replace(sale, quantity=_in_units_of_today(sale.quantity, sale.security_id, sale.sold_on, splits))
-        for sale in raw.sales
+        for sale in (*raw.sales, *prepared.sales)
     ]
     others = [
         replace(lot, quantity=_in_units_of_today(lot.quantity, lot.security_id, run.manifest.as_of, splits))
@@ -362,7 +302,7 @@ def _windows(run: RunData, prepared: Prepared) -> WashWindows:
         replace(each, quantity=_in_units_of_today(each.quantity, each.security_id, each.bought_on, splits))
         for each in raw.purchases
     ]
-    own = [_tax_lot(raw.account.id, lot) for lot in prepared.lots]
+    own = [tax_lot(raw.account.id, lot) for lot in prepared.lots]
     return open_windows(run.manifest.business_date, sales, [*own, *others], run.market.securities, purchases)
 
 

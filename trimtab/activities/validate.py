@@ -6,11 +6,14 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row
 
+from trimtab.activities.applied_events import prepare
+from trimtab.activities.event_bookings import write_bookings
 from trimtab.activities.holdings import RawHoldings
 from trimtab.activities.ingest import HOLDINGS
 from trimtab.activities.inputs import Inputs, RunData
 from trimtab.activities.market import BEYOND_LIMITS
-from trimtab.activities.snapshot import Prepared, beyond_limits, findings_of, prepare, snapshot_of
+from trimtab.activities.prepared import Prepared
+from trimtab.activities.snapshot import beyond_limits, findings_of, snapshot_of
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db import suspensions
 from trimtab.db.account_history import known_by_now
@@ -68,6 +71,7 @@ def _judge(
     connection: Connection, ref: AccountDayRef, run: RunData, raw: RawHoldings, key: Mapping[str, Any]
 ) -> StageResult:
     prepared = prepare(run, raw)
+    write_bookings(connection, ref, prepared)
     found = findings_of(run, prepared)
     judged = verdict(found)
     beyond = beyond_limits(run, prepared)

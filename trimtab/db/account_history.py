@@ -1,5 +1,6 @@
 """What filters ask of an account beyond its snapshot: suspensions that stand open, and what happened before the day."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from trimtab.contracts import AccountDayRef
+from trimtab.db.ancillary import ancillary_facts
 from trimtab.db.decisions import open_suspensions
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.account_measures import AccountHistory, OpenSuspension, with_standing
@@ -34,8 +36,9 @@ _HISTORY = text(
 
 
 def known_by_now(connection: Connection, ref: AccountDayRef, row: AccountFacts) -> AccountFacts:
-    """The row with the suspensions that stand open now and what happened before the business date."""
+    """The row with the firm's own fields, the suspensions that stand open now and what happened before the day."""
     opened = [OpenSuspension(each.kind, each.code, each.since) for each in open_suspensions(connection, ref)]
+    row = replace(row, ancillary=ancillary_facts(connection, ref.account_id, ref.business_date))
     return with_standing(row, opened, account_history(connection, ref), ref.business_date)
 
 

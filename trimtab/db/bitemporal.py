@@ -14,7 +14,9 @@ _OWN: Final = ("firm_id", "delivery_id")
 SETTINGS_OF: Final[Mapping[str, str]] = {
     "models": "model",
     "restrictions": "account_settings",
+    "restriction_lists": "restriction_list",
     "cash_needs": "account_settings",
+    "ancillary": "ancillary_values",
 }
 """Kinds whose rows become versions of settings, and the entity that they are versions of."""
 

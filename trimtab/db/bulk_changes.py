@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 
+from trimtab.db.ancillary import catalogue
 from trimtab.db.book_state import BETWEEN_BREATHS, Breathe, Case, cases, hold_breath
 from trimtab.db.content import get_plain, put_content
 from trimtab.db.filters import matching_accounts
@@ -70,7 +71,7 @@ def selected(connection: Connection, filter_json: object | None, book: str | Non
         run_id = newest_run(connection)
         if run_id is None:
             raise BulkChangeRefused("no day has run yet, so there is nothing to filter: leave the filter out")
-        wanted = matching_accounts(connection, run_id, parse_filter(filter_json))
+        wanted = matching_accounts(connection, run_id, parse_filter(filter_json, catalogue(connection)))
     rows = select(account.c.account_id).order_by(account.c.account_id)
     own = list(connection.scalars(rows if book is None else rows.where(account.c.advisor_id == book)))
     reach = set(own)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from trimtab.db.data_policy import ACCEPTED, POLICY, POLICY_KEY
 from trimtab.db.settings_versions import held_settings, last_version, write_version
+from trimtab.domain.corporate_actions_elections import AccountElection
 from trimtab.domain.corporate_actions_entries import EventEntry
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.data_policies import AcceptedException, DataPolicy, MappedIdentifier
@@ -37,6 +38,7 @@ class DataChangeKind(StrEnum):
     RISK_PROXY = "risk_proxy"  # key: the security's id
     RESTRICTION_LIST = "restriction_list"  # key: the list's id
     CORPORATE_ACTION = "corporate_action"  # key: the event's id
+    ELECTION = "corporate_action_election"  # key "event/account"
 
 
 class InvalidDataChange(TrimtabError):
@@ -53,7 +55,11 @@ _READERS: Final[Mapping[DataChangeKind, TypeAdapter[Any]]] = {
     DataChangeKind.RISK_PROXY: TypeAdapter(RiskProxy),
     DataChangeKind.RESTRICTION_LIST: TypeAdapter(RestrictionList),
     DataChangeKind.CORPORATE_ACTION: TypeAdapter(EventEntry),
+    DataChangeKind.ELECTION: TypeAdapter(AccountElection),
 }
+
+
+_JUDGING_THEMSELVES: Final = (RiskProxy, EventEntry, AccountElection)
 
 
 class DataChangeStatus(StrEnum):
@@ -90,11 +96,18 @@ def read_value(kind: DataChangeKind, key: str, value: object) -> Mapping[str, An
         first = wrong.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise InvalidDataChange(f"{place}: {first['msg']}") from None
-    if problem := _key_problem(kind, key) or (read.problem() if isinstance(read, RiskProxy | EventEntry) else ""):
+    if problem := _key_problem(kind, key) or (
+        read.problem() if isinstance(read, RiskProxy | EventEntry | AccountElection) else ""
+    ):
         raise InvalidDataChange(problem)
     if isinstance(read, Security | RestrictionList) and read.id != key:
         raise InvalidDataChange(f"the value is of {read.id}, the key {key}")
-    return cast("Mapping[str, Any]", plain(read))
+    return plain_value(read)
+
+
+def plain_value(value: object) -> Mapping[str, Any]:
+    """A value of a change as it is stored."""
+    return cast("Mapping[str, Any]", plain(value))
 
 
 def _key_problem(kind: DataChangeKind, key: str) -> str:
@@ -103,6 +116,8 @@ def _key_problem(kind: DataChangeKind, key: str) -> str:
     code, _, security_id = key.partition("/")
     if kind is DataChangeKind.ACCEPTED_EXCEPTION and not (code in DataCode.__members__ and security_id):
         return "the key is CODE/security, such as PRICE_SPIKE/S0001"
+    if kind is DataChangeKind.ELECTION and not all(key.rpartition("/")):
+        return "the key is event/account, such as EV-1/A00001"
     return "" if key.strip() else "the key is empty"
 
 
@@ -133,6 +148,15 @@ def mapped_identifiers(connection: Connection, on: date, seq: int) -> dict[str, 
 def entered_events(connection: Connection, on: date, seq: int) -> dict[str, EventEntry]:
     """Corporate actions that persons have entered, by event id."""
     return values_of(connection, DataChangeKind.CORPORATE_ACTION, on, seq)
+
+
+def elections_on(connection: Connection, on: date, seq: int) -> dict[str, dict[str, AccountElection]]:
+    """What accounts have chosen, by event and account."""
+    found: dict[str, dict[str, AccountElection]] = {}
+    for key, value in values_of(connection, DataChangeKind.ELECTION, on, seq).items():
+        event_id, _, account_id = key.rpartition("/")
+        found.setdefault(event_id, {})[account_id] = value
+    return found
 
 
 def last_seq(connection: Connection, kind: DataChangeKind, key: str) -> int | None:

@@ -79,9 +79,10 @@ class ReceivedFile:
         return f"{self.kind}-{self.business_date.isoformat()}-{self.content_hash[:16]}"
 
 
-def lock_loading(connection: Connection, firm_id: str) -> None:
-    """One loader of a firm at a time: two that meet the same new file would both load it."""
-    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"trimtab-deliveries/{firm_id}", 0))))
+def lock_loading(connection: Connection, firm_id: str, lane: str) -> None:
+    """One loader of a firm's lane at a time: two that meet the same new file would both load it."""
+    name = f"trimtab-deliveries/{firm_id}/{lane}"
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def find_delivery(connection: Connection, file: ReceivedFile) -> Row[Any] | None:

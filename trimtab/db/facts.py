@@ -23,7 +23,9 @@ _TYPES: Mapping[str, str] = {
     "factors": "double precision[]",
     "effective_at": "timestamptz",
     "release_at": "timestamptz",
-    **dict.fromkeys(_words("as_of effective_on acquired_on holding_start sold_on traded_on ex_on due_on"), "date"),
+    **dict.fromkeys(
+        _words("as_of effective_on acquired_on holding_start sold_on traded_on ex_on due_on pay_on"), "date"
+    ),
     **dict.fromkeys(
         _words(
             "tradable whole_shares discretionary approved_for_trading covered mandatory gift_or_inheritance restricted"
@@ -33,7 +35,7 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(
         _words(
             "half_spread_bps quantity market_value settled unsettled proceeds basis close volume new_shares old_shares"
-            " cash_per_share basis_percent fair_value"
+            " cash_per_share basis_percent fair_value fraction_price"
             " cost wash_adjustment weight amount minimum maximum short_term_rate long_term_rate"
             " cash_target cash_reserve minimum_trade commission price fees expected_turnover"
         ),
@@ -87,7 +89,7 @@ FACT_TABLES: Mapping[str, FactTable] = {
         "corporate_action_fact",
         _words(
             "event_id version kind ex_on new_shares old_shares cash_per_share status new_cusip new_isin new_symbol"
-            " mandatory treatment basis_percent basis_source fair_value"
+            " mandatory treatment basis_percent basis_source fair_value pay_on fraction_price source"
         ),
         identified=True,
     ),

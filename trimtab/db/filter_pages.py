@@ -1,16 +1,18 @@
 """What a filter finds in the stored facts of a run: how many, the first page, by advisor, and in a shadow run."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select
 
-from trimtab.db.filters import FACT_COLUMNS, facts_of_row, where
+from trimtab.db.filters import FACT_COLUMNS, fact_column, facts_of_row, lane_of, where
 from trimtab.db.tables import account_facts, run
-from trimtab.domain.filters import FilterTree, parse_filter, rules_of
-from trimtab.domain.lanes import FirmFilters, LaneDecision, lane, parse_firm_filters
+from trimtab.domain.filters import FilterTree, rules_of
+from trimtab.domain.lanes import LaneDecision, LanePolicy, lane
+from trimtab.domain.lifecycle import Lane
 
 _FACTS: Final = account_facts.c
 _ROWS_AT_A_TIME: Final = 2_000
@@ -31,6 +33,26 @@ class LaneChange:
     advisor_id: str | None
     before: LaneDecision
     after: LaneDecision
+    order_count: int = 0
+    turnover: float = 0.0  # one-way
+    tax: float = 0.0  # dollars
+
+    @property
+    def skips_review(self) -> bool:
+        """Whether trades that a person looked at would have gone out unseen (N6)."""
+        return self.after.lane is Lane.AUTOMATED and self.before.lane in (Lane.REVIEW, Lane.COMPLIANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowSummary:
+    """What a changed policy would have done on stored days: kept with the change that it was run for."""
+
+    days: tuple[date, ...]
+    changed: int  # account-days whose lane would have been another one
+    counts: tuple[tuple[str, str, int], ...]  # lane before, lane after, account-days
+    skipped_review: int  # account-days whose trades would have gone out unseen
+    skipped_orders: int  # and their trades
+    changes: tuple[LaneChange, ...]  # the first of them: the newest day first, by account
 
 
 def facts_days(connection: Connection, on: date | None = None, *, most: int = 1) -> list[FactsDay]:
@@ -51,8 +73,9 @@ def page_matching(
     connection: Connection, run_id: str, tree: FilterTree, book: str | None, after: str, size: int
 ) -> list[Row[Any]]:
     """Accounts that the filter wants by id, from after `after` on: id, advisor and the fields that the filter names."""
-    names = dict.fromkeys(("account_id", "advisor_id", *(rule.field.name for rule in rules_of(tree))))
-    rows = select(*(_FACTS[name] for name in names)).where(_of(run_id, book), _FACTS.account_id > after, where(tree))
+    named = {rule.field.name: fact_column(rule.field).label(rule.field.name) for rule in rules_of(tree)}
+    columns = {"account_id": _FACTS.account_id, "advisor_id": _FACTS.advisor_id, **named}
+    rows = select(*columns.values()).where(_of(run_id, book), _FACTS.account_id > after, where(tree))
     return list(connection.execute(rows.order_by(_FACTS.account_id).limit(size)))
 
 
@@ -72,38 +95,46 @@ def counts_by_advisor(
 
 
 def shadow_run(
-    connection: Connection,
-    days: list[FactsDay],
-    before: Mapping[str, object],
-    after: Mapping[str, object],
-    book: str | None = None,
+    connection: Connection, days: list[FactsDay], before: LanePolicy, after: LanePolicy, book: str | None = None
 ) -> Iterator[LaneChange]:
-    """Every account whose lane on a stored day would be another one with the filters `after` than with `before`.
+    """Every account whose lane on a stored day would be another one by the policy `after` than by `before`.
 
-    By the filters alone: an account that compliance cleared is judged as if nobody had looked. PostgreSQL picks the
-    rows on which some changed filter answers otherwise; only those are decided again.
+    By the policy alone: an account that compliance cleared is judged as if nobody had looked. PostgreSQL picks the
+    rows whose lane differs; only those are explained.
     """
-    old, new = parse_firm_filters(before), parse_firm_filters(after)
-    differs = [
-        where(parse_filter(before[key])) != where(parse_filter(after[key]))
-        for key in before
-        if before[key] != after[key]
-    ]
-    if not differs:
+    if before == after:
         return
+    differs = lane_of(before).is_distinct_from(lane_of(after))
     for day in days:
-        yield from _changes(connection, day, and_(_of(day.run_id, book), or_(*differs)), old, new)
+        rows = select(*FACT_COLUMNS).where(_of(day.run_id, book), differs).order_by(_FACTS.account_id)
+        for row in connection.execute(rows.execution_options(yield_per=_ROWS_AT_A_TIME)):
+            facts = facts_of_row(row)
+            old, new = lane(before, facts), lane(after, facts)
+            yield LaneChange(
+                day.business_date,
+                facts.account_id,
+                facts.advisor_id,
+                old,
+                new,
+                facts.order_count or 0,
+                facts.turnover or 0.0,
+                facts.tax or 0.0,
+            )
 
 
-def _changes(
-    connection: Connection, day: FactsDay, concerned: ColumnElement[bool], old: FirmFilters, new: FirmFilters
-) -> Iterator[LaneChange]:
-    rows = select(*FACT_COLUMNS).where(concerned).order_by(_FACTS.account_id)
-    for row in connection.execute(rows.execution_options(yield_per=_ROWS_AT_A_TIME)):
-        facts = facts_of_row(row)
-        before, after = lane(old, facts), lane(new, facts)
-        if before.lane is not after.lane:
-            yield LaneChange(day.business_date, facts.account_id, facts.advisor_id, before, after)
+def summarized(days: list[FactsDay], changes: Iterable[LaneChange], kept: int) -> ShadowSummary:
+    """Count the changes, and keep the first of them."""
+    counts: Counter[tuple[str, str]] = Counter()
+    first: list[LaneChange] = []
+    skipped = orders = 0
+    for change in changes:
+        counts[change.before.lane.value, change.after.lane.value] += 1
+        skipped += change.skips_review
+        orders += change.order_count if change.skips_review else 0
+        if len(first) < kept:
+            first.append(change)
+    ways = tuple((old, new, number) for (old, new), number in counts.most_common())
+    return ShadowSummary(tuple(day.business_date for day in days), counts.total(), ways, skipped, orders, tuple(first))
 
 
 def _of(run_id: str, book: str | None) -> ColumnElement[bool]:

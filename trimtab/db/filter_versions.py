@@ -1,6 +1,6 @@
 """Saved filters in their append-only versions: a person's own, the firm's, and changes proposed to the firm's.
 
-The five filters that give lanes are firm filters under their own keys; a run freezes those that hold on its day. A
+The filters that give lanes are firm filters; a run freezes those that hold on its day. A
 change waits until a second person decides; approved, it supersedes the version that the proposer saw.
 """
 
@@ -41,7 +41,10 @@ class SavedFilter:
 
 @dataclass(frozen=True, slots=True)
 class FilterChange:
-    """A proposed version of a firm filter. `value` None withdraws it: a lane's filter is then the starting one."""
+    """A proposed version of a firm filter or of the lane policy, as `entity` says.
+
+    `value` None withdraws it: one that every firm has is then the starting one.
+    """
 
     change_id: str
     name: str
@@ -53,6 +56,8 @@ class FilterChange:
     status: FilterChangeStatus = FilterChangeStatus.PROPOSED
     decided_by: str | None = None
     decision_reason: str = ""
+    entity: str = FIRM_FILTER
+    shadow: Mapping[str, Any] | None = None  # what it would have done on the last days, run when it was proposed
 
 
 _CHANGES: Final = TypeAdapter(FilterChange)
@@ -64,12 +69,6 @@ def firm_filters_on(connection: Connection, on: date, known_seq: int | None = No
     for row in _held(connection, FIRM_FILTER, on, known_seq):
         found[row.key] = SavedFilter(row.key, None, row.value, "", row.seq)
     return dict(sorted(found.items()))
-
-
-def lane_filters_on(connection: Connection, on: date) -> dict[str, Mapping[str, Any]]:
-    """The five filters that decide lanes, by key, as they hold on the day."""
-    held = firm_filters_on(connection, on)
-    return {key: held[key].value for key in DEFAULT_FIRM_FILTERS}
 
 
 def personal_filters(connection: Connection, person_id: str) -> dict[str, SavedFilter]:
@@ -113,10 +112,11 @@ def last_filter_seq(connection: Connection, entity: str, key: str) -> int | None
     return None if row is None else int(row.seq)
 
 
-def filter_changes(connection: Connection) -> dict[str, FilterChange]:
-    """Every change proposed so far, by id, with what became of it."""
+def filter_changes(connection: Connection, entity: str = FIRM_FILTER) -> dict[str, FilterChange]:
+    """Every change proposed so far of firm filters (or of another entity), by id, with what became of it."""
     held = held_settings(connection, CHANGE, date.max, newest_seq(connection))
-    return {name: _CHANGES.validate_python(value, strict=False) for name, value in sorted(held.items())}
+    found = {name: _CHANGES.validate_python(value, strict=False) for name, value in sorted(held.items())}
+    return {name: change for name, change in found.items() if change.entity == entity}
 
 
 def filter_change(connection: Connection, change_id: str) -> tuple[FilterChange, int] | None:
@@ -138,7 +138,7 @@ def decide_filter(connection: Connection, firm_id: str, change: FilterChange, se
         write_version(
             connection,
             firm_id,
-            FIRM_FILTER,
+            change.entity,
             change.name,
             change.value,
             effective_from=change.effective_from,

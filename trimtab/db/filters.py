@@ -7,13 +7,32 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Row, and_, false, func, not_, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Double,
+    Row,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trimtab.db.tables import account_facts
 from trimtab.domain.account_facts import AccountFacts
-from trimtab.domain.fact_fields import FIELDS, FieldKind
+from trimtab.domain.fact_fields import FIELDS, OWN, Field, FieldKind, Source
 from trimtab.domain.filters import Combinator, FilterTree, Group, Operator, Rule
+from trimtab.domain.lane_policy import Condition, Step
+from trimtab.domain.lanes import LanePolicy
+from trimtab.domain.lifecycle import Lane
+from trimtab.domain.proposals import AnalysisOutcome
 
 _COLUMNS: Final = tuple(item.name for item in fields(AccountFacts))
 _SETS: Final = tuple(field.name for field in FIELDS.values() if field.kind is FieldKind.TEXT_SET)
@@ -29,14 +48,55 @@ def where(tree: FilterTree) -> ColumnElement[bool]:
     return answer
 
 
+def fact_column(field: Field) -> Any:
+    """The column of the wide table, or the value of a firm's own field; unknown where the account has none."""
+    if field.source is not Source.ANCILLARY:
+        return account_facts.c[field.name]
+    value = account_facts.c.ancillary[field.name.removeprefix(OWN)].astext
+    match field.kind:
+        case FieldKind.NUMBER:
+            return cast(value, Double)
+        case FieldKind.BOOLEAN:
+            return cast(value, Boolean)
+        case FieldKind.DATE:
+            return value.collate("C")  # as bytes, so that days sort whatever the database's language
+        case _:
+            return value
+
+
+def lane_of(policy: LanePolicy) -> ColumnElement[str]:
+    """The lane that `domain.lanes.lane` gives the row, nobody having cleared the account."""
+    steps = [(_asked(policy, step), literal(step.lane.value)) for step in policy.document.steps]
+    return case(*steps, else_=literal(Lane.REVIEW.value))
+
+
+def _asked(policy: LanePolicy, step: Step) -> ColumnElement[bool]:
+    columns = account_facts.c
+    if not isinstance(step.asks, Condition):
+        return where(policy.filters[step.asks])
+    quiet = func.coalesce(columns.order_count, 0) == 0
+    match step.asks:
+        case Condition.RULES_CLASH:
+            return and_(quiet, columns.outcome.is_not_distinct_from(AnalysisOutcome.CONFLICT.value))
+        case Condition.NOTHING_TO_TRADE:
+            return quiet
+        case Condition.FLAGGED:
+            return func.coalesce(func.cardinality(columns.flags), 0) > 0
+
+
 def _node(node: Rule | Group) -> ColumnElement[bool]:
     if isinstance(node, Rule):
-        answer: ColumnElement[bool] = _RULES[node.operator](account_facts.c[node.field.name], node.value)
+        answer: ColumnElement[bool] = _RULES[node.operator](fact_column(node.field), node.value)
         return answer
     parts = [_node(child) for child in node.rules]
     joined = and_(*parts) if node.combinator is Combinator.AND else or_(*parts)
     # Without parentheses of its own, NOT would take the first part only.
     return not_(joined.self_group()) if node.negated else joined.self_group()
+
+
+def _between(column: Any, low: object, high: object) -> ColumnElement[bool]:
+    """BETWEEN takes no bounds with a collation, as those of dates have."""
+    return and_(column >= low, column <= high)
 
 
 _RULES: Final[Mapping[Operator, Any]] = {  # Any: one function of (column, value) each
@@ -46,8 +106,8 @@ _RULES: Final[Mapping[Operator, Any]] = {  # Any: one function of (column, value
     Operator.AT_MOST: lambda column, value: column <= value,
     Operator.GREATER: lambda column, value: column > value,
     Operator.AT_LEAST: lambda column, value: column >= value,
-    Operator.BETWEEN: lambda column, value: column.between(*value),
-    Operator.NOT_BETWEEN: lambda column, value: not_(column.between(*value)),
+    Operator.BETWEEN: lambda column, value: _between(column, *value),
+    Operator.NOT_BETWEEN: lambda column, value: not_(_between(column, *value)),
     Operator.IN: lambda column, value: column.in_(value),
     Operator.NOT_IN: lambda column, value: column.not_in(value),
     # `= ANY` of an empty set is false, of no set unknown: the same three values as in Python.

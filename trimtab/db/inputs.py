@@ -1,7 +1,7 @@
 """What a run's market and an account's holdings are made of: loaded facts, by delivery."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -118,18 +118,26 @@ class DeliveredAction:
     basis_percent: Decimal | None = None  # of the old shares' basis, that goes to what is received
     basis_source: str | None = None
     fair_value: Decimal | None = None  # dollars a new share
+    pay_on: date | None = None  # the custodian books it by then; None: by the ex-date
+    fraction_price: Decimal | None = None  # dollars a new share, paid for fractions of what is received
+    new_names: Mapping[str, str] = field(default_factory=dict)  # by scheme, as the file has them
+    source: str = ""  # who tells of it
+    entered: bool = False  # by two persons
 
 
 def actions_between(
-    connection: Connection, after: date, until: date, names: Mapping[str, SecurityId]
+    connection: Connection, after: date, until: date, names: Mapping[str, SecurityId], known_by: date | None = None
 ) -> list[DeliveredAction]:
-    """Loaded corporate actions with an ex-date after `after` and up to `until`, of files up to `until`."""
+    """Loaded corporate actions with an ex-date after `after` and up to `until`, of files up to `until`.
+
+    `known_by`: of files up to that business date instead.
+    """
     rows = (
-        select(corporate_action_fact)
+        select(corporate_action_fact, delivery.c.source.label("told_by"))
         .join(delivery, and_(delivery.c.firm_id == corporate_action_fact.c.firm_id, _of(corporate_action_fact)))
         .where(
             delivery.c.status == "LOADED",
-            delivery.c.business_date <= until,
+            delivery.c.business_date <= (known_by or until),
             corporate_action_fact.c.ex_on > after,
             corporate_action_fact.c.ex_on <= until,
         )
@@ -140,7 +148,9 @@ def actions_between(
 
 
 def _action(name: SecurityId, row: Row[Any], names: Mapping[str, SecurityId]) -> DeliveredAction:
-    keys = [key for key in (row.new_cusip, row.new_isin, row.new_symbol) if key]
+    new_names = {"cusip": row.new_cusip, "isin": row.new_isin, "symbol": row.new_symbol}
+    new_names = {scheme: key for scheme, key in new_names.items() if key}
+    keys = new_names.values()
     return DeliveredAction(
         event_id=row.event_id,
         version=row.version,
@@ -158,6 +168,10 @@ def _action(name: SecurityId, row: Row[Any], names: Mapping[str, SecurityId]) ->
         basis_percent=row.basis_percent,
         basis_source=row.basis_source,
         fair_value=row.fair_value,
+        pay_on=row.pay_on,
+        fraction_price=row.fraction_price,
+        new_names=new_names,
+        source=row.source or row.told_by or "",
     )
 
 

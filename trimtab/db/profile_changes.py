@@ -13,8 +13,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select
 
 from trimtab.db.book_state import Case
+from trimtab.db.data_changes import lists_on
 from trimtab.db.inputs import securities_of
-from trimtab.db.profiles import Profile, read_profiles, screened
+from trimtab.db.profiles import Profile, read_profiles
 from trimtab.db.programme import ProgrammeKind, read_programme
 from trimtab.db.settings_versions import MODEL, held_settings, newest_seq
 from trimtab.db.tables import account, delivery
@@ -24,7 +25,7 @@ from trimtab.domain.accounts import ModelId
 from trimtab.domain.asset_allocations import AllocationId, InvalidProgramme
 from trimtab.domain.market import RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
-from trimtab.domain.profile.applied import ProfileFacts, applied
+from trimtab.domain.profile.applied import ProfileFacts, applied, chosen_lists
 from trimtab.domain.profile.errors import Contradiction, UnknownSentence
 from trimtab.domain.profile.levels import (
     Held,
@@ -39,6 +40,7 @@ from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.slots import SlotKind
 from trimtab.domain.profile.stated import stated_by_file
 from trimtab.domain.profile.statements import Level, Statement
+from trimtab.domain.restriction_lists import RestrictionList, binding, list_problems
 from trimtab.domain.securities import Security, SecurityId
 from trimtab.domain.settings_checks import settings_problems
 
@@ -120,23 +122,22 @@ class Rules:
     names: Names
     models: Mapping[str, ModelPortfolio]
     limits: Mapping[str, CustomisationLimits]
-    lists: Mapping[str, frozenset[SecurityId]]
+    lists: Mapping[str, RestrictionList]
     risk_model: RiskModel | None = None  # where some limit is one of risk
 
 
 def rules_for(
     connection: Connection, models: Collection[str], on: date, seq: int, statements: Collection[Statement]
 ) -> Rules:
-    """For accounts that follow these models, with these statements, which may name lists and further models."""
+    """For accounts that follow these models, with these statements, which may name further models."""
     wanted = {*models, *(each.values["model"] for each in statements if "model" in each.values)}
-    listed = {each.values["list"] for each in statements if "list" in each.values}
     limits = limits_on(connection, on, seq)
     by_risk = any(each.risk_deviation is not None for each in limits.values())
     return Rules(
         newest_names(connection),
         models_on(connection, wanted, on, seq),
         limits,
-        {name: frozenset(map(SecurityId, found)) for name, found in screened(connection, listed, on, seq).items()},
+        {each.id: each for each in lists_on(connection, on, seq)},
         newest_risk_model(connection) if by_risk else None,
     )
 
@@ -176,12 +177,19 @@ def judge_case(case: Case, before: Mapping[str, Held], after: Mapping[str, Held]
 
     Only what the change brings counts: a contradiction that stood before is the data's, and told every night.
     """
-    base, facts = case.file or AccountSettings(), ProfileFacts(on=on, tier=case.tier, lists=rules.lists)
+    base, facts = case.file or AccountSettings(), _facts(case, rules, on)
     model, securities = rules.models.get(case.model_id), rules.names.securities
     will_be = applied(base, after, facts)
-    problems = (*settings_problems(will_be, model, securities), *_glide_problems(after, rules))
+    problems = (
+        *settings_problems(will_be, model, securities),
+        *_glide_problems(after, rules),
+        *list_problems(rules.lists, chosen_lists(after)),
+    )
     if problems:
-        stood = settings_problems(applied(base, before, facts), model, securities)
+        stood = (
+            *settings_problems(applied(base, before, facts), model, securities),
+            *list_problems(rules.lists, chosen_lists(before)),
+        )
         problems = tuple(each for each in problems if each not in stood)
     limits = limits_of(case.programme, rules.limits)
     if limits is None or model is None:
@@ -191,6 +199,12 @@ def judge_case(case: Case, before: Mapping[str, Held], after: Mapping[str, Held]
         was_beyond = wishes_beyond(limits, applied(base, before, facts), model, securities, rules.risk_model)
         beyond = tuple(each for each in beyond if each not in was_beyond)
     return Judged(case.accounts[0], problems, beyond)
+
+
+def _facts(case: Case, rules: Rules, on: date) -> ProfileFacts:
+    """Accounts that are alike may yet be named by a list one by one: the first stands for them."""
+    bound = binding(rules.lists, case.accounts[0], case.programme)
+    return ProfileFacts(on=on, tier=case.tier, lists=rules.lists, bound=bound)
 
 
 def _glide_problems(held: Mapping[str, Held], rules: Rules) -> Iterator[str]:

@@ -33,10 +33,6 @@ from trimtab.domain.profile.stated import stated_by_file
 from trimtab.domain.profile.statements import Level, Statement
 
 PROFILE: Final = "profile"
-RESTRICTION_LIST: Final = "restriction_list"
-"""Lists that social screens name (`domain.restriction_lists`). One that binds only who chooses it names a programme
-that no account has, such as BY CHOICE: without any, a list binds every account of the firm anyway.
-"""
 
 
 def layer_keys(account_id: str, household_id: str, advisor_id: str, programme: str | None) -> tuple[LayerKey, ...]:
@@ -186,12 +182,6 @@ def own_trading(connection: Connection, account_ids: Collection[str], on: date) 
         .group_by(posting.c.account_id)
     )
     return {row.account_id: OwnTrading(row.short, row.long, row.last) for row in rows}
-
-
-def screened(connection: Connection, names: Collection[str], on: date, seq: int) -> dict[str, frozenset[str]]:
-    """What is on each list on the day; a list that does not exist holds nothing."""
-    held = held_settings(connection, RESTRICTION_LIST, on, seq, list(names)) if names else {}
-    return {name: frozenset(value.get("securities", ())) for name, value in held.items()}
 
 
 def glide_paths(connection: Connection, on: date, seq: int) -> set[tuple[str, str, str]]:

@@ -19,12 +19,14 @@ def save_accounts(connection: Connection, firm_id: str) -> None:
         text(
             """
             INSERT INTO account (firm_id, account_id, household_id, advisor_id, profile)
-            SELECT DISTINCT ON (account_id) :firm, account_id, household_id, advisor_id, jsonb_build_object(
+            SELECT :firm, account_id, household_id, advisor_id, jsonb_build_object(
                 'id', account_id, 'household_id', household_id, 'advisor_id', advisor_id,
                 'programme', programme, 'registration', registration, 'model_id', model_id,
                 'discretionary', discretionary, 'standing', standing,
                 'approved_for_trading', approved_for_trading, 'tier', tier)
-            FROM staged ORDER BY account_id, line DESC
+            FROM staged s
+            WHERE NOT EXISTS (SELECT 1 FROM staged later WHERE later.account_id = s.account_id AND later.line > s.line)
+            ORDER BY account_id
             ON CONFLICT (firm_id, account_id) DO UPDATE
             SET household_id = excluded.household_id, advisor_id = excluded.advisor_id, profile = excluded.profile
             WHERE (account.household_id, account.advisor_id, account.profile)

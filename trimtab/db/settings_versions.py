@@ -7,7 +7,7 @@ names the one that it replaces, so two writers that read the same one cannot bot
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -17,8 +17,22 @@ from trimtab.domain.errors import TrimtabError
 
 ACCOUNT_SETTINGS = "account_settings"
 MODEL = "model"
+RESTRICTION_LIST = "restriction_list"
 FEED_ACTOR = "feed:"
 """Versions that a file made carry this and the file's kind as their actor."""
+
+ACCOUNT_COLUMNS: Final = (
+    "tracking",
+    "tax_sensitivity",
+    "harvesting",
+    "short_term_rate",
+    "long_term_rate",
+    "cash_target",
+    "cash_reserve",
+    "minimum_trade",
+    "commission",
+)
+"""Columns of the accounts file that are settings; the reader refuses a row in which one of them is empty."""
 
 _DEFAULTS = (
     """jsonb_build_object('restrictions', '[]'::jsonb, 'weight_bands', '{}'::jsonb, 'cash_needs', '[]'::jsonb)"""
@@ -39,19 +53,26 @@ _WRITE_CHANGED = """
 _HELD = "held AS (SELECT * FROM settings_as_of(:entity, :day, 9223372036854775807))"
 
 _ACCOUNTS = f"""
-    WITH {_HELD}, wanted AS (
-        SELECT DISTINCT ON (s.account_id) s.account_id AS key, CAST(:day AS date) AS effective_from,
-            coalesce(held.value, {_DEFAULTS}) || jsonb_build_object(
-                'tracking', s.tracking, 'tax_sensitivity', s.tax_sensitivity, 'harvesting', s.harvesting,
-                'short_term_rate', trim_scale(s.short_term_rate)::text,
-                'long_term_rate', trim_scale(s.long_term_rate)::text,
-                'cash_target', trim_scale(s.cash_target)::text,
-                'cash_reserve', trim_scale(s.cash_reserve)::text,
-                'minimum_trade', trim_scale(s.minimum_trade)::text,
-                'commission', trim_scale(s.commission)::text) AS value
-        FROM staged s LEFT JOIN held ON held.key = s.account_id
-        ORDER BY s.account_id, s.line DESC)
+    WITH {_HELD}, said AS (
+        SELECT s.* FROM staged s
+        WHERE NOT EXISTS (SELECT 1 FROM staged later WHERE later.account_id = s.account_id AND later.line > s.line)),
+    kinds AS MATERIALIZED (
+        SELECT {", ".join(ACCOUNT_COLUMNS)}, jsonb_build_object(
+            'tracking', tracking, 'tax_sensitivity', tax_sensitivity, 'harvesting', harvesting,
+            'short_term_rate', trim_scale(short_term_rate)::text,
+            'long_term_rate', trim_scale(long_term_rate)::text,
+            'cash_target', trim_scale(cash_target)::text,
+            'cash_reserve', trim_scale(cash_reserve)::text,
+            'minimum_trade', trim_scale(minimum_trade)::text,
+            'commission', trim_scale(commission)::text) AS own
+        FROM (SELECT DISTINCT {", ".join(ACCOUNT_COLUMNS)} FROM staged) AS each),
+    whole AS MATERIALIZED (SELECT kinds.*, {_DEFAULTS} || own AS fresh FROM kinds),
+    wanted AS (
+        SELECT said.account_id AS key, CAST(:day AS date) AS effective_from,
+            CASE WHEN held.value IS NULL THEN whole.fresh ELSE held.value || whole.own END AS value
+        FROM said JOIN whole USING ({", ".join(ACCOUNT_COLUMNS)}) LEFT JOIN held ON held.key = said.account_id)
     {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+# The same settings are of many accounts: they are put together once. No column is ever null (`feeds.layouts`).
 
 _RESTRICTIONS = f"""
     WITH {_HELD}, named AS (
@@ -119,6 +140,44 @@ _WITHDRAWN_MODELS = f"""
     {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
 # A tombstone would bring back the model's version before: it is marked instead.
 
+_LISTS = f"""
+    WITH {_HELD}, lines AS (
+        SELECT s.*, coalesce(k.security_id, s.security_key) AS security
+        FROM staged s LEFT JOIN known_identifier k ON k.scheme = s.scheme AND k.value = s.security_key),
+    unreadable AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:unreadable AS jsonb)) AS q (owner text, line integer, message text)),
+    delivered AS (
+        SELECT list_id, jsonb_build_object(
+            'id', list_id, 'version', max(version), 'as_of', max(as_of), 'rule', max(rule),
+            'by_choice', bool_and(binds = 'BY_CHOICE'), 'reason', max(reason),
+            'securities', jsonb_agg(DISTINCT security),
+            'content', md5(string_agg(DISTINCT concat_ws(' ', scheme, security_key, rule), ','))) AS value
+        FROM lines GROUP BY list_id),
+    faults (list_id, fault) AS (
+        SELECT list_id, 'its rows carry several versions, dates, rules or bindings' FROM lines
+        GROUP BY list_id HAVING count(DISTINCT (version, as_of, rule, binds)) > 1
+        UNION ALL
+        SELECT d.list_id, 'version ' || (d.value->>'version') || ' came after version ' || (held.value->>'version')
+        FROM delivered d JOIN held ON held.key = d.list_id
+        WHERE (d.value->>'version')::integer < (held.value->>'version')::integer
+        UNION ALL
+        SELECT d.list_id, 'version ' || (d.value->>'version') || ' came before with other names'
+        FROM delivered d JOIN held ON held.key = d.list_id
+        WHERE d.value->>'version' = held.value->>'version' AND d.value->>'content' <> held.value->>'content'
+        UNION ALL
+        SELECT owner, 'line ' || line || ' cannot be read: ' || message FROM unreadable),
+    named AS (SELECT list_id FROM delivered UNION SELECT owner FROM unreadable),
+    wanted AS (
+        SELECT n.list_id AS key, CAST(:day AS date) AS effective_from,
+            jsonb_build_object('id', n.list_id, 'version', 0, 'as_of', CAST(:day AS date), 'securities', '[]'::jsonb)
+                || coalesce(held.value, '{{}}'::jsonb) || coalesce(d.value, '{{}}'::jsonb)
+                || jsonb_build_object('faults', (SELECT coalesce(jsonb_agg(fault ORDER BY fault), '[]'::jsonb)
+                                                 FROM faults f WHERE f.list_id = n.list_id)) AS value
+        FROM named n LEFT JOIN delivered d USING (list_id) LEFT JOIN held ON held.key = n.list_id)
+    {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+# Accounts and programmes that persons have named stay: whom a list binds is the firm's decision. A list of which no
+# row could be read, and that was not known before, binds everybody: nobody knows whom it would have bound.
+
 
 def save_account_settings(connection: Connection, firm_id: str, business_date: date) -> int:
     """Version the settings of the staged accounts that changed; restrictions and cash needs stay. Returns how many."""
@@ -146,6 +205,17 @@ def save_models(
     faults = json.dumps([dict(row) for row in unreadable])
     saved = _write(connection, firm_id, _MODELS, MODEL, business_date, "models", unreadable=faults)
     return saved + _write(connection, firm_id, _WITHDRAWN_MODELS, MODEL, business_date, "models")
+
+
+def save_lists(
+    connection: Connection, firm_id: str, business_date: date, unreadable: Sequence[Mapping[str, Any]]
+) -> int:
+    """Version the staged restriction lists that changed; one that the file does not name stays as it was.
+
+    A list keeps what is wrong with its delivery under 'faults'. `unreadable` as in `save_models`, of lists.
+    """
+    faults = json.dumps([dict(row) for row in unreadable])
+    return _write(connection, firm_id, _LISTS, RESTRICTION_LIST, business_date, "restriction_lists", unreadable=faults)
 
 
 def newest_seq(connection: Connection) -> int:

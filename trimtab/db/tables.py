@@ -109,7 +109,7 @@ def _column_type(field: Field) -> TypeEngine[Any]:
             return BigInteger() if field.is_whole else Double()
         case FieldKind.BOOLEAN:
             return Boolean()
-        case FieldKind.TEXT:
+        case FieldKind.TEXT | FieldKind.DATE:
             return Text()
         case FieldKind.TEXT_SET:
             return ARRAY(Text)
@@ -232,8 +232,14 @@ delivery_expectation = Table(
 _DELIVERED = ("firm_id", "delivery_id")
 
 
-def _of_delivery(name: str, *columns: Column[Any] | Column[str] | UniqueConstraint | Index) -> Table:
-    """A fact table: rows of one delivery, by line."""
+def _of_delivery(
+    name: str, *columns: Column[Any] | Column[str] | UniqueConstraint | Index, by_account: bool = False
+) -> Table:
+    """A fact table: rows of one delivery, by line.
+
+    `by_account`: the key begins with the account, so that a million lots need no second index to be found by it.
+    """
+    key = ("account_id", "line") if by_account else ("line",)
     return _fact(
         Table(
             name,
@@ -242,7 +248,7 @@ def _of_delivery(name: str, *columns: Column[Any] | Column[str] | UniqueConstrai
             _needed("delivery_id", Text),
             _needed("line", Integer),
             *columns,
-            PrimaryKeyConstraint("firm_id", "delivery_id", "line"),
+            PrimaryKeyConstraint(*_DELIVERED, *key),
             ForeignKeyConstraint(_DELIVERED, ["delivery.firm_id", "delivery.delivery_id"]),
         )
     )
@@ -290,7 +296,7 @@ account_fact = _of_delivery(
     _needed("tier", Text),
     Column("suspension", Text),
     Column("suspension_reason", Text),
-    Index("ix_account_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 position_fact = _of_delivery(
@@ -301,7 +307,7 @@ position_fact = _of_delivery(
     _needed("quantity", QUANTITY),
     _needed("market_value", MONEY),
     Column("restricted", Boolean, nullable=False, server_default=text("false")),
-    Index("ix_position_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 lot_fact = _of_delivery(
@@ -319,7 +325,7 @@ lot_fact = _of_delivery(
     _needed("covered", Boolean),
     Column("gift_or_inheritance", Boolean, nullable=False, server_default=text("false")),
     Column("restricted", Boolean, nullable=False, server_default=text("false")),  # pledged or legended
-    Index("ix_lot_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 cash_fact = _of_delivery(
@@ -328,7 +334,7 @@ cash_fact = _of_delivery(
     _needed("settled", MONEY),
     _needed("unsettled", MONEY),
     Column("currency", Text, nullable=False, server_default="USD"),
-    Index("ix_cash_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 sale_fact = _of_delivery(
@@ -340,7 +346,7 @@ sale_fact = _of_delivery(
     _needed("quantity", QUANTITY),
     _needed("proceeds", MONEY),
     _needed("basis", BASIS),
-    Index("ix_sale_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 transaction_fact = _of_delivery(
@@ -354,7 +360,7 @@ transaction_fact = _of_delivery(
     Column("price", PRICE),
     Column("fees", MONEY),
     Column("amount", MONEY),
-    Index("ix_transaction_fact_account", "firm_id", "delivery_id", "account_id"),
+    by_account=True,
 )
 
 price_fact = _of_delivery(
@@ -388,6 +394,9 @@ corporate_action_fact = _of_delivery(
     Column("basis_percent", Numeric(18, 6)),
     Column("basis_source", Text),
     Column("fair_value", PRICE),
+    Column("pay_on", Date),
+    Column("fraction_price", PRICE),
+    Column("source", Text),
 )
 
 risk_exposure_fact = _of_delivery(
@@ -402,6 +411,55 @@ risk_covariance_fact = _of_delivery(
     "risk_covariance_fact",
     _needed("factor", Text),
     Column("row", ARRAY(Double), nullable=False),
+)
+
+# --- corporate actions: states of events, and what each did to each account ----------------------------------------
+
+corporate_action_state = _fact(
+    Table(
+        "corporate_action_state",
+        metadata,
+        _firm(),
+        _needed("event_id", Text),
+        _needed("version", Integer),
+        _needed("state", Text),
+        _needed("terms_hash", Text),
+        _needed("kind", Text),
+        _needed("security_id", Text),
+        _needed("ex_on", Date),
+        _needed("business_date", Date),  # of the run that saw the event in this state first
+        Column("terms", JSONB, nullable=False),  # the rows that tell of it
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "event_id", "version", "state", "terms_hash"),
+        CheckConstraint("state IN ('ANNOUNCED', 'CONFIRMED', 'REVERSED')", name="state"),
+    )
+)
+
+corporate_action_application = _fact(
+    Table(
+        "corporate_action_application",
+        metadata,
+        _firm(),
+        _needed("event_id", Text),
+        _needed("account_id", Text),
+        _needed("version", Integer),
+        _needed("state", Text),
+        _needed("terms_hash", Text),
+        _needed("business_date", Date),
+        _needed("booked_by", Text),  # TRIMTAB or CUSTODIAN
+        _needed("before_hash", Text),  # content: the account's lots and shares of the securities concerned
+        _needed("after_hash", Text),
+        Column("shares_before", JSONB, nullable=False),
+        Column("shares_after", JSONB, nullable=False),
+        _needed("cash", MONEY),
+        _needed("income", MONEY),
+        _needed("gain", MONEY),
+        _recorded_at(),
+        PrimaryKeyConstraint("firm_id", "event_id", "account_id", "version", "state"),
+        ForeignKeyConstraint(["firm_id", "account_id"], ["account.firm_id", "account.account_id"]),
+        CheckConstraint("state IN ('APPLIED', 'RECONCILED', 'REVERSED')", name="state"),
+        Index("ix_corporate_action_application_account", "firm_id", "account_id"),
+    )
 )
 
 # --- what people and feeds edit: append-only versions ---------------------------------------------------------------
@@ -672,6 +730,7 @@ account_facts = Table(
     _needed("run_id", Text),
     _needed("account_id", Text),
     *(Column(field.name, _column_type(field)) for field in FIELDS.values()),
+    Column("ancillary", JSONB(none_as_null=True)),  # the firm's own fields: name to value
     PrimaryKeyConstraint("firm_id", "run_id", "account_id"),
     Index(
         "ix_account_facts_filters",

@@ -36,7 +36,7 @@ def next_day(firm: DemoFirm, book: Book) -> DemoFirm:
     unsettled the next morning, all else has settled (T+1). An account that `book` does not know, and a holding
     of a security that is in no master, stay as the custodian had them.
     """
-    kept = _with_splits(firm.book, firm.actions)
+    kept = with_splits(firm.book, firm.actions)
     return _on_the_morning_after(firm, firm.business_date, kept, book)
 
 
@@ -50,7 +50,7 @@ def resume(first_day: DemoFirm, last_business_date: date, book: Book) -> DemoFir
     """As `resume_firm`, from the firm of the first business date."""
     kept, day = first_day.book, first_day.founded_on
     while day <= last_business_date:
-        kept = _with_splits(kept, first_day.market.actions(day))
+        kept = with_splits(kept, first_day.market.actions(day))
         day = first_day.market.next_session(day)
     return _on_the_morning_after(first_day, last_business_date, kept, book)
 
@@ -106,7 +106,7 @@ def _settled(kept: Book, book: Book, traded_on: date) -> dict[AccountId, CashBal
     }
 
 
-def _with_splits(book: Book, actions: Iterable[CorporateAction]) -> Book:
+def with_splits(book: Book, actions: Iterable[CorporateAction]) -> Book:
     """The book after the splits among `actions`: quantities times new per old, costs and dates as they were."""
     ratios = {
         action.security_id: Decimal(action.new_shares) / Decimal(action.old_shares)

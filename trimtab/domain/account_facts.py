@@ -1,8 +1,9 @@
 """What filters can see of an account's day: one row of the wide table. `fact_fields` tells of each field."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trimtab.domain.fact_fields import FIELDS
+from trimtab.domain.fact_fields import FIELDS, OWN
 
 FactValue = str | bool | int | float | tuple[str, ...] | None
 
@@ -135,9 +136,13 @@ class AccountFacts:
     days_followed: int | None = None
     traded_lots_this_year: int | None = None
     booked_gain_this_year: float | None = None
+    # --- ANCILLARY ---
+    ancillary: Mapping[str, FactValue] | None = None  # the firm's own fields, by name without the prefix
 
 
 def fact(facts: AccountFacts, name: str) -> FactValue:
-    """The value of one whitelisted field; KeyError for any other name."""
+    """The value of one whitelisted field, or of one of the firm's own; KeyError for any other name."""
+    if name.startswith(OWN):
+        return (facts.ancillary or {}).get(name.removeprefix(OWN))
     value: FactValue = getattr(facts, FIELDS[name].name)
     return value

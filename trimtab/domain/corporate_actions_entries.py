@@ -1,6 +1,7 @@
 """A corporate action as a person enters it, for what a feed has not, or has wrong. Two persons agree on it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ class ReceivedTerms:
     old_shares: Decimal
     fair_value: Decimal | None = None  # dollars a new share
     basis_percent: Decimal | None = None  # of the old shares' basis; counts only with the entry's basis_source
+    fraction_price: Decimal | None = None  # dollars a new share, paid for the account's fraction; None keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class EventEntry:
     cash_per_share: Decimal | None = None  # dollars
     received: tuple[ReceivedTerms, ...] = ()
     basis_source: str = ""  # who says how basis is divided, and by which method
+    pay_on: date | None = None  # when custodians book it; None: on the ex-date
+    fraction_price: Decimal | None = None  # of a stock dividend
+    new_names: Mapping[str, str] = field(default_factory=dict)  # from the ex-date on: cusip, isin, symbol
 
     def problem(self) -> str:
         """Why this is no event, in words; nothing when it is one."""
@@ -47,4 +52,6 @@ class EventEntry:
         shares = [(each.new_shares, each.old_shares) for each in self.received]
         if any(new <= 0 or old <= 0 for new, old in shares):
             return "shares received are above zero for shares above zero"
+        if not self.new_names.keys() <= {"cusip", "isin", "symbol"}:
+            return "new names are by cusip, isin and symbol"
         return "" if self.version > 0 else "the version is above zero"

@@ -61,6 +61,7 @@ WAITS: Final[Mapping[str, str]] = {
     "securities": "every security's identifiers and class: prices, holdings and models cannot be told apart without",
     "accounts": "the roster and every account's profile",
     "restrictions": "what accounts must not buy, sell or hold",
+    "restriction_lists": "names that nobody, or nobody who screens by their list, may buy",
     "cash_needs": "cash that accounts must raise",
     "corporate_actions": "lots, prices and models on the right side of the day's events",
     "prices": "the value of every holding, and every trade",

@@ -18,6 +18,11 @@ class FieldKind(StrEnum):
     BOOLEAN = "BOOLEAN"
     TEXT = "TEXT"
     TEXT_SET = "TEXT_SET"
+    DATE = "DATE"  # as text, YYYY-MM-DD: it sorts as dates do
+
+
+OWN: Final = "own."
+"""Names of a firm's own fields begin so: no field of a later version of trimtab can take them."""
 
 
 class Unit(StrEnum):
@@ -40,6 +45,7 @@ class Source(StrEnum):
     ANALYSIS = "ANALYSIS"  # the proposal
     DATA = "DATA"  # what validation found
     SUSPENSIONS = "SUSPENSIONS"  # those that stand open
+    ANCILLARY = "ANCILLARY"  # the firm's own fields (D21)
     HISTORY = "HISTORY"  # account-days, decisions and postings before the business date
 
 

@@ -6,17 +6,18 @@ the rule itself (`plain_tree`), and "the account is not X" is read as "X is fals
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from trimtab.domain.fact_fields import FIELDS, Field, FieldKind, Unit
 from trimtab.domain.filter_json import json_of
-from trimtab.domain.filter_sentences import PLAIN_WORD, START, VERBS
+from trimtab.domain.filter_sentences import PLAIN_WORD, START, verbs_of
 from trimtab.domain.filters import (
     OPERATORS,
     Combinator,
+    Fields,
     FilterTree,
     Group,
     MalformedFilter,
@@ -26,12 +27,9 @@ from trimtab.domain.filters import (
     parse_filter,
 )
 
-_BY_LABEL: Final[Mapping[str, Field]] = {
-    field.label: field for field in sorted(FIELDS.values(), key=lambda each: -len(each.label))
-}
-_BY_VERB: Final = sorted(((words, operator) for operator, words in VERBS.items()), key=lambda each: -len(each[0]))
 _NUMBER: Final = re.compile(r"(-?)(\$?)([\d,]+(?:\.\d+)?|[\d,]*\.\d+)( %| bp| days)?")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+Bound = TypeVar("Bound")
 _UNIT_SIGNS: Final = {
     Unit.DOLLARS: ("$", ""),
     Unit.FRACTION: ("", " %"),
@@ -40,13 +38,13 @@ _UNIT_SIGNS: Final = {
 }
 
 
-def read_sentence(text: str) -> FilterTree:
+def read_sentence(text: str, fields: Fields = FIELDS) -> FilterTree:
     """The filter that the sentence tells. Raises MalformedFilter with the place that cannot be read, or FilterError."""
     if not text.startswith(START) or not text.endswith("."):
         raise MalformedFilter("", f'a sentence begins with "{START.strip()}" and ends with a full stop')
-    reader = _Reader(text[len(START) : -1])
+    reader = _Reader(text[len(START) : -1], fields)
     tree = reader.group_until_end()
-    return parse_filter(json_of(tree))  # the same checks as for JSON: depth, size, words of the field
+    return parse_filter(json_of(tree), fields)  # the same checks as for JSON: depth, size, words of the field
 
 
 def plain_tree(tree: FilterTree) -> FilterTree:
@@ -68,8 +66,9 @@ def _plain(node: Rule | Group) -> Rule | Group:
 class _Reader:
     """Reads from left to right; `at` is the place of the next character."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, fields: Fields) -> None:
         self.text = text
+        self.by_label = {each.label: each for each in sorted(fields.values(), key=lambda each: -len(each.label))}
         self.at = 0
 
     def group_until_end(self) -> Group:
@@ -109,13 +108,13 @@ class _Reader:
         if not self._skip("the "):
             raise self._unread('"the" and a field')
         field = self._field(None)
-        for words, operator in _BY_VERB:
+        for operator, words in sorted(verbs_of(field).items(), key=lambda each: -len(each[1])):
             if operator in OPERATORS[field.kind] and self._skip(f" {words}"):
                 return Rule(field, operator, self._value(field, operator))
         raise self._unread(f"a comparison of {field.label}")
 
     def _field(self, kind: FieldKind | None) -> Field:
-        for label, field in _BY_LABEL.items():
+        for label, field in self.by_label.items():
             if kind in (None, field.kind) and self._ends_after(label):
                 self.at += len(label)
                 return field
@@ -125,16 +124,20 @@ class _Reader:
         if operator in (Operator.NULL, Operator.NOT_NULL):
             return None
         if operator in (Operator.BETWEEN, Operator.NOT_BETWEEN):
-            low = self._number(field)
-            if not self._skip(" and"):
-                raise self._unread("and")
-            return low, self._number(field)
+            if field.kind is FieldKind.DATE:
+                return self._word(), self._after_and(self._word)
+            return self._number(field), self._after_and(lambda: self._number(field))
         if field.kind is FieldKind.NUMBER:
             return self._number(field)
         words = [self._word()]
         while operator in (Operator.IN, Operator.NOT_IN) and self._skip(","):
             words.append(self._word())
         return tuple(words) if operator in (Operator.IN, Operator.NOT_IN) else words[0]
+
+    def _after_and(self, read: Callable[[], Bound]) -> Bound:
+        if not self._skip(" and"):
+            raise self._unread("and")
+        return read()
 
     def _number(self, field: Field) -> float:
         found = _NUMBER.match(self.text, self.at + 1) if self._starts(" ") else None

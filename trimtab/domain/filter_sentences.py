@@ -29,6 +29,17 @@ VERBS: Final[Mapping[Operator, str]] = {
     Operator.NULL: "is unknown",
     Operator.NOT_NULL: "is known",
 }
+DATE_VERBS: Final[Mapping[Operator, str]] = {
+    **VERBS,
+    Operator.LESS: "is before",
+    Operator.AT_MOST: "is not after",
+    Operator.GREATER: "is after",
+    Operator.AT_LEAST: "is not before",
+}
+
+
+def verbs_of(field: Field) -> Mapping[Operator, str]:
+    return DATE_VERBS if field.kind is FieldKind.DATE else VERBS
 
 
 PLAIN_WORD: Final = re.compile(r"[\w&/-]+")
@@ -47,7 +58,7 @@ def rule_phrase(rule: Rule) -> str:
     if field.kind is FieldKind.BOOLEAN and isinstance(rule.value, bool):
         affirmed = rule.value is (rule.operator is Operator.EQUAL)
         return f"the account is {'' if affirmed else 'not '}{field.label}"
-    words = f"the {field.label} {VERBS[rule.operator]}"
+    words = f"the {field.label} {verbs_of(field)[rule.operator]}"
     if rule.value is None:
         return words
     if rule.operator in (Operator.BETWEEN, Operator.NOT_BETWEEN) and isinstance(rule.value, tuple):

@@ -5,11 +5,12 @@ groups and rules {field, operator, value}. Evaluation is SQL's: a comparison wit
 `not` of unknown is unknown, and a filter whose whole answer is unknown does not match: coalesce(expr, false).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from math import isfinite
-from typing import Final
+from typing import Final, TypeVar
 
 from trimtab.domain.account_facts import AccountFacts, FactValue, fact
 from trimtab.domain.errors import TrimtabError
@@ -19,6 +20,8 @@ MOST_LEVELS: Final = 6
 MOST_RULES: Final = 100
 LONGEST_TEXT: Final = 200
 
+Fields = Mapping[str, Field]
+"""What a filter may name: the fields of everybody, and where a firm has some, its own."""
 RuleValue = str | bool | float | tuple[str, ...] | tuple[float, float] | None
 
 
@@ -95,6 +98,7 @@ OPERATORS: Final[Mapping[FieldKind, frozenset[Operator]]] = {
     FieldKind.BOOLEAN: _SAME | _NULLS,
     FieldKind.TEXT: _SAME | _LISTS | _NULLS,
     FieldKind.TEXT_SET: _SETS | _NULLS,
+    FieldKind.DATE: _SAME | _COMPARISONS | _RANGES | _NULLS,
 }
 
 
@@ -120,9 +124,9 @@ FilterTree = Group
 # --- reading --------------------------------------------------------------------------------------------------
 
 
-def parse_filter(json_value: object) -> FilterTree:
+def parse_filter(json_value: object, fields: Fields = FIELDS) -> FilterTree:
     """A filter from its JSON value (as `json.loads` gives it). Raises a FilterError that names the place."""
-    tree = _group(json_value, "", 1)
+    tree = _group(json_value, "", 1, fields)
     if sum(1 for _ in rules_of(tree)) > MOST_RULES:
         raise FilterTooLarge("", f"more than {MOST_RULES} rules")
     return tree
@@ -137,7 +141,7 @@ def rules_of(node: Rule | Group) -> Iterator[Rule]:
         yield from rules_of(child)
 
 
-def _group(value: object, path: str, level: int) -> Group:
+def _group(value: object, path: str, level: int, fields: Fields) -> Group:
     if level > MOST_LEVELS:
         raise FilterTooLarge(path, f"nested deeper than {MOST_LEVELS} levels")
     if not isinstance(value, Mapping) or not isinstance(value.get("rules"), list | tuple):
@@ -159,22 +163,22 @@ def _group(value: object, path: str, level: int) -> Group:
     return Group(
         combinator,
         negated,
-        tuple(_node(child, f"{prefix}rules[{place}]", level + 1) for place, child in enumerate(children)),
+        tuple(_node(child, f"{prefix}rules[{place}]", level + 1, fields) for place, child in enumerate(children)),
     )
 
 
-def _node(value: object, path: str, level: int) -> Rule | Group:
+def _node(value: object, path: str, level: int, fields: Fields) -> Rule | Group:
     if isinstance(value, Mapping) and "field" in value:
-        return _rule(value, path)
-    return _group(value, path, level)
+        return _rule(value, path, fields)
+    return _group(value, path, level, fields)
 
 
-def _rule(value: Mapping[str, object], path: str) -> Rule:
+def _rule(value: Mapping[str, object], path: str, fields: Fields) -> Rule:
     _refuse_unknown_keys(value, {"field", "operator", "value", "id", "valueSource"}, path)
     if value.get("valueSource", "value") != "value":
         raise MalformedFilter(path, "a field can only be compared with a value")
     name = value["field"]
-    field = FIELDS.get(name) if isinstance(name, str) else None
+    field = fields.get(name) if isinstance(name, str) else None
     if field is None:
         raise UnknownField(path, f"there is no field {name!r}")
     try:
@@ -197,11 +201,10 @@ def _value(field: Field, operator: Operator, value: object, path: str) -> RuleVa
         return None
     if operator in _RANGES:
         if not isinstance(value, list | tuple) or len(value) != 2:
-            raise WrongValue(path, f"{operator.value} needs two numbers")
-        low, high = _number(field, value[0], path), _number(field, value[1], path)
-        if low > high:
-            raise WrongValue(path, f"{low} is above {high}")
-        return low, high
+            raise WrongValue(path, f"{operator.value} needs two values")
+        if field.kind is FieldKind.DATE:
+            return _in_order(_date(field, value[0], path), _date(field, value[1], path), path)
+        return _in_order(_number(field, value[0], path), _number(field, value[1], path), path)
     if operator in _LISTS:
         if not isinstance(value, list | tuple) or not 0 < len(value) <= MOST_RULES:
             raise WrongValue(path, f"{operator.value} needs a list of 1 to {MOST_RULES} words")
@@ -212,7 +215,23 @@ def _value(field: Field, operator: Operator, value: object, path: str) -> RuleVa
         if not isinstance(value, bool):
             raise WrongValue(path, f"{field.name} is true or false, not {value!r}")
         return value
-    return _text(field, value, path)
+    return _date(field, value, path) if field.kind is FieldKind.DATE else _text(field, value, path)
+
+
+_Bound = TypeVar("_Bound", float, str)
+
+
+def _in_order(low: _Bound, high: _Bound, path: str) -> tuple[_Bound, _Bound]:
+    if low > high:
+        raise WrongValue(path, f"{low} is above {high}")
+    return low, high
+
+
+def _date(field: Field, value: object, path: str) -> str:
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "").isoformat()
+    except ValueError:
+        raise WrongValue(path, f"{field.name} needs a date such as 2026-03-31, not {value!r}") from None
 
 
 def _number(field: Field, value: object, path: str) -> float:
@@ -273,21 +292,31 @@ def _holds(rule: Rule, actual: FactValue) -> bool:
         case Operator.DOES_NOT_CONTAIN:
             return isinstance(actual, tuple) and expected not in actual
         case _:
-            return isinstance(actual, int | float) and _compares(rule, float(actual))
+            return _ordered(rule, actual)
 
 
-def _compares(rule: Rule, actual: float) -> bool:
-    if isinstance(rule.value, tuple):
-        low, high = (float(bound) for bound in rule.value)
-        return (low <= actual <= high) is (rule.operator is Operator.BETWEEN)
-    if not isinstance(rule.value, float):
+def _ordered(rule: Rule, actual: FactValue) -> bool:
+    """A comparison of order: of numbers, or of dates, whose text sorts as they do."""
+    bounds = rule.value if isinstance(rule.value, tuple) else (rule.value,)
+    if isinstance(actual, str):
+        return _compares(rule.operator, actual, [str(bound) for bound in bounds])
+    numbers = [bound for bound in bounds if isinstance(bound, float)]
+    if len(numbers) != len(bounds):
         raise WrongValue(rule.field.name, f"{rule.operator.value} needs a number, not {rule.value!r}")
-    match rule.operator:
+    return isinstance(actual, int | float) and _compares(rule.operator, float(actual), numbers)
+
+
+def _compares(operator: Operator, actual: _Bound, bounds: Sequence[_Bound]) -> bool:
+    match operator:
+        case Operator.BETWEEN:
+            return bounds[0] <= actual <= bounds[1]
+        case Operator.NOT_BETWEEN:
+            return not bounds[0] <= actual <= bounds[1]
         case Operator.LESS:
-            return actual < rule.value
+            return actual < bounds[0]
         case Operator.AT_MOST:
-            return actual <= rule.value
+            return actual <= bounds[0]
         case Operator.GREATER:
-            return actual > rule.value
+            return actual > bounds[0]
         case _:
-            return actual >= rule.value
+            return actual >= bounds[0]

@@ -9,7 +9,8 @@ Compliance (W-D1): rules that contradict each other or leave much risk. Manageme
 from collections.abc import Mapping
 from typing import Final
 
-from trimtab.domain.lanes import FilterKey, FirmFilters, parse_firm_filters
+from trimtab.domain.lane_policy import FilterKey
+from trimtab.domain.lanes import LanePolicy, parse_firm_filters
 
 Json = dict[str, object]
 
@@ -72,5 +73,5 @@ DEFAULT_FIRM_FILTERS: Final[Mapping[str, Json]] = {
 }
 
 
-def default_firm_filters() -> FirmFilters:
+def default_firm_filters() -> LanePolicy:
     return parse_firm_filters(DEFAULT_FIRM_FILTERS)

@@ -1,13 +1,17 @@
-"""Which lane the firm's filters give an account, and why (W-A to W-D)."""
+"""Which lane the firm's policy gives an account, and why (W-A to W-D).
+
+The policy's steps are asked in their order; `explain` tells of every step that was asked what it answered.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from trimtab.domain.account_facts import AccountFacts, FactValue, fact
+from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filter_sentences import join_and, observed_phrase
 from trimtab.domain.filters import (
+    Fields,
     FilterTree,
     Group,
     MalformedFilter,
@@ -16,27 +20,17 @@ from trimtab.domain.filters import (
     parse_filter,
     rule_answer,
 )
+from trimtab.domain.lane_policy import DEFAULT_POLICY, Condition, FilterKey, PolicyDocument, Step, step_sentence
 from trimtab.domain.lifecycle import Lane
 from trimtab.domain.proposals import AnalysisOutcome
 
 
-class FilterKey(StrEnum):
-    """The five filters that every firm has."""
-
-    SUSPEND = "suspend"
-    COMPLIANCE = "compliance"
-    REVIEW = "review"
-    AUTOMATED = "automated"
-    MANAGEMENT = "management"  # gives no lane: it finds what should have traded and did not (W-E2)
-
-
 @dataclass(frozen=True, slots=True)
-class FirmFilters:
-    suspend: FilterTree
-    compliance: FilterTree
-    review: FilterTree
-    automated: FilterTree
-    management: FilterTree
+class LanePolicy:
+    """What decides lanes: the document, and the trees of the firm filters that it names."""
+
+    document: PolicyDocument
+    filters: Mapping[str, FilterTree]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,69 +43,114 @@ class MatchedValue:
 
 @dataclass(frozen=True, slots=True)
 class LaneDecision:
-    """The lane, the filter that gave it (None: a flag, nothing to trade, or no filter), and its values."""
+    """The lane, and what gave it. Without a step no step wanted the account: a person looks."""
 
     lane: Lane
-    filter_key: FilterKey | None
+    filter_key: str | None  # the firm filter of the step; None: a condition, or no step
     matched: tuple[MatchedValue, ...]
     reason: str  # one sentence in plain English
+    step: int | None = None  # from 1
 
 
-_CLASH: Final = "The account's rules contradict each other, so a person looks."
-_LANE_OF: Final[Mapping[FilterKey, Lane]] = {
-    FilterKey.SUSPEND: Lane.SUSPEND,
-    FilterKey.COMPLIANCE: Lane.COMPLIANCE,
-    FilterKey.REVIEW: Lane.REVIEW,
-    FilterKey.AUTOMATED: Lane.AUTOMATED,
+@dataclass(frozen=True, slots=True)
+class StepAnswer:
+    """What one step of the policy said about an account, from 1 on in the order in which they are asked."""
+
+    step: int
+    sentence: str
+    wanted: bool
+    passed_over: bool  # compliance has looked and cleared the account
+    reason: str
+    matched: tuple[MatchedValue, ...]
+
+
+CLEARED: Final = frozenset({Lane.COMPLIANCE, Lane.SUSPEND})
+"""Steps that give these lanes are passed over once compliance has cleared the account."""
+
+
+def lane_policy(document: PolicyDocument, filters: Mapping[str, object], fields: Fields = FIELDS) -> LanePolicy:
+    """The policy with its filters read from JSON by name. Raises a FilterError for a missing or unreadable one."""
+    for name in document.filters:
+        if name not in filters:
+            raise MalformedFilter(name, "is missing")
+    return LanePolicy(document, {name: parse_filter(value, fields) for name, value in filters.items()})
+
+
+def parse_firm_filters(values: Mapping[str, object]) -> LanePolicy:
+    """The starting policy over these filters, the five of every firm among them. Raises a FilterError."""
+    for name in FilterKey:
+        if name.value not in values:
+            raise MalformedFilter(name.value, "is missing")
+    return lane_policy(DEFAULT_POLICY, values)
+
+
+def lane(policy: LanePolicy, facts: AccountFacts, cleared: frozenset[Lane] = frozenset()) -> LaneDecision:
+    """The lane of one account: of the first step that wants it. Steps that give a `cleared` lane are passed over."""
+    for place, step in enumerate(policy.document.steps, 1):
+        if step.lane not in cleared and _wants(policy, step, facts):
+            matched, reason = _why(policy, step, facts, wanted=True)
+            return LaneDecision(step.lane, step.asks if step.is_filter else None, matched, reason, place)
+    return _wanted_by_none(policy, facts)
+
+
+def explain(policy: LanePolicy, facts: AccountFacts, cleared: frozenset[Lane] = frozenset()) -> tuple[StepAnswer, ...]:
+    """Every step that was asked, the last one being the one that decided, when any did."""
+    answers = []
+    for place, step in enumerate(policy.document.steps, 1):
+        passed = step.lane in cleared
+        wanted = not passed and _wants(policy, step, facts)
+        matched, reason = ((), "Compliance has cleared it.") if passed else _why(policy, step, facts, wanted=wanted)
+        answers.append(StepAnswer(place, step_sentence(step), wanted, passed, reason, matched))
+        if wanted:
+            break
+    return tuple(answers)
+
+
+def should_have_traded(policy: LanePolicy, facts: AccountFacts) -> bool:
+    """Whether the management filter finds the account."""
+    return matches(policy.filters[FilterKey.MANAGEMENT.value], facts)
+
+
+def _wants(policy: LanePolicy, step: Step, facts: AccountFacts) -> bool:
+    if not isinstance(step.asks, Condition):
+        return matches(policy.filters[step.asks], facts)
+    match step.asks:
+        case Condition.RULES_CLASH:
+            # Nothing is traded because the rules clash: a person has to settle that, so it must not pass as quiet.
+            return not facts.order_count and facts.outcome == AnalysisOutcome.CONFLICT
+        case Condition.NOTHING_TO_TRADE:
+            return not facts.order_count
+        case Condition.FLAGGED:
+            return bool(facts.flags)
+
+
+_CONDITION_REASONS: Final[Mapping[Condition, tuple[str, str]]] = {  # when it does not hold, when it does
+    Condition.RULES_CLASH: (
+        "Its rules leave something to do.",
+        "The account's rules contradict each other, so a person looks.",
+    ),
+    Condition.NOTHING_TO_TRADE: ("There is something to trade.", "There is nothing to trade."),
+    Condition.FLAGGED: ("It carries no flag.", "A person looks because of {flags}."),
 }
 
 
-def parse_firm_filters(values: Mapping[str, object]) -> FirmFilters:
-    """The five filters from JSON by key. Raises a FilterError for a missing, unknown or unreadable one."""
-    known = {key.value for key in FilterKey}
-    for key in sorted(known ^ values.keys()):
-        raise MalformedFilter(key, "is missing" if key in known else "is no filter of a firm")
-    return FirmFilters(**{key: parse_filter(values[key]) for key in sorted(known)})
+def _why(policy: LanePolicy, step: Step, facts: AccountFacts, *, wanted: bool) -> tuple[tuple[MatchedValue, ...], str]:
+    """The values that decided a step's answer, and the sentence of it."""
+    if isinstance(step.asks, Condition):
+        flags = (facts.flags or ()) if step.asks is Condition.FLAGGED else ()
+        reason = _CONDITION_REASONS[step.asks][wanted].format(flags=join_and(list(flags)))
+        return (MatchedValue("flags", flags),) if flags else (), reason
+    rules = list(_deciding(policy.filters[step.asks], facts, wanted=wanted))
+    verb = "wants it" if wanted else "does not want it"
+    return _values(rules, facts), f"The {step.asks} filter {verb}: {join_and(_observed(rules, facts))}."
 
 
-def lane(filters: FirmFilters, facts: AccountFacts, cleared: frozenset[FilterKey] = frozenset()) -> LaneDecision:
-    """The lane of one account: suspend before compliance before review before automated.
-
-    A flag means review whatever the filters say. Trades that no filter wants are reviewed; without trades
-    only suspend and compliance count. `cleared` filters are passed over: a compliance officer has looked.
-    """
-    for key, tree in ((FilterKey.SUSPEND, filters.suspend), (FilterKey.COMPLIANCE, filters.compliance)):
-        if key not in cleared and matches(tree, facts):
-            return _wanted_by(key, tree, facts)
-    if not facts.order_count:
-        if facts.outcome == AnalysisOutcome.CONFLICT:
-            # Nothing is traded because the rules clash: a person has to settle that, so it must not pass as quiet.
-            return LaneDecision(Lane.REVIEW, None, (), _CLASH)
-        return LaneDecision(Lane.NO_TRADE, None, (), "There is nothing to trade.")
-    if facts.flags:
-        matched = (MatchedValue("flags", facts.flags),)
-        return LaneDecision(Lane.REVIEW, None, matched, f"A person looks because of {join_and(list(facts.flags))}.")
-    if FilterKey.REVIEW not in cleared and matches(filters.review, facts):
-        return _wanted_by(FilterKey.REVIEW, filters.review, facts)
-    if matches(filters.automated, facts):
-        return _wanted_by(FilterKey.AUTOMATED, filters.automated, facts)
-    return _wanted_by_none(filters.automated, facts)
-
-
-def should_have_traded(filters: FirmFilters, facts: AccountFacts) -> bool:
-    """Whether the management filter finds the account."""
-    return matches(filters.management, facts)
-
-
-def _wanted_by(key: FilterKey, tree: FilterTree, facts: AccountFacts) -> LaneDecision:
-    rules = list(_deciding(tree, facts, wanted=True))
-    reason = f"The {key} filter wants it: {join_and(_observed(rules, facts))}."
-    return LaneDecision(_LANE_OF[key], key, _values(rules, facts), reason)
-
-
-def _wanted_by_none(automated: FilterTree, facts: AccountFacts) -> LaneDecision:
-    rules = list(_deciding(automated, facts, wanted=False))
+def _wanted_by_none(policy: LanePolicy, facts: AccountFacts) -> LaneDecision:
+    trading = [str(step.asks) for step in policy.document.steps if step.is_filter and step.lane is Lane.AUTOMATED]
+    rules = [rule for name in trading for rule in _deciding(policy.filters[name], facts, wanted=False)]
     reason = f"No filter wants it, so a person looks; not automated since {join_and(_observed(rules, facts))}."
+    if not rules:
+        reason = "No filter wants it, so a person looks."
     return LaneDecision(Lane.REVIEW, None, _values(rules, facts), reason)
 
 

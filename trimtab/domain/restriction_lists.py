@@ -1,13 +1,16 @@
-"""Restriction lists of the firm: social criteria and others, with versions and the day that they are of (D4, MD-9)."""
+"""Restriction lists of the firm: social criteria and others, with versions and the day that they are of (D4, MD-9).
 
-from collections.abc import Iterable, Iterator, Mapping
+A list binds an account by itself, or because somebody has said so in the account's profile ("Buy nothing on list X").
+Either way it is the same list, obeyed by the same rules.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
-from trimtab.domain.accounts import Account
 from trimtab.domain.securities import SecurityId
 
 
@@ -20,7 +23,7 @@ class ListRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RestrictionList:
-    """One version of a list. Without accounts and programmes it binds every account of the firm."""
+    """One version of a list. Without accounts and programmes it binds every account of the firm, or who chooses it."""
 
     id: str
     version: int
@@ -30,11 +33,15 @@ class RestrictionList:
     reason: str = ""
     accounts: tuple[str, ...] = ()
     programmes: tuple[str, ...] = ()
+    by_choice: bool = False  # nobody but those named, and those whose profile screens by it
+    faults: tuple[str, ...] = ()  # of its delivery, in words: whoever obeys it does not trade until they are gone
 
-    def binds(self, account: Account) -> bool:
-        if not self.accounts and not self.programmes:
-            return True
-        return account.id in self.accounts or account.programme in self.programmes
+    @property
+    def binds_everybody(self) -> bool:
+        return not (self.accounts or self.programmes or self.by_choice)
+
+    def binds(self, account_id: str, programme: str) -> bool:
+        return self.binds_everybody or account_id in self.accounts or programme in self.programmes
 
     @property
     def told(self) -> str:
@@ -43,19 +50,50 @@ class RestrictionList:
         return f"list {self.id}, version {self.version} of {self.as_of.isoformat()}{why}"
 
 
-def with_lists(settings: AccountSettings, account: Account, lists: Iterable[RestrictionList]) -> AccountSettings:
-    """The account's settings with the rules of every list that binds it, in the order of the lists' ids.
+def binding(lists: Mapping[str, RestrictionList], account_id: str, programme: str) -> dict[str, ListRule]:
+    """The lists that bind an account whatever its profile says, with what each does."""
+    return {name: each.rule for name, each in lists.items() if each.binds(account_id, programme)}
 
-    A name that the account itself must not sell is not to be sold by a list either: it is no longer bought.
+
+def obeyed(bound: Mapping[str, ListRule], chosen: Mapping[str, ListRule]) -> dict[str, ListRule]:
+    """Every list that an account obeys. Of the list's own rule and the one chosen the stricter holds."""
+    rules = {**bound, **chosen}
+    return {
+        name: ListRule.NEVER_HOLD if ListRule.NEVER_HOLD in (bound.get(name), chosen.get(name)) else rule
+        for name, rule in sorted(rules.items())
+    }
+
+
+def with_lists(
+    settings: AccountSettings, lists: Mapping[str, RestrictionList], rules: Mapping[str, ListRule]
+) -> AccountSettings:
+    """The account's settings with the rules of the lists that it obeys, in the order of the lists' ids.
+
+    A name that the account itself must not sell is not to be sold by a list either: it is no longer bought. What is
+    said of a name already is not said again.
     """
     kept = settings.never_sold
-    rules = []
-    for each in sorted((one for one in lists if one.binds(account)), key=lambda one: one.id):
-        for name in each.securities:
-            sells = each.rule is ListRule.NEVER_HOLD and name not in kept
+    said = {(each.kind, each.security_id) for each in settings.restrictions}
+    new = []
+    for list_id, rule in sorted(rules.items()):
+        if list_id not in lists:
+            continue
+        for name in lists[list_id].securities:
+            sells = rule is ListRule.NEVER_HOLD and name not in kept
             kind = RestrictionKind.NEVER_HOLD if sells else RestrictionKind.NEVER_BUY
-            rules.append(Restriction(kind, name, each.told))
-    return replace(settings, restrictions=(*settings.restrictions, *rules)) if rules else settings
+            if (kind, name) not in said:
+                said.add((kind, name))
+                new.append(Restriction(kind, name, lists[list_id].told))
+    return replace(settings, restrictions=(*settings.restrictions, *new)) if new else settings
+
+
+def list_problems(lists: Mapping[str, RestrictionList], names: Collection[str]) -> Iterator[str]:
+    """Why the lists of these ids cannot be obeyed: one does not exist, or was delivered with faults."""
+    for name in sorted(names):
+        if name not in lists:
+            yield f"list {name} does not exist"
+        elif lists[name].faults:
+            yield f"list {name}, version {lists[name].version}: {lists[name].faults[0]}"
 
 
 @dataclass(frozen=True, slots=True)

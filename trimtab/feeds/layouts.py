@@ -10,6 +10,7 @@ from trimtab.domain.accounts import Registration, Standing
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
 from trimtab.domain.corporate_actions_events import Treatment
 from trimtab.domain.hub.provider_models import WeightsKind
+from trimtab.domain.restriction_lists import ListRule
 from trimtab.domain.securities import SecurityKind
 from trimtab.feeds.identifiers import read_cusip, read_figi, read_isin, read_symbol
 from trimtab.feeds.values import (
@@ -41,6 +42,7 @@ class FeedKind(StrEnum):
     SECURITIES = "securities"
     ACCOUNTS = "accounts"
     RESTRICTIONS = "restrictions"
+    RESTRICTION_LISTS = "restriction_lists"
     CASH_NEEDS = "cash_needs"
     CORPORATE_ACTIONS = "corporate_actions"
     PRICES = "prices"
@@ -53,6 +55,7 @@ class FeedKind(StrEnum):
     CASH = "cash"
     SALES = "sales"
     TRANSACTIONS = "transactions"
+    ANCILLARY = "ancillary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,8 @@ class Layout:
 
     @property
     def owned(self) -> bool:
-        """Rows are of an account or a model, which is told of its unreadable rows."""
-        return self.columns[0].name in ("account_id", "model_id")
+        """Rows are of an account, a model or a list, which is told of its unreadable rows."""
+        return self.columns[0].name in ("account_id", "model_id", "list_id")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -189,6 +192,20 @@ _LAYOUTS = (
         may_be_empty=True,
     ),
     Layout(
+        FeedKind.RESTRICTION_LISTS,
+        (
+            Column("list_id", read_id),
+            Column("version", read_whole),
+            Column("as_of", read_date),
+            _omissible("rule", enum_reader(ListRule), ListRule.NEVER_BUY.value),
+            _omissible("binds", word_reader("EVERYBODY", "BY_CHOICE"), "BY_CHOICE"),
+            _omissible("reason", read_text, ""),
+        ),
+        identified=True,
+        row_code="SETTINGS_INVALID",
+        may_be_empty=True,
+    ),
+    Layout(
         FeedKind.CASH_NEEDS,
         (_ACCOUNT, Column("amount", read_money), Column("due_on", read_date)),
         control="amount",
@@ -214,6 +231,9 @@ _LAYOUTS = (
             _omissible("basis_percent", decimal_reader(3, 6), None),
             _omissible("basis_source", read_text, None),
             _omissible("fair_value", read_price, None),
+            _omissible("pay_on", read_date, None),
+            _omissible("fraction_price", read_price, None),
+            _omissible("source", read_id, None),
         ),
         identified=True,
         may_be_empty=True,
@@ -332,11 +352,19 @@ _LAYOUTS = (
         may_be_empty=True,
         may_be_nameless=True,
     ),
+    Layout(
+        FeedKind.ANCILLARY,
+        (_ACCOUNT, Column("field", read_id), _optional("value", read_text)),
+        row_code="SETTINGS_INVALID",
+        may_be_empty=True,
+    ),
 )
 
 LAYOUTS: Mapping[FeedKind, Layout] = {layout.kind: layout for layout in _LAYOUTS}
 
-KINDS: tuple[FeedKind, ...] = tuple(
-    kind for kind in FeedKind if kind not in (FeedKind.PROVIDER_MODELS, FeedKind.TRANSACTIONS)
+OPTIONAL_KINDS = frozenset(
+    {FeedKind.ANCILLARY, FeedKind.PROVIDER_MODELS, FeedKind.RESTRICTION_LISTS, FeedKind.TRANSACTIONS}
 )
-"""What every day needs. No run waits for transactions, nor for what providers of models send when they have news."""
+"""What comes when there is news, and no run waits for. Restriction lists that came and were refused bar a day."""
+KINDS: tuple[FeedKind, ...] = tuple(kind for kind in FeedKind if kind not in OPTIONAL_KINDS)
+"""What every day needs."""

@@ -30,12 +30,9 @@ class LineSource:
         for text in self._texts():
             lines = (carry + text).split("\n")
             carry = lines.pop()
-            if len(carry) > self.longest:
+            if max(map(len, lines), default=0) > self.longest or len(carry) > self.longest:
                 raise FeedRefused("FEED_SIZE", f"a line is longer than {self.longest} characters")
-            for line in lines:
-                if len(line) > self.longest:
-                    raise FeedRefused("FEED_SIZE", f"a line is longer than {self.longest} characters")
-                yield line + "\n"
+            yield from [line + "\n" for line in lines]
         if carry:
             yield carry
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import repeat
 from typing import Final
 
 from trimtab.feeds.errors import UnreadableValue
@@ -110,7 +111,7 @@ class PlainRows:
     def read(self, first: int, lines: Sequence[str]) -> tuple[CopyText, Decimal] | None:
         """The lines for COPY, numbered from `first`, and the sum of their control column; None for the long way."""
         commas = self._width - 1
-        if not self.is_possible or lines[-1][-1:] != "\n" or any(line.count(",") != commas for line in lines):
+        if not self.is_possible or lines[-1][-1:] != "\n" or set(map(str.count, lines, repeat(","))) != {commas}:
             return None
         cells = "".join(lines)[:-1].replace("\n", ",").split(",")
         columns = [cells[place :: self._width] for place in range(self._width)]

@@ -14,11 +14,14 @@ from trimtab.graphql.accounts.query import AccountsQuery
 from trimtab.graphql.alerts.mutation import AlertsMutation
 from trimtab.graphql.alerts.query import AlertsQuery
 from trimtab.graphql.analysis.mutation import AnalysisMutation
+from trimtab.graphql.ancillary.mutation import AncillaryMutation
+from trimtab.graphql.ancillary.query import AncillaryQuery
 from trimtab.graphql.data.mutation import DataMutation
 from trimtab.graphql.data.query import DataQuery
 from trimtab.graphql.errors import MASKED, is_shown
 from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.filters.mutation import FiltersMutation
+from trimtab.graphql.filters.policy_query import LanePolicyQuery
 from trimtab.graphql.filters.query import FiltersQuery
 from trimtab.graphql.hub.mutation import HubMutation
 from trimtab.graphql.hub.query import HubQuery
@@ -56,6 +59,8 @@ class Query(
     RecordsQuery,
     ProgrammeQuery,
     FiltersQuery,
+    LanePolicyQuery,
+    AncillaryQuery,
     SettingsQuery,
     BulkChangesQuery,
     DataQuery,
@@ -74,6 +79,7 @@ class Mutation(
     AlertsMutation,
     ProgrammeMutation,
     FiltersMutation,
+    AncillaryMutation,
     SettingsMutation,
     DataMutation,
     HubMutation,

@@ -25,6 +25,7 @@ from trimtab.domain.profile.distributions import required_distribution
 from trimtab.domain.profile.levels import Layer, LayerKey, Said, effective
 from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.statements import Level
+from trimtab.domain.restriction_lists import ListRule, RestrictionList
 from trimtab.domain.securities import SecurityId, SecurityKind
 
 IBM = SecurityId("IBM")
@@ -210,15 +211,46 @@ def test_a_paused_account_asks_for_nothing():
     assert with_profile("Do not trade before 2026-05-04.") == AccountSettings()
 
 
-@pytest.mark.covers("X1")
-def test_a_screen_bars_what_is_on_its_list_today():
-    facts = replace(FACTS, lists={"Tobacco": frozenset({SecurityId("MO"), SecurityId("PM")})})
+TOBACCO = RestrictionList("Tobacco", 3, date(2026, 4, 30), (SecurityId("MO"), SecurityId("PM")), by_choice=True)
+LISTED = replace(FACTS, lists={"Tobacco": TOBACCO})
 
+
+@pytest.mark.covers("X1")
+def test_a_screen_bars_what_is_on_its_list_today_and_says_which_version():
     no_buys, sold = (
-        with_profile(sentence, facts=facts)
+        with_profile(sentence, facts=LISTED)
         for sentence in ("Buy nothing on list Tobacco.", "Buy nothing on list Tobacco, and sell what is held.")
     )
 
     assert no_buys.restricted(RestrictionKind.NEVER_BUY) == {"MO", "PM"}
     assert sold.restricted(RestrictionKind.NEVER_HOLD) == {"MO", "PM"}
-    assert {rule.reason for rule in sold.restrictions} == {"list Tobacco"}
+    assert {rule.reason for rule in sold.restrictions} == {"list Tobacco, version 3 of 2026-04-30"}
+    assert with_profile("Do not screen by list Tobacco.", facts=LISTED).restrictions == ()
+
+
+@pytest.mark.covers("D4")
+def test_what_a_client_wishes_cannot_undo_a_list_that_binds_the_account():
+    bound = replace(LISTED, bound={"Tobacco": ListRule.NEVER_HOLD})
+
+    for wish in ("Do not screen by list Tobacco.", "Buy nothing on list Tobacco.", "Keep 3 % in cash."):
+        assert with_profile(wish, facts=bound).restricted(RestrictionKind.NEVER_HOLD) == {"MO", "PM"}
+    assert applied(AccountSettings(), effective([]), bound).restricted(RestrictionKind.NEVER_HOLD) == {"MO", "PM"}
+
+
+def test_what_the_account_never_sells_no_list_sells():
+    """Neither a list that binds it nor one that it screens by: the name is only no longer bought."""
+    wishes = ("Never sell MO.", "Buy nothing on list Tobacco, and sell what is held.")
+
+    settings = with_profile(*wishes, facts=LISTED)
+
+    assert settings.restricted(RestrictionKind.NEVER_HOLD) == {"PM"}
+    assert settings.restricted(RestrictionKind.NEVER_BUY) == {"MO"}
+
+
+def test_a_paused_account_sells_nothing_for_a_list():
+    bound = replace(LISTED, bound={"Tobacco": ListRule.NEVER_HOLD})
+
+    paused = with_profile("Do not trade before 2026-05-05.", facts=bound)
+
+    assert paused.restricted(RestrictionKind.NEVER_HOLD) == set()
+    assert paused.restricted(RestrictionKind.NEVER_BUY) == {"MO", "PM"}

@@ -28,7 +28,7 @@ from trimtab.domain.optimizer.errors import (
 from trimtab.domain.optimizer.fast.lane import Outcome
 from trimtab.domain.optimizer.fast.warm import WarmStart, warm_start
 from trimtab.domain.optimizer.harvest_notes import harvest_note
-from trimtab.domain.optimizer.kept_names import in_kept_names
+from trimtab.domain.optimizer.kept_trades import in_calm_shares
 from trimtab.domain.optimizer.ladder import on_first_sides, what_is_demanded
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.measures import bps_decimal, measure, weight_decimal
@@ -40,7 +40,7 @@ from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, clash_of_rows, mi
 from trimtab.domain.optimizer.screening import screen
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
 from trimtab.domain.optimizer.time_budget import TimeBudget
-from trimtab.domain.optimizer.whole_shares import NAMES, InShares, in_whole_shares, in_whole_shares_at_once
+from trimtab.domain.optimizer.whole_shares import NAMES, InShares, in_whole_shares_at_once
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
 from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal, Rung
@@ -232,8 +232,7 @@ class AccountAnalysis:
 
     def _trade_or_hold(self, answered: Answered, lane: Lane) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
-        shares = in_whole_shares(self._request, self._data, answered.found)
-        shares = in_kept_names(self._request, self._data, answered.found, shares, self._cash_required())
+        shares = in_calm_shares(self._request, self._data, answered, self._cash_required())
         return self._decided(answered, shares, lane)
 
     def _decided(self, answered: Answered, shares: InShares, lane: Lane) -> RebalanceProposal:

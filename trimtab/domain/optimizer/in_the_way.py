@@ -6,13 +6,12 @@ import numpy as np
 
 from trimtab.domain.account_settings import WeightBand
 from trimtab.domain.optimizer.arrays import Floats, sum_by
-from trimtab.domain.optimizer.objective import cash_after, row_amounts
+from trimtab.domain.optimizer.objective import row_amounts
 from trimtab.domain.optimizer.problem import OptimizerData, Rows, fill
 from trimtab.domain.optimizer.row_clashes import in_words
 from trimtab.domain.optimizer.whole_shares import NAMES, TRACKING_ERROR
 from trimtab.domain.optimizer.wording import percent
 from trimtab.domain.proposals import WhyNotCode
-from trimtab.domain.snapshots import AnalysisInput
 
 _CODES = {
     "TURNOVER": WhyNotCode.TURNOVER_LIMIT,
@@ -48,45 +47,28 @@ class Done:
 
 
 def breaks(
-    request: AnalysisInput, done: Done, row: int, *, sells: Floats | None = None, buys: Floats | None = None
+    data: OptimizerData, done: Done, *, sells: Floats | None = None, buys: Floats | None = None
 ) -> tuple[WhyNotCode, str] | None:
-    """The rule that `sells` (m,) or `buys` (n,) beside the trades of security `row` that are made would break."""
-    data = done.data
+    """The rule on the whole account that `sells` (m,) or `buys` (n,) beside the trades that are made would break."""
     lot_sells = done.lot_sells if sells is None else done.lot_sells + sells
     bought = done.buys if buys is None else done.buys + buys
-    band = _band(request, data, lot_sells, bought, row)
-    if band is not None:
-        return band
     name = _row(done, lot_sells, bought) or _limit(done, lot_sells, bought)
-    if name is not None:
-        kind = name.partition(":")[0]
-        code = _CODES.get(kind, WhyNotCode.GROUP_BAND)
-        code = {TRACKING_ERROR: WhyNotCode.TRACKING_ERROR_LIMIT, NAMES: WhyNotCode.MAXIMUM_NAMES}.get(kind, code)
-        return code, f"that would break {in_words(data, name)}"
-    return None
+    if name is None:
+        return None
+    kind = name.partition(":")[0]
+    code = _CODES.get(kind, WhyNotCode.GROUP_BAND)
+    code = {TRACKING_ERROR: WhyNotCode.TRACKING_ERROR_LIMIT, NAMES: WhyNotCode.MAXIMUM_NAMES}.get(kind, code)
+    return code, f"that would break {in_words(data, name)}"
 
 
-def short_of_cash(done: Done, row: int, buys: Floats) -> bool:
-    """True when `buys` (n,) of security `row` would improve the account but for the cash that they take."""
-    data, held = done.data, done.data.securities
-    sells = sum_by(data.lots.security, done.lot_sells, len(buys))
-    if cash_after(data, sells, done.buys + buys) >= data.cash_minimum:
-        return False
-    active = data.active + done.buys - sells
-    slope = held.loadings[row] @ (held.loadings.T @ active) + held.variance[row] * held.pooled(active)[row]
-    gain = -data.parameters.risk_aversion * slope + held.tilt[row] - held.half_spread[row] - data.parameters.churn
-    return bool(gain > 0)
+def outside_its_band(band: WeightBand, bought: float, after: float, share: float) -> tuple[WhyNotCode, str] | None:
+    """The end of its weight band that a security breaks by more than a share.
 
-
-def _band(
-    request: AnalysisInput, data: OptimizerData, lot_sells: Floats, buys: Floats, row: int
-) -> tuple[WhyNotCode, str] | None:
-    held = data.securities
-    band = request.snapshot.settings.weight_bands.get(held.ids[row], WeightBand())
-    weight = float(held.holding[row] + buys[row] - sum_by(data.lots.security, lot_sells, len(buys))[row])
-    if buys[row] > 0 and weight > float(band.maximum) + held.share[row]:
+    It weighs `after` when all is done and `bought` of it is bought; `share` is the weight of one share.
+    """
+    if bought > 0 and after > float(band.maximum) + share:
         return WhyNotCode.WEIGHT_BAND, f"it may be at most {percent(band.maximum)} of the account"
-    if buys[row] == 0 and weight < float(band.minimum) - held.share[row]:
+    if bought == 0 and after < float(band.minimum) - share:
         return WhyNotCode.WEIGHT_BAND, f"it must be at least {percent(band.minimum)} of the account"
     return None
 

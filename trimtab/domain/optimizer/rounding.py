@@ -4,6 +4,7 @@ Works in units (one share, or a ten-thousandth where fractions trade), signed: b
 """
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 
@@ -25,6 +26,14 @@ _WORTH_A_SHARE = 1e-6
 """Yesterday's number of shares is left only for more than this, a hundredth of a basis point: proposals stay calm."""
 
 
+class Start(Enum):
+    """Where whole shares are sought from."""
+
+    SOLUTION = auto()  # the units nearest to the solution, then single shares while they improve
+    AS_IT_IS = auto()  # the units nearest to the solution, and no more
+    YESTERDAY = auto()  # yesterday's units as far as today's limits allow, then single shares while they improve
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rounded:
     """Signed units by security, (n,), and the lots open for sale, (m,)."""
@@ -34,8 +43,10 @@ class Rounded:
     lot_caps: Floats  # most that may be sold of each lot, as a weight; inf: all of it
 
 
-def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = None, *, improve: bool = True) -> Rounded:
-    """Whole-share trades near the solution. Cash may end short only when no whole share can cure it.
+def round_trades(
+    data: OptimizerData, found: Found, lot_caps: Floats | None = None, start: Start = Start.SOLUTION
+) -> Rounded:
+    """Whole-share trades near the start. Cash may end short only when no whole share can cure it.
 
     A lot of which no more would be sold than a recent purchase washes is closed, unless a rule demands its sale, and
     the rest rounded again.
@@ -44,10 +55,11 @@ def round_trades(data: OptimizerData, found: Found, lot_caps: Floats | None = No
     caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
     lots_open = found.sides.lots
     while True:
-        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps)
+        kept = _in_units(data) if start is Start.YESTERDAY else None
+        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps, kept)
         desk.start_from(found)
         desk.raise_cash()
-        if improve:
+        if start is not Start.AS_IT_IS:
             desk.improve()
         desk.raise_cash()
         wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells()) & ~demanded
@@ -70,7 +82,7 @@ def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
 class _Desk:
     """The units while they are being rounded, with what each move is worth."""
 
-    def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats) -> None:
+    def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats, yesterday: Ints | None) -> None:
         held = data.securities
         self.data = data
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
@@ -93,13 +105,16 @@ class _Desk:
         self.least_left = np.where(np.isfinite(self.unit), held.minimum_holding / self.unit, 0.0)
         self.smallest_entry = np.maximum(self._lots_above(_up(self.least_left - self.held)), self.smallest)
         self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
-        self.yesterday = None if data.yesterday is None else np.rint(data.yesterday).astype(np.int64)
+        self.yesterday = yesterday  # where it is kept as far as can be
 
     def start_from(self, found: Found) -> None:
-        """Nearest units; nothing or the minimum where a trade is too small; no crumbs of names outside the target."""
-        sells = sum_by(self.data.lots.security, found.solution.lot_sells, len(self.unit))
-        nearest = self._nearest((found.solution.buys - sells) / self.unit)
-        units = np.clip(nearest, -self.most_sold, self.most_bought)
+        """Units of the start; nothing or the minimum where a trade is too small; no crumbs of names off the target."""
+        if self.yesterday is not None:
+            wanted = self.yesterday
+        else:
+            sells = sum_by(self.data.lots.security, found.solution.lot_sells, len(self.unit))
+            wanted = np.rint((found.solution.buys - sells) / self.unit).astype(np.int64)
+        units = np.clip(wanted, -self.most_sold, self.most_bought)
         size = np.abs(units)
         small = (size > 0) & (size < self.smallest) & ~((units == -self.most_sold) & self.closes)
         lifted = np.sign(units) * np.where(2 * size >= self.smallest, self.smallest, 0)
@@ -157,14 +172,6 @@ class _Desk:
         leaves_name = (self.units + moves == 0) != (self.yesterday == 0)
         least = np.where(leaves_name, WORTH_A_NAME, _WORTH_A_SHARE)
         return np.where(self.units == self.yesterday, least, 0.0)
-
-    def _nearest(self, wanted: Floats) -> Ints:
-        """The nearest units, (n,); yesterday's number of whole shares where it is less than a share away."""
-        nearest = np.rint(wanted).astype(np.int64)
-        if self.yesterday is None:
-            return nearest
-        kept = self.data.securities.whole & (np.abs(wanted - self.yesterday) < 1)
-        return np.where(kept, self.yesterday, nearest)
 
     def cash(self) -> float:
         """Cash weight after all trades, less what rounding to cents may take."""
@@ -291,6 +298,14 @@ class _Desk:
         short = np.maximum(self.data.cash_minimum - cash, 0.0)
         price: Floats = np.maximum(parameters.cash_drag * above, -parameters.cash_shortfall * above)
         return price + _SHORT_CASH_PRICE * short
+
+
+def _in_units(data: OptimizerData) -> Ints | None:
+    """Yesterday's net trades, (n,)."""
+    if data.yesterday is None:
+        return None
+    units: Ints = np.rint(data.yesterday * np.where(data.securities.whole, 1, FRACTION_UNITS)).astype(np.int64)
+    return units
 
 
 def _finite(unit: Floats) -> Floats:

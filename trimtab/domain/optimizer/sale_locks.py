@@ -32,7 +32,7 @@ def too_young_until(request: AnalysisInput, lot: TaxLot) -> date | None:
     return first if days > 0 and first > request.snapshot.business_date else None
 
 
-def why_too_young(request: AnalysisInput, lots: list[TaxLot]) -> tuple[WhyNotCode, str] | None:
+def why_too_young(request: AnalysisInput, lots: Sequence[TaxLot]) -> tuple[WhyNotCode, str] | None:
     """The rule that holds back the one of `lots` that is free first, naming that day; None when none is too young."""
     waits = [(first, lot) for lot in lots if (first := too_young_until(request, lot)) is not None]
     if not waits:

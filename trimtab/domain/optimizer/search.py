@@ -48,7 +48,8 @@ def yesterdays_names(data: OptimizerData, relaxation: Relaxation, found: Found) 
     """
     if data.yesterday is None or not data.yesterday.any():
         return None
-    sold, bought = data.yesterday < 0, data.yesterday > 0
+    held = data.securities  # what a rule demands today stays open, whatever was traded yesterday
+    sold, bought = (data.yesterday < 0) | (held.sell_minimum > 0), (data.yesterday > 0) | (held.buy_minimum > 0)
     sides = Sides(found.sides.lots & sold[data.lots.security], found.sides.buys & bought)
     try:
         solution = relaxation.solve(sides.lots, sides.buys)

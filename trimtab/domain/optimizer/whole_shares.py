@@ -14,7 +14,7 @@ from trimtab.domain.optimizer.booking import Booked, book, sold_weights, taxed_g
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.objective import evaluate, row_amounts
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.rounding import round_trades
+from trimtab.domain.optimizer.rounding import Start, round_trades
 from trimtab.domain.optimizer.sale_order import in_order_of_sale, reorder_like
 from trimtab.domain.optimizer.search import search
 from trimtab.domain.optimizer.wash_sides import Found
@@ -43,14 +43,21 @@ class InShares:
     @property
     def widened(self) -> OptimizerData:
         """`data` with bands as wide as these trades leave them: the bound of lists that may do the same."""
-        rows = self.data.rows
-        excess = rows.excess(row_amounts(self.data, self.lot_sells, self.buys))
+        rows, excess = self.data.rows, self._excess
         return replace(self.data, rows=replace(rows, low=rows.low - excess, high=rows.high + excess))
 
     @property
     def bands_are_missed(self) -> bool:
         """True when whole shares leave a band within its slack."""
-        return bool(self.data.rows.excess(row_amounts(self.data, self.lot_sells, self.buys)).any())
+        return bool(self._excess.any())
+
+    def keeps_bands_like(self, other: "InShares") -> bool:
+        """True when no band is left by more than the other leaves it."""
+        return bool((self._excess <= other._excess + _ROUND_OFF).all())
+
+    @property
+    def _excess(self) -> Floats:
+        return self.data.rows.excess(row_amounts(self.data, self.lot_sells, self.buys))
 
     @property
     def objective(self) -> float:
@@ -59,7 +66,7 @@ class InShares:
 
 def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
     """The trades of `found`, solved again within tighter limits as long as whole shares miss some rule of `data`."""
-    rules = replace(found.problem, lots=replace(found.problem.lots, washed=data.lots.washed))
+    rules = _rules(data, found)
     shares = _rounded(request, data, rules, found)
     for _ in range(_TRIES):
         if not shares.missed:
@@ -75,16 +82,25 @@ def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -
     return shares
 
 
+def yesterdays_list(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
+    """Yesterday's trades as far as the limits and sides of `found` allow, improved share by share."""
+    return _rounded(request, data, _rules(data, found), found, Start.YESTERDAY)
+
+
+def _rules(data: OptimizerData, found: Found) -> OptimizerData:
+    return replace(found.problem, lots=replace(found.problem.lots, washed=data.lots.washed))
+
+
 def in_whole_shares_at_once(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:
     """The trades of `found` rounded, and no more: nothing is improved share by share, nothing solved again."""
-    return _rounded(request, data, found.problem, found, improve=False)
+    return _rounded(request, data, found.problem, found, Start.AS_IT_IS)
 
 
 def _rounded(
-    request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found, *, improve: bool = True
+    request: AnalysisInput, data: OptimizerData, rules: OptimizerData, found: Found, start: Start = Start.SOLUTION
 ) -> InShares:
     ordered = in_order_of_sale(found.problem, found)
-    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps, improve=improve))
+    booked = book(request, ordered.data, round_trades(ordered.data, ordered.found, ordered.caps, start))
     lot_sells, buys = sold_weights(ordered.data, booked)
     data, rules = reorder_like(data, ordered.data), reorder_like(rules, ordered.data)
     return InShares(data, rules, booked, lot_sells, buys, missed_rules(rules, booked, lot_sells, buys))

@@ -1,14 +1,17 @@
 """For each drift or loss above its threshold that was left: exactly one reason why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from trimtab.domain.account_settings import RestrictionKind
+from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.lots import TaxLot
-from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
-from trimtab.domain.optimizer.equivalence import members_named, speakers
-from trimtab.domain.optimizer.in_the_way import Done, breaks, short_of_cash
+from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.equivalence import members_named
+from trimtab.domain.optimizer.in_the_way import Done, breaks, outside_its_band
+from trimtab.domain.optimizer.left_over import Left, has_shared_rules, left_over
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.sale_locks import why_too_young
 from trimtab.domain.optimizer.targets import PreparedTarget
@@ -33,46 +36,20 @@ _NO_CASH: _Why = (
 _NEVER_TRADED = "the account must never trade it"
 _NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
 _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Left:
-    """What the trades leave: drift (n,) that no trade made, unrealised losses worth harvesting (n,)."""
-
-    done: Done
-    drift: Floats
-    loss: Floats
-    lost_keys: frozenset[int]  # wash keys sold at a loss today
-    bought_keys: frozenset[int]
+_ANY_WEIGHT = WeightBand()
 
 
 def why_nots(
     request: AnalysisInput, data: OptimizerData, target: PreparedTarget, lot_sells: Floats, buys: Floats
 ) -> tuple[WhyNot, ...]:
     """Ordered by security id; at most one a security."""
-    held = data.securities
-    trade = buys - sum_by(data.lots.security, lot_sells, len(held.ids))
-    drift = held.pooled(data.active + trade)
-    by_choice = drift * held.pooled(trade) > 0  # the trade itself leads away from the target: its reason says why
-    left = _Left(
-        done=Done(data, lot_sells, buys),
-        drift=np.where(by_choice | ~speakers(held, drift), 0.0, drift),
-        loss=_loss_left(data, lot_sells),
-        lost_keys=frozenset(held.wash_key[data.lots.security[data.lots.at_loss & (lot_sells > 0)]].tolist()),
-        bought_keys=frozenset(held.wash_key[buys > 0].tolist()),
-    )
     told = {each: _replaced(request, target, each) for each in target.replaced}
-    for row in np.flatnonzero((np.abs(left.drift) > DRIFT_TOLD) | (left.loss > LOSS_TOLD)):
-        told.setdefault(held.ids[row], _why_not(request, data, left, int(row)))
+    telling = _Telling(request, data, Done(data, lot_sells, buys), left_over(data, lot_sells, buys))
+    ids = data.securities.ids
+    for row, (drift, loss) in enumerate(zip(telling.left.drift, telling.left.loss, strict=True)):
+        if (abs(drift) > DRIFT_TOLD or loss > LOSS_TOLD) and ids[row] not in told:
+            told[ids[row]] = telling.why_not(row)
     return tuple(told[each] for each in sorted(told))
-
-
-def _loss_left(data: OptimizerData, lot_sells: Floats) -> Floats:
-    """Losses worth harvesting (they have a credit, or would without the wash sale rule) that stay, (n,)."""
-    lots = data.lots
-    wanted = lots.at_loss & ((lots.tax < 0) | lots.void)
-    left = np.maximum(lots.value - lot_sells, 0.0) * -lots.gain * wanted
-    return sum_by(lots.security, left, len(data.securities.ids))
 
 
 def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: SecurityId) -> WhyNot:
@@ -84,121 +61,174 @@ def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: Secur
     return WhyNot(security_id, entry.code, sentence)
 
 
-def _why_not(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> WhyNot:
-    security_id, drift = data.securities.ids[row], float(left.drift[row])
-    name = name_of(request, security_id)
-    if drift > DRIFT_TOLD:
-        code, because = _why_not_sold(request, data, left, row)
-        what = f"{_staying(request, data, row)[0]} {percent(drift)} above {_staying(request, data, row)[1]} target"
-    elif drift < -DRIFT_TOLD:
-        code, because = _why_not_bought(request, data, left, row)
-        what = f"{_staying(request, data, row)[0]} {percent(-drift)} below {_staying(request, data, row)[1]} target"
-    else:
-        code, because = _why_loss(request, data, left, row)
-        what = f"A loss of {of_account(data, float(left.loss[row]))} in {name} is not realised"
-    return WhyNot(security_id, code, f"{what} because {because}.")
+@dataclass(frozen=True, eq=False)
+class _Telling:
+    """One account's why-nots; `row` is that of a security."""
 
+    request: AnalysisInput
+    data: OptimizerData
+    done: Done
+    left: Left
 
-def _staying(request: AnalysisInput, data: OptimizerData, row: int) -> tuple[str, str]:
-    """Who stays, and whose the target is: a security's own, or that of its set."""
-    names = [name_of(request, each) for each in members_named(data.securities, row)]
-    return (f"{names[0]} stays", "its") if len(names) == 1 else (f"{listing(names)} stay", "their")
+    def why_not(self, row: int) -> WhyNot:
+        drift = self.left.drift[row]
+        if drift > DRIFT_TOLD:
+            code, because = self._not_sold(row)
+            who, whose = self._staying(row)
+            what = f"{who} {percent(drift)} above {whose} target"
+        elif drift < -DRIFT_TOLD:
+            code, because = self._not_bought(row)
+            who, whose = self._staying(row)
+            what = f"{who} {percent(-drift)} below {whose} target"
+        else:
+            code, because = self._loss_kept(row)
+            name = name_of(self.request, self._ids[row])
+            what = f"A loss of {of_account(self.data, self.left.loss[row])} in {name} is not realised"
+        return WhyNot(self._ids[row], code, f"{what} because {because}.")
 
+    @cached_property
+    def _ids(self) -> tuple[SecurityId, ...]:
+        return self.data.securities.ids
 
-def _why_not_bought(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
-    held, settings = data.securities, request.snapshot.settings
-    security_id = held.ids[row]
-    if security_id in held.untouchable:
-        return held.untouchable[security_id]
-    if security_id in settings.restricted(RestrictionKind.NEVER_TRADE):
-        return WhyNotCode.NEVER_BUY, _NEVER_TRADED
-    if security_id in settings.never_bought:
-        return WhyNotCode.NEVER_BUY, "the account must never buy it"
-    open_until = _window_open_until(request, security_id)
-    if open_until is not None:
-        return WhyNotCode.WASH_SALE_WINDOW, f"a sale at a loss keeps its wash sale window open until {open_until}"
-    if data.taxable and int(held.wash_key[row]) in left.lost_keys:
-        return WhyNotCode.WASH_SALE_WINDOW, "a substantially identical security is sold at a loss today"
-    if -left.drift[row] < held.minimum_trade[row]:
-        return _TOO_SMALL
-    if -left.drift[row] < held.round_lot[row] * held.share[row]:
-        return _round_lot(data, row)
-    if held.holding[row] - left.drift[row] < held.minimum_holding[row]:
-        return _small_position(data, row)
-    purchase = left.done.further_purchase(row, -float(left.drift[row]))
-    if (rule := breaks(request, left.done, row, buys=purchase)) is not None:
+    @cached_property
+    def _has_sets(self) -> bool:
+        return self.data.securities.has_sets
+
+    @cached_property
+    def _shared_rules(self) -> bool:
+        return has_shared_rules(self.data)
+
+    @cached_property
+    def _never_traded(self) -> frozenset[SecurityId]:
+        return self.request.snapshot.settings.restricted(RestrictionKind.NEVER_TRADE)
+
+    @cached_property
+    def _never_bought(self) -> frozenset[SecurityId]:
+        return self.request.snapshot.settings.never_bought
+
+    @cached_property
+    def _never_sold(self) -> frozenset[SecurityId]:
+        return self.request.snapshot.settings.never_sold
+
+    @cached_property
+    def _open_until(self) -> dict[str, str]:
+        """The last day of each wash key's window."""
+        days: dict[str, str] = {}
+        for each in self.request.snapshot.wash_windows.loss_sales:
+            days[each.wash_key] = max(days.get(each.wash_key, ""), each.last_day.isoformat())
+        return days
+
+    def _staying(self, row: int) -> tuple[str, str]:
+        """Who stays, and whose the target is: a security's own, or that of its set."""
+        if not self._has_sets:
+            return f"{name_of(self.request, self._ids[row])} stays", "its"
+        names = [name_of(self.request, each) for each in members_named(self.data.securities, row)]
+        return (f"{names[0]} stays", "its") if len(names) == 1 else (f"{listing(names)} stay", "their")
+
+    def _not_bought(self, row: int) -> _Why:
+        held, left, security_id = self.data.securities, self.left, self._ids[row]
+        if security_id in held.untouchable:
+            return held.untouchable[security_id]
+        if security_id in self._never_traded:
+            return WhyNotCode.NEVER_BUY, _NEVER_TRADED
+        if security_id in self._never_bought:
+            return WhyNotCode.NEVER_BUY, "the account must never buy it"
+        open_until = self._open_until.get(self.request.market.securities[security_id].wash_key)
+        if open_until is not None:
+            return WhyNotCode.WASH_SALE_WINDOW, f"a sale at a loss keeps its wash sale window open until {open_until}"
+        if self.data.taxable and left.key[row] in left.lost_keys:
+            return WhyNotCode.WASH_SALE_WINDOW, "a substantially identical security is sold at a loss today"
+        missing = -left.drift[row]
+        if (small := self._too_small(row, missing, left.holding[row] + missing)) is not None:
+            return small
+        if (rule := self._broken_by_buying(row, missing)) is not None:
+            return rule
+        return _NO_CASH if left.no_cash[row] else _NOT_WORTH_IT
+
+    def _too_small(self, row: int, weight: float, holding: float) -> _Why | None:
+        """A trade of so much is none, or would leave a holding that is none."""
+        left = self.left
+        if weight < left.smallest[row]:
+            return _TOO_SMALL
+        if weight < left.round_lot[row]:
+            return WhyNotCode.ROUND_LOT, f"it trades in round lots of {self.data.securities.round_lot[row]} shares"
+        if holding < left.smallest_position[row]:
+            smallest = of_account(self.data, left.smallest_position[row])
+            return WhyNotCode.MINIMUM_HOLDING, f"it would leave a position smaller than {smallest}"
+        return None
+
+    def _band(self, row: int) -> WeightBand:
+        return self.request.snapshot.settings.weight_bands.get(self._ids[row], _ANY_WEIGHT)
+
+    def _broken_by_buying(self, row: int, weight: float) -> _Why | None:
+        left, weight = self.left, max(weight, 0.0)
+        bought, after, share = left.bought[row] + weight, left.after[row] + weight, left.share[row]
+        rule = outside_its_band(self._band(row), bought, after, share)
+        if rule is None and self._shared_rules:
+            rule = breaks(self.data, self.done, buys=self.done.further_purchase(row, weight))
         return rule
-    return _NO_CASH if short_of_cash(left.done, row, purchase) else _NOT_WORTH_IT
 
-
-def _round_lot(data: OptimizerData, row: int) -> _Why:
-    return WhyNotCode.ROUND_LOT, f"it trades in round lots of {int(data.securities.round_lot[row])} shares"
-
-
-def _small_position(data: OptimizerData, row: int) -> _Why:
-    smallest = of_account(data, float(data.securities.minimum_holding[row]))
-    return WhyNotCode.MINIMUM_HOLDING, f"it would leave a position smaller than {smallest}"
-
-
-def _barred_from_sale(request: AnalysisInput, security_id: SecurityId) -> _Why:
-    if security_id in request.snapshot.settings.restricted(RestrictionKind.NEVER_TRADE):
-        return WhyNotCode.NEVER_SELL, _NEVER_TRADED
-    return _NEVER_SELL
-
-
-def _lots_at(data: OptimizerData, rows: Flags) -> list[TaxLot]:
-    return [data.lots.lots[row] for row in np.flatnonzero(rows)]
-
-
-def _why_not_sold(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
-    held, lots = data.securities, data.lots
-    security_id = held.ids[row]
-    if security_id in held.untouchable:
-        return held.untouchable[security_id]
-    if security_id in request.snapshot.settings.never_sold:
-        return _barred_from_sale(request, security_id)
-    own = lots.security == row
-    if (lots.void & own & (lots.limit == 0)).any():
-        return _WOULD_WASH
-    free = float((np.maximum(lots.limit - left.done.lot_sells, 0.0) * own).sum())
-    if free < left.drift[row] and (young := why_too_young(request, _lots_at(data, own))) is not None:
-        return young
-    if left.drift[row] < held.minimum_trade[row]:
-        return _TOO_SMALL
-    if left.drift[row] < held.round_lot[row] * held.share[row]:
-        return _round_lot(data, row)
-    if held.holding[row] - left.drift[row] < held.minimum_holding[row]:
-        return _small_position(data, row)
-    sale = left.done.further_sale(row, float(left.drift[row]))
-    if (rule := breaks(request, left.done, row, sells=sale)) is not None:
+    def _broken_by_selling(self, row: int, weight: float) -> _Why | None:
+        """`weight` is sold from the lots that are left, as far as they go."""
+        left, sold = self.left, min(max(weight, 0.0), self.left.free[row])
+        rule = outside_its_band(self._band(row), left.bought[row], left.after[row] - sold, left.share[row])
+        if rule is None and self._shared_rules:
+            rule = breaks(self.data, self.done, sells=self.done.further_sale(row, weight))
         return rule
-    tax = float((sale * lots.gain * lots.rate).sum())
-    if tax > 0:
-        return WhyNotCode.TAX_COST, f"selling that much would cost {of_account(data, tax)} of tax"
-    return _NOT_WORTH_IT
 
+    def _barred_from_sale(self, security_id: SecurityId) -> _Why:
+        return (WhyNotCode.NEVER_SELL, _NEVER_TRADED) if security_id in self._never_traded else _NEVER_SELL
 
-def _why_loss(request: AnalysisInput, data: OptimizerData, left: _Left, row: int) -> _Why:
-    held, lots = data.securities, data.lots
-    security_id = held.ids[row]
-    if security_id in held.untouchable:
-        return held.untouchable[security_id]
-    if security_id in request.snapshot.settings.never_sold:
-        return _barred_from_sale(request, security_id)
-    own = lots.security == row
-    if (lots.void & own).any():
-        return _WOULD_WASH
-    if (young := why_too_young(request, _lots_at(data, own & lots.at_loss))) is not None:
-        return young
-    if int(held.wash_key[row]) in left.bought_keys:
-        return WhyNotCode.WASH_SALE_WINDOW, "it is bought today, which would wash the loss"
-    losing = np.where(own & lots.at_loss, np.maximum(lots.limit - left.done.lot_sells, 0.0), 0.0)
-    if (rule := breaks(request, left.done, row, sells=losing)) is not None:
+    def _lots(self, row: int) -> Sequence[TaxLot]:
+        return self.data.lots.lots[self.left.lots_from[row] : self.left.lots_from[row + 1]]
+
+    def _not_sold(self, row: int) -> _Why:
+        held, left, security_id = self.data.securities, self.left, self._ids[row]
+        if security_id in held.untouchable:
+            return held.untouchable[security_id]
+        if security_id in self._never_sold:
+            return self._barred_from_sale(security_id)
+        if left.washed[row]:
+            return _WOULD_WASH
+        drift = left.drift[row]
+        if left.free[row] < drift and (young := why_too_young(self.request, self._lots(row))) is not None:
+            return young
+        if (small := self._too_small(row, drift, left.holding[row] - drift)) is not None:
+            return small
+        if (rule := self._broken_by_selling(row, drift)) is not None:
+            return rule
+        tax = left.sale_tax[row]
+        if tax > 0:
+            return WhyNotCode.TAX_COST, f"selling that much would cost {of_account(self.data, tax)} of tax"
+        return _NOT_WORTH_IT
+
+    def _loss_kept(self, row: int) -> _Why:
+        held, left, security_id = self.data.securities, self.left, self._ids[row]
+        if security_id in held.untouchable:
+            return held.untouchable[security_id]
+        if security_id in self._never_sold:
+            return self._barred_from_sale(security_id)
+        if left.voided[row]:
+            return _WOULD_WASH
+        begin, end = left.lots_from[row], left.lots_from[row + 1]
+        losing = np.flatnonzero(self.data.lots.at_loss[begin:end])
+        if (young := why_too_young(self.request, [self.data.lots.lots[begin + at] for at in losing])) is not None:
+            return young
+        if left.key[row] in left.bought_keys:
+            return WhyNotCode.WASH_SALE_WINDOW, "it is bought today, which would wash the loss"
+        if (rule := self._broken_by_harvest(row)) is not None:
+            return rule
+        return WhyNotCode.WITHIN_TOLERANCE, (
+            "the tax that it saves counts less than what the sale costs in risk and trading"
+        )
+
+    def _broken_by_harvest(self, row: int) -> _Why | None:
+        """The rule that the sale of every losing lot would break."""
+        lots, left = self.data.lots, self.left
+        open_lots = np.maximum(lots.limit - self.done.lot_sells, 0.0)
+        losing = np.where((lots.security == row) & lots.at_loss, open_lots, 0.0)
+        after = left.after[row] - float(losing.sum())
+        rule = outside_its_band(self._band(row), left.bought[row], after, left.share[row])
+        if rule is None and self._shared_rules:
+            rule = breaks(self.data, self.done, sells=losing)
         return rule
-    return WhyNotCode.WITHIN_TOLERANCE, "the tax that it saves counts less than what the sale costs in risk and trading"
-
-
-def _window_open_until(request: AnalysisInput, security_id: SecurityId) -> str | None:
-    key = request.market.securities[security_id].wash_key
-    days = [each.last_day for each in request.snapshot.wash_windows.loss_sales if each.wash_key == key]
-    return max(days).isoformat() if days else None

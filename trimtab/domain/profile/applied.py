@@ -29,6 +29,7 @@ from trimtab.domain.profile.distributions import required_distribution
 from trimtab.domain.profile.levels import Held
 from trimtab.domain.profile.registry import ANY, LANGUAGE
 from trimtab.domain.profile.statements import Statement
+from trimtab.domain.restriction_lists import ListRule, RestrictionList, obeyed, with_lists
 from trimtab.domain.securities import SecurityId, SecurityKind
 
 
@@ -45,7 +46,8 @@ class ProfileFacts:
     long_term_realised: Decimal = ZERO
     last_traded_on: date | None = None
     prices: Mapping[SecurityId, Decimal] = field(default_factory=dict)
-    lists: Mapping[str, frozenset[SecurityId]] = field(default_factory=dict)
+    lists: Mapping[str, RestrictionList] = field(default_factory=dict)  # in force, by id
+    bound: Mapping[str, ListRule] = field(default_factory=dict)  # those that the account obeys whatever it has chosen
 
     @property
     def realised(self) -> Decimal:
@@ -53,14 +55,18 @@ class ProfileFacts:
 
 
 def applied(base: AccountSettings, held: Mapping[str, Held], facts: ProfileFacts) -> AccountSettings:
-    """The account's settings of the day: the base with everything that a person has decided (`Held.is_altered`)."""
+    """The account's settings of the day: the base with everything that a person has decided (`Held.is_altered`).
+
+    Restriction lists come after what is said of single names, which cannot undo a list of the firm.
+    """
     decided = {place: each.statement for place, each in held.items() if each.is_altered}
-    if not decided:
-        return base
     settings = base
     for key, change in _CHANGES.items():
         for statement in sorted((each for each in decided.values() if each.key == key), key=LANGUAGE.place):
             settings = change(settings, statement, facts)
+    settings = with_lists(settings, facts.lists, obeyed(facts.bound, chosen_lists(held)))
+    if not decided:
+        return settings
     settings = replace(settings, cash_needs=(*settings.cash_needs, *_payments(held, facts)))
     settings = _with_commission(settings, decided, facts)
     return _still(settings, decided, facts)
@@ -151,13 +157,11 @@ def _restriction(kind: RestrictionKind) -> Change:
     return change
 
 
-def _screen(settings: AccountSettings, said: Statement, facts: ProfileFacts) -> AccountSettings:
-    kind = RestrictionKind.NEVER_HOLD if said.form == "sell" else RestrictionKind.NEVER_BUY
-    named = sorted(facts.lists.get(said.values["list"], frozenset())) if said.is_on else []
-    reason = f"list {said.values['list']}"
-    stated = {(each.kind, each.security_id) for each in settings.restrictions}
-    new = [Restriction(kind, each, reason) for each in named if (kind, each) not in stated]
-    return replace(settings, restrictions=(*settings.restrictions, *new))
+def chosen_lists(held: Mapping[str, Held]) -> dict[str, ListRule]:
+    """The lists by which somebody has decided to screen, with what each is to do."""
+    said = [each.statement for each in held.values() if each.is_altered and each.statement.key == "screen"]
+    rules = {True: ListRule.NEVER_HOLD, False: ListRule.NEVER_BUY}
+    return {each.values["list"]: rules[each.form == "sell"] for each in said if each.is_on}
 
 
 def _bounds(settings: AccountSettings, said: Statement, _: ProfileFacts) -> AccountSettings:
@@ -225,7 +229,6 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "tilt": _tilt,
     "sector_bounds": _group_bounds(GroupKind.SECTOR, "sector"),
     "class_bounds": _group_bounds(GroupKind.ASSET_CLASS, "asset_class"),
-    "screen": _screen,
     "forced_harvest": _forced_harvest,
     "minimum_holding_days": _whole("minimum_holding_days", "days"),
 }

@@ -5,9 +5,45 @@ from decimal import Decimal
 
 import strawberry
 
+from trimtab.corporate_action_desk import EventLine
 from trimtab.corporate_action_preview import AccountPreview
 from trimtab.domain import corporate_actions_sync as domain
+from trimtab.domain.corporate_actions_lifecycle import EventState
 from trimtab.domain.lots import TaxLot
+
+
+@strawberry.type(description="An event's last version, and where it stands.")
+class CorporateAction:
+    event_id: str
+    version: int
+    kind: str = strawberry.field(description="ISO 20022 event code.")
+    security_id: str
+    ex_on: date
+    state: str = strawberry.field(description="ANNOUNCED, CONFIRMED, APPLIED, RECONCILED or REVERSED.")
+    code: str | None = strawberry.field(description="What it waits for.")
+    sources: list[str] = strawberry.field(description="Those that tell of the same terms.")
+    approved_by: list[str]
+    persons_needed: int = strawberry.field(description="How many have to approve it altogether.")
+    accounts_applied: int
+    accounts_reconciled: int
+
+    @classmethod
+    def of(cls, line: EventLine) -> "CorporateAction":
+        event = line.event
+        return cls(
+            event_id=event.event_id,
+            version=event.version,
+            kind=event.kind.value,
+            security_id=event.security_id,
+            ex_on=event.ex_on,
+            state=line.state.value,
+            code=None if event.code is None else event.code.value,
+            sources=list(event.sources),
+            approved_by=list(event.approved_by),
+            persons_needed=event.persons_needed,
+            accounts_applied=line.accounts.get(EventState.APPLIED, 0),
+            accounts_reconciled=line.accounts.get(EventState.RECONCILED, 0),
+        )
 
 
 @strawberry.type(description="An event, and which source has applied it: APPLIED, WAITING or NOT_CONCERNED.")

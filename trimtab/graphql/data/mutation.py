@@ -2,6 +2,7 @@
 
 import strawberry
 
+from trimtab.graphql.data.mutations.approve_corporate_action import approve_corporate_action
 from trimtab.graphql.data.mutations.decide_change import decide_data_change
 from trimtab.graphql.data.mutations.propose_change import propose_data_change
 
@@ -10,3 +11,4 @@ from trimtab.graphql.data.mutations.propose_change import propose_data_change
 class DataMutation:
     propose_data_change = propose_data_change
     decide_data_change = decide_data_change
+    approve_corporate_action = approve_corporate_action

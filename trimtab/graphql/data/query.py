@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from trimtab.auth.decisions import Denied
 from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
+from trimtab.corporate_action_desk import EventLine, event_lines
 from trimtab.corporate_action_preview import preview, sync_lines
 from trimtab.db.account_signals import business_date
 from trimtab.db.data_changes import changes, lists_on
@@ -15,7 +16,12 @@ from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.errors import TrimtabError
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
-from trimtab.graphql.data.corporate_actions import CorporateActionPreview, CorporateActionSync, EventAccount
+from trimtab.graphql.data.corporate_actions import (
+    CorporateAction,
+    CorporateActionPreview,
+    CorporateActionSync,
+    EventAccount,
+)
 from trimtab.graphql.data.types import OPERATIONS, DataChange, IncompleteSecurity, ListHit, RestrictionList
 from trimtab.graphql.data.types import UnknownSecurity as Unknown
 from trimtab.graphql.errors import NotAllowed
@@ -76,6 +82,15 @@ class DataQuery:
 
     @guarded(
         Operation.EDIT_SECURITY_MASTER,
+        description=f"Events of the last weeks and to come: their state, what they wait for, who approved. {_ON}",
+    )
+    async def corporate_actions(self, info: Info, as_of: date | None = None) -> list[CorporateAction] | None:
+        _require(info, Operation.EDIT_SECURITY_MASTER)
+        found = await info.context.reader.run(lambda one: _event_lines(one, as_of))
+        return [CorporateAction.of(line) for line in found]
+
+    @guarded(
+        Operation.EDIT_SECURITY_MASTER,
         description=f"Each account's lots before and after an event; for those who enter and approve events. {_ON}",
     )
     async def corporate_action_preview(
@@ -94,6 +109,11 @@ class DataQuery:
         found = await info.context.reader.run(lambda one: changes(one, newest_seq(one)))
         shown = [DataChange.of(each) for each in found.values() if status in (None, each.status.value)]
         return [each for each in shown if _may(info, each.part.operation)]
+
+
+def _event_lines(connection: Connection, as_of: date | None) -> list[EventLine]:
+    day = as_of or business_date(connection)
+    return event_lines(connection, day) if day is not None else []
 
 
 def _day(connection: Connection, as_of: date | None) -> date:

@@ -22,6 +22,7 @@ _OPERATIONS = {
     Kind.RISK_PROXY: Operation.EDIT_SECURITY_MASTER,
     Kind.RESTRICTION_LIST: Operation.EDIT_RESTRICTION_LISTS,
     Kind.CORPORATE_ACTION: Operation.EDIT_SECURITY_MASTER,
+    Kind.ELECTION: Operation.EDIT_SECURITY_MASTER,
 }
 """The row of the authorization matrix that a kind of change goes through."""
 
@@ -35,6 +36,7 @@ class DataPart(StrEnum):
     RISK_PROXY = "RISK_PROXY"
     RESTRICTION_LIST = "RESTRICTION_LIST"
     CORPORATE_ACTION = "CORPORATE_ACTION"
+    ELECTION = "ELECTION"
 
     @property
     def kind(self) -> Kind:
@@ -116,6 +118,8 @@ class RestrictionList:
     securities: list[str]
     accounts: list[str]
     programmes: list[str]
+    by_choice: bool
+    faults: list[str]
 
     @classmethod
     def of(cls, each: restriction_lists.RestrictionList) -> "RestrictionList":
@@ -128,6 +132,8 @@ class RestrictionList:
             securities=list(each.securities),
             accounts=list(each.accounts),
             programmes=list(each.programmes),
+            by_choice=each.by_choice,
+            faults=list(each.faults),
         )
 
 

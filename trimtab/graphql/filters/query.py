@@ -1,6 +1,5 @@
 """Queries about filters. What they find is limited to the accounts that the person may read."""
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from typing import Any, Final, TypeVar
@@ -10,22 +9,24 @@ from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
 from trimtab.auth.matrix import Operation
+from trimtab.contracts import RunRef
 from trimtab.db.account_signals import business_date
+from trimtab.db.ancillary import catalogue
 from trimtab.db.filter_pages import (
     FactsDay,
     count_matching,
     counts_by_advisor,
     facts_days,
     page_matching,
-    shadow_run,
 )
-from trimtab.db.filter_versions import filter_changes, firm_filters_on, lane_filters_on, personal_filters
+from trimtab.db.filter_versions import FIRM_FILTER, filter_changes, firm_filters_on, personal_filters
 from trimtab.db.filters import read_facts
+from trimtab.db.lane_policies import document_of_run, frozen_policy, lane_policy_on
+from trimtab.db.policy_shadow import shadow
 from trimtab.domain.account_facts import AccountFacts
-from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filter_sentences import sentence
-from trimtab.domain.filters import FilterError, FilterTree, parse_filter
-from trimtab.domain.lanes import lane, parse_firm_filters
+from trimtab.domain.filters import Fields, FilterError, FilterTree, parse_filter
+from trimtab.domain.lanes import explain, lane
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
 from trimtab.graphql.errors import BadInput
@@ -38,9 +39,8 @@ from trimtab.graphql.filters.types import (
     FirmFilterChange,
     LaneExplanation,
     LaneReason,
+    PolicyStepAnswer,
     SavedFilterInfo,
-    ShadowChange,
-    ShadowCount,
     ShadowRun,
 )
 from trimtab.graphql.ids import cursor, key_of, read_cursor
@@ -55,7 +55,8 @@ Value = TypeVar("Value")
 class FiltersQuery:
     @guarded(Operation.READ_ACCOUNT, description="The fields that filters may name.")
     async def filter_fields(self, info: Info) -> list[FilterField]:
-        return [FilterField.of(field) for field in FIELDS.values()]
+        found = await info.context.reader.run(catalogue)
+        return [FilterField.of(field) for field in found.values()]
 
     @guarded(
         Operation.EDIT_PERSONAL_FILTER,
@@ -70,16 +71,17 @@ class FiltersQuery:
         def read(connection: Connection) -> list[SavedFilterInfo]:
             on = as_of or business_date(connection) or date.max
             own = personal_filters(connection, person) if person else {}
-            found = [*firm_filters_on(connection, on, known_at).values(), *own.values()]
-            return [SavedFilterInfo.of(each) for each in found]
+            deciding = lane_policy_on(connection, on, known_at).filters
+            found, fields = [*firm_filters_on(connection, on, known_at).values(), *own.values()], catalogue(connection)
+            return [SavedFilterInfo.of(each, deciding, fields) for each in found]
 
         return await info.context.reader.run(read)
 
     @guarded(Operation.SET_AUTOMATED_TRADING_FILTER, description="Changes proposed to firm filters, newest first.")
     async def firm_filter_changes(self, info: Info, status: str | None = None) -> list[FirmFilterChange] | None:
-        found = await info.context.reader.run(filter_changes)
+        found, fields = await info.context.reader.run(lambda one: (filter_changes(one), catalogue(one)))
         several = sorted(found.values(), key=lambda each: (each.effective_from, each.change_id), reverse=True)
-        return [FirmFilterChange.of(each) for each in several if status in (None, each.status.value)]
+        return [FirmFilterChange.of(each, fields) for each in several if status in (None, each.status.value)]
 
     @guarded(Operation.READ_ACCOUNT, description=f"How many accounts a filter wants, and a page of them. {_DAY}")
     async def filter_preview(
@@ -90,17 +92,19 @@ class FiltersQuery:
         first: int = DEFAULT_PAGE,
         after: str | None = None,
     ) -> FilterPreview | None:
-        tree, size, book = _tree(filter), page_size(first), info.context.book(Operation.READ_ACCOUNT)
+        size, book = page_size(first), info.context.book(Operation.READ_ACCOUNT)
         start = read_cursor(after, 1)
 
         def read(connection: Connection, day: FactsDay) -> FilterPreview:
+            fields = catalogue(connection)
+            tree = _tree(filter, fields)
             found = page_matching(connection, day.run_id, tree, book, start[0] if start else "", size + 1)
             page = cut(found, size)
             return FilterPreview(
                 business_date=day.business_date,
                 sentence=sentence(tree),
                 count=count_matching(connection, day.run_id, tree, book),
-                accounts=[FilterMatch.of(row) for row in page.rows],
+                accounts=[FilterMatch.of(row, fields) for row in page.rows],
                 end_cursor=cursor(page.rows[-1].account_id) if page.has_more else None,
             )
 
@@ -108,9 +112,10 @@ class FiltersQuery:
 
     @guarded(Operation.READ_ACCOUNT, description=f"Advisors by how many of their accounts a filter wants. {_DAY}")
     async def filter_by_advisor(self, info: Info, filter: JSON, as_of: date | None = None) -> list[AdvisorCount] | None:
-        tree, book = _tree(filter), info.context.book(Operation.READ_ACCOUNT)
+        book = info.context.book(Operation.READ_ACCOUNT)
 
         def read(connection: Connection, day: FactsDay) -> list[AdvisorCount]:
+            tree = _tree(filter, catalogue(connection))
             found = counts_by_advisor(connection, day.run_id, tree, book)
             return [AdvisorCount(advisor_id=name, wanted=wanted, accounts=whole) for name, wanted, whole in found]
 
@@ -120,16 +125,17 @@ class FiltersQuery:
     async def filter_account(
         self, info: Info, filter: JSON, account_id: str, as_of: date | None = None
     ) -> FilterAnswer | None:
-        tree, wanted = _tree(filter), key_of("Account", account_id)
+        wanted = key_of("Account", account_id)
         book = info.context.book(Operation.READ_ACCOUNT)
 
         def read(connection: Connection, day: FactsDay) -> FilterAnswer | None:
             facts = _facts(connection, day, wanted, book)
+            tree = _tree(filter, catalogue(connection))
             return None if facts is None else FilterAnswer.of(day.business_date, tree, facts)
 
         return await _on_a_day(info, as_of, read)
 
-    @guarded(Operation.READ_ACCOUNT, description=f"Why an account is in its lane: the firm's filters in words. {_DAY}")
+    @guarded(Operation.READ_ACCOUNT, description=f"Why an account is in its lane: the firm's policy in words. {_DAY}")
     async def lane_explanation(self, info: Info, account_id: str, as_of: date | None = None) -> LaneExplanation | None:
         wanted, book = key_of("Account", account_id), info.context.book(Operation.READ_ACCOUNT)
 
@@ -137,9 +143,14 @@ class FiltersQuery:
             facts = _facts(connection, day, wanted, book)
             if facts is None:
                 return None
-            filters = parse_firm_filters(lane_filters_on(connection, day.business_date))
-            decision = LaneReason.of(lane(filters, facts))
-            return LaneExplanation(business_date=day.business_date, account_id=wanted, decision=decision)
+            ref = RunRef(info.context.firm_id, day.run_id, day.business_date)
+            policy, fields = frozen_policy(document_of_run(connection, ref)), catalogue(connection)
+            return LaneExplanation(
+                business_date=day.business_date,
+                account_id=wanted,
+                decision=LaneReason.of(lane(policy, facts), fields),
+                steps=[PolicyStepAnswer.of(each, fields) for each in explain(policy, facts)],
+            )
 
         return await _on_a_day(info, as_of, read)
 
@@ -150,7 +161,6 @@ class FiltersQuery:
     async def shadow_filter(
         self, info: Info, name: str, filter: JSON, days: int = 5, first: int = DEFAULT_PAGE
     ) -> ShadowRun | None:
-        _tree(filter)
         size, book = page_size(first), info.context.book(Operation.READ_ACCOUNT)
         if not 1 <= days <= MOST_SHADOW_DAYS:
             raise BadInput(f"days must be 1 to {MOST_SHADOW_DAYS}")
@@ -158,30 +168,21 @@ class FiltersQuery:
         return await info.context.reader.run(lambda one: _shadow(one, name, value, days, size, book))
 
 
-def _shadow(connection: Connection, name: str, value: object, days: int, size: int, book: str | None) -> ShadowRun:
+def _shadow(connection: Connection, name: str, value: Any, days: int, size: int, book: str | None) -> ShadowRun:
     """Raises BadInput for a filter that decides no lane."""
-    before = lane_filters_on(connection, business_date(connection) or date.max)
-    if name not in before:
-        raise BadInput(f"{name} decides no lane: those that do are {', '.join(before)}")
-    found = facts_days(connection, most=days)
-    counts: Counter[tuple[str, str]] = Counter()
-    kept: list[ShadowChange] = []
-    for change in shadow_run(connection, found, before, {**before, name: value}, book):
-        counts[change.before.lane.value, change.after.lane.value] += 1
-        if len(kept) < size:
-            kept.append(ShadowChange.of(change))
-    return ShadowRun(
-        days=[day.business_date for day in found],
-        changed=counts.total(),
-        counts=[ShadowCount(before=old, after=new, accounts=n) for (old, new), n in counts.most_common()],
-        changes=kept,
-    )
+    on, fields = business_date(connection) or date.max, catalogue(connection)
+    _tree(value, fields)
+    deciding = lane_policy_on(connection, on).filters
+    if name not in deciding:
+        raise BadInput(f"{name} decides no lane: those that do are {', '.join(deciding)}")
+    found = shadow(connection, on, FIRM_FILTER, name, value, days=days, kept=size, book=book)
+    return ShadowRun.of(found, fields)
 
 
-def _tree(value: object) -> FilterTree:
+def _tree(value: object, fields: Fields) -> FilterTree:
     """Raises BadInput with the place that cannot be read."""
     try:
-        return parse_filter(value)
+        return parse_filter(value, fields)
     except FilterError as error:
         raise BadInput(str(error), reason=error.code, place=error.path) from error
 

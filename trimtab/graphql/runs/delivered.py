@@ -7,13 +7,15 @@ import strawberry
 from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
-from trimtab.auth.matrix import Operation
+from trimtab.auth.decisions import Allowed
+from trimtab.auth.matrix import Act, Operation
+from trimtab.auth.principal import Subject
 from trimtab.db.bitemporal import SETTINGS_OF, delivery_known, facts_known, setting_known
 from trimtab.db.history import accounts_by_id
 from trimtab.domain.records import plain
 from trimtab.feeds.layouts import LAYOUTS, FeedKind
 from trimtab.graphql.context import Info
-from trimtab.graphql.errors import BadInput
+from trimtab.graphql.errors import BadInput, NotAllowed
 from trimtab.graphql.ids import cursor, key_of, read_cursor, search_text
 from trimtab.graphql.paging import Page, PageInfo, cut
 
@@ -46,9 +48,20 @@ def check_question(info: Info, kind: str, account_id: str | None, security: str 
     if not needs_account and account_id is not None:
         raise BadInput(f"{kind} are of no account")
     if is_settings and not needs_account and security is None:
-        raise BadInput("name the model in `security`")
-    info.context.book(Operation.READ_ACCOUNT)
+        raise BadInput("name the model or the list in `security`")
+    if known is FeedKind.RESTRICTION_LISTS:
+        _require_lists(info)
+    else:
+        info.context.book(Operation.READ_ACCOUNT)
     return known, None if account_id is None else key_of("Account", account_id)
+
+
+def _require_lists(info: Info) -> None:
+    """What a firm may not trade is no advisor's to read. Raises NotAllowed."""
+    whom = Subject(info.context.firm_id)
+    acts = (Act.READ, Act.PROPOSE, Act.VERIFY)
+    if not any(isinstance(info.context.decide(Operation.EDIT_RESTRICTION_LISTS, whom, act), Allowed) for act in acts):
+        raise NotAllowed("NOT_PERMITTED")
 
 
 def delivered_facts(

@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0002_model_hub"
-down_revision: str | None = "0002_corporate_action_terms"
+down_revision: str | None = "0002_facts_by_account"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,37 +1,35 @@
 """The first lane: many accounts in, for each what was found, a proof that nothing is worth trading, or why neither.
 
-Each tax regime of an account is a problem of its own. Problems are sorted into buckets of one shape and screened in
-batches; then of each account left the likelier regime is solved, and the other unless its bound proves it losing. An
-account's answer does not depend on its batch mates. One process a core runs this: it is single-threaded numpy.
+Each tax regime of an account is a problem of its own. Problems are packed into buckets of one shape and screened in
+batches, at prices that are known and then at better ones. Of each account left the likelier regime is solved, and the
+other unless its bound proves it losing. An account's answer does not depend on its batch mates. One process a core runs
+this: it is single-threaded numpy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.fast.packing import Batch, joined, pack
-from trimtab.domain.optimizer.fast.partly_washed import bounded, pieces_of
-from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of, yesterdays_sides
+from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE, Bucket, Proof
+from trimtab.domain.optimizer.fast.packing import Batch, joined
+from trimtab.domain.optimizer.fast.pieces import pieces_of
+from trimtab.domain.optimizer.fast.raising import raised
+from trimtab.domain.optimizer.fast.reading import found
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
-from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
-from trimtab.domain.optimizer.fast.settling import settled_batch
+from trimtab.domain.optimizer.fast.screen import doing_nothing
 from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
+from trimtab.domain.optimizer.fast.solving import Solved, solved
 from trimtab.domain.optimizer.fast.warm import WarmStart
-from trimtab.domain.optimizer.fast.washed import settle_washed_sales
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.regimes import Answered
 from trimtab.domain.optimizer.search import finish
 from trimtab.domain.optimizer.wash_sides import Found
 from trimtab.domain.proposals import Lane
-
-MOST_AT_ONCE = 128
-"""Problems of a batch: more no longer fit the caches, fewer pay more for each call."""
 
 _TOO_WIDE = 1e-4
 """With a gap above a basis point an account is declined: a pattern of sides may have been given up."""
@@ -66,69 +64,6 @@ def solve_batch(datas: Sequence[OptimizerData], warm: Sequence[WarmStart | None]
     return outcomes
 
 
-_Proof = tuple[Prices, tuple[Prices, ...]]
-
-
-class _Bucket:
-    """Problems of one shape, packed."""
-
-    def __init__(self, problems: Sequence[OptimizerData], shape: Shape, which: Ints, starts: list[WarmStart | None]):
-        self.batch: Batch = pack(problems, shape)
-        self.which = which  # places among all problems
-        self.starts = starts
-        self.prices, self.bound = self._screened()
-        self.further: list[tuple[Floats, ...]] = [()] * len(problems)
-
-    def _screened(self) -> tuple[Floats, Floats]:
-        """The better of standing and yesterday's prices, (A, k + r), and the bound at them, (A,)."""
-        batch, packed = self.batch, self.batch.packed
-        prices = standing_prices(packed)
-        bound = bound_at(packed, prices)
-        short = (doing_nothing(packed) - bound >= batch.tolerance) | ~batch.may_stand_still
-        warm = {
-            row: packed_prices(batch, start.prices, row)
-            for row, start in enumerate(self.starts)
-            if short[row] and start is not None and start.prices is not None and start.knows(batch.datas[row])
-        }
-        if warm:
-            rows, at = np.array(list(warm)), np.stack(list(warm.values()))
-            value = bound_at(packed.take(rows), at)
-            better = value > bound[rows]
-            prices[rows[better]], bound[rows[better]] = at[better], value[better]
-        self._screen_washed(prices, bound)
-        return prices, bound
-
-    def _screen_washed(self, prices: Floats, bound: Floats) -> None:
-        """Raise the bound of accounts with partly washed lots to that of their true tax, at the same prices."""
-        batch = self.batch
-        short = (doing_nothing(batch.packed) - bound >= batch.tolerance) & batch.may_stand_still
-        rows = np.flatnonzero(short & [data.lots.replacements is not None for data in batch.datas])
-        pieces = pieces_of(batch.take(rows)) if len(rows) else None
-        if pieces is not None:
-            value = bounded(batch.packed.take(rows), pieces, prices[rows]).value
-            bound[rows] = np.maximum(bound[rows], value)
-
-    def proof(self, row: int) -> "_Proof":
-        """The best single prices of a problem, and where sides are in doubt the further ones."""
-        further = tuple(prices_of(self.batch, each, row) for each in self.further[row])
-        return prices_of(self.batch, self.prices[row], row), further
-
-    def sides(self, row: int) -> Ints:
-        """Yesterday's side of each head, (n,)."""
-        start = self.starts[row]
-        nothing = np.zeros(self.batch.packed.active.shape[1], dtype=np.int64)
-        return nothing if start is None else yesterdays_sides(self.batch, start.sides, row)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Solved:
-    """Problems that were solved side by side."""
-
-    which: Ints  # places among all problems
-    batch: Batch
-    settled: Settled
-
-
 class _Desk:
     """All problems, by regime and account, and how far they are."""
 
@@ -139,59 +74,89 @@ class _Desk:
         self._first = np.searchsorted(self._account, np.arange(len(datas)))
         self._tolerance = np.array([data.tolerance for data in datas])
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
-        self._still, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(2))
+        self._still, self._raised, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(3))
         self._objective = np.full(len(self._problems), np.inf)
-        self._apart = np.zeros(len(self._problems))  # gap of the solve, the tax of partly washed lots along its chord
-        self._records: list[_Solved] = []
-        self._shape_of: list[Shape] = [shape_of(problem) for problem in self._problems]
-        self._at: dict[int, tuple[_Bucket, int]] = {}  # of each problem
+        self._apart = np.zeros(len(self._problems))  # gap of the sides alone
+        self._records: list[tuple[Ints, Solved]] = []
+        self._bucket, self._row = (np.zeros(len(self._problems), dtype=np.int64) for _ in range(2))  # of each problem
+        self._shape = [shape_of(problem) for problem in self._problems]
         self._buckets = self._sorted([starts[account] for account in self._account.tolist()])
 
     def outcomes(self) -> list[Outcome]:
         while (chosen := self._to_solve()).any():
-            by_shape: dict[Shape, list[int]] = {}
-            for index in np.flatnonzero(chosen).tolist():
-                by_shape.setdefault(self._shape_of[index], []).append(index)
-            for places in by_shape.values():
-                for begin in range(0, len(places), MOST_AT_ONCE):
-                    self._solve(np.array(places[begin : begin + MOST_AT_ONCE]))
+            fresh = chosen & ~self._raised
+            for which in self._batches(fresh if fresh.any() else chosen):
+                (self._raise if fresh.any() else self._solve)(which)
         return self._told()
 
-    def _solve(self, which: Ints) -> None:
-        """Problems of one shape that screening has left, from all its buckets."""
-        at = [self._at[index] for index in which.tolist()]
-        # Buckets of one shape were filled one after the other: those of `which` stand together, in their order.
-        parts = [(bucket, [row for _, row in mine]) for bucket, mine in groupby(at, key=lambda each: each[0])]
-        batch = joined([bucket.batch.take(np.array(rows)) for bucket, rows in parts])
-        prices = np.stack([bucket.prices[row] for bucket, row in at])
-        bound = np.array([bucket.bound[row] for bucket, row in at])
-        settled = settled_batch(batch.packed, prices, np.stack([bucket.sides(row) for bucket, row in at]))
-        self._apart[which] = settled.gap
-        batch, settled = settle_washed_sales(batch, settled)
-        settled.raise_bound(np.arange(len(which)), bound, prices)
-        for number, (bucket, row) in enumerate(at):
-            bucket.bound[row], bucket.prices[row] = settled.bound[number], settled.proof[number]
-            bucket.further[row] = settled.further[number]
-        self._records.append(_Solved(which, batch, settled))
-        self._solved[which] = True
-        self._objective[which] = np.where(settled.arrived, settled.objective, np.inf)
-        self._bound[which] = settled.bound
-
-    def _sorted(self, starts: list[WarmStart | None]) -> list[_Bucket]:
-        by_shape: dict[Shape, list[int]] = {}
-        for index, shape in enumerate(self._shape_of):
-            by_shape.setdefault(shape, []).append(index)
-        buckets = []
-        for shape, places in by_shape.items():
+    def _sorted(self, starts: list[WarmStart | None]) -> list[Bucket]:
+        """Packed side by side, accounts of about as many lots together."""
+        pools: dict[Shape, list[int]] = {}
+        for index, shape in enumerate(self._shape):
+            pools.setdefault(shape.pool, []).append(index)
+        buckets: list[Bucket] = []
+        for places in pools.values():
+            places.sort(key=lambda at: self._shape[at].lots)
             for begin in range(0, len(places), MOST_AT_ONCE):
                 which = np.array(places[begin : begin + MOST_AT_ONCE])
-                bucket = _Bucket([self._problems[at] for at in which], shape, which, [starts[at] for at in which])
+                most = self._shape[which[-1]]  # the one with the most lots
+                bucket = Bucket([self._problems[at] for at in which], most, which, [starts[at] for at in which])
                 self._bound[which] = bucket.bound
                 self._nothing[which] = doing_nothing(bucket.batch.packed)
                 self._still[which] = bucket.batch.may_stand_still
+                self._bucket[which], self._row[which] = len(buckets), np.arange(len(which))
                 buckets.append(bucket)
-                self._at.update({index: (bucket, row) for row, index in enumerate(which.tolist())})
         return buckets
+
+    def _batches(self, chosen: Flags) -> Iterator[Ints]:
+        """The chosen problems, at most so many at once, each time those that may be solved side by side."""
+        pools: dict[Shape, list[int]] = {}
+        for index in np.flatnonzero(chosen).tolist():
+            pools.setdefault(self._shape[index].pool, []).append(index)
+        for places in pools.values():
+            which = np.array(places)
+            which = which[np.lexsort((self._row[which], self._bucket[which]))]
+            yield from (which[begin : begin + MOST_AT_ONCE] for begin in range(0, len(which), MOST_AT_ONCE))
+
+    def _gathered(self, which: Ints) -> tuple[Batch, Floats, Floats]:
+        """One batch of problems of one or several buckets, their prices and bounds."""
+        number, row = self._bucket[which], self._row[which]
+        parts = [(self._buckets[each], row[number == each]) for each in np.unique(number).tolist()]
+        batch = joined([bucket.batch.take(rows) for bucket, rows in parts])
+        prices, bound = ([getattr(bucket, name)[rows] for bucket, rows in parts] for name in ("prices", "bound"))
+        return batch, np.concatenate(prices), np.concatenate(bound)
+
+    def _raise(self, which: Ints) -> None:
+        """Better prices of problems that screening has left."""
+        batch, prices, bound = self._gathered(which)
+        account = self._account[which]
+        still = np.logical_or.reduceat(self._still, self._first)[account]
+        nothing = np.minimum.reduceat(self._nothing, self._first)[account]
+        enough = np.where(still, nothing - self._tolerance[account], np.inf)
+        prices, bound = raised(batch, pieces_of(batch), prices, bound, enough)
+        for number, (bucket, row) in enumerate(self._places(which)):
+            bucket.bound[row], bucket.prices[row] = bound[number], prices[number]
+        self._raised[which] = True
+        self._bound[which] = bound
+
+    def _solve(self, which: Ints) -> None:
+        """Problems that better prices have left."""
+        batch, prices, bound = self._gathered(which)
+        sides = np.stack([bucket.sides(row) for bucket, row in self._places(which)])
+        answer = solved(batch, pieces_of(batch), prices, bound, sides)
+        settled = answer.settled
+        for number, (bucket, row) in enumerate(self._places(which)):
+            bucket.bound[row], bucket.prices[row] = settled.bound[number], settled.proof[number]
+            bucket.further[row] = settled.further[number]
+        self._records.append((which, answer))
+        self._solved[which] = True
+        self._objective[which] = np.where(settled.arrived, settled.objective, np.inf)
+        self._bound[which], self._apart[which] = settled.bound, answer.apart
+
+    def _places(self, which: Ints) -> list[tuple[Bucket, int]]:
+        """Where problems are packed."""
+        rows = zip(self._bucket[which].tolist(), self._row[which].tolist(), strict=True)
+        return [(self._buckets[number], row) for number, row in rows]
 
     def _proved(self) -> tuple[Flags, Floats]:
         """Accounts in which nothing is worth trading, and the most that trading could gain, (accounts,)."""
@@ -215,38 +180,40 @@ class _Desk:
         stuck |= (best - bound > _TOO_WIDE) & (apart > _TOO_WIDE) & ~proved
         winners = (self._objective == best[self._account]) & ~(proved | stuck)[self._account]
         trades: dict[int, Found] = {}
-        prices: dict[int, _Proof] = {}
+        prices: dict[int, Proof] = {}
         for bucket in self._buckets:
-            for row, at in enumerate(bucket.which):
+            for row, at in enumerate(bucket.which.tolist()):
                 prices[at] = bucket.proof(row)
-        for record in self._records:
-            won = np.flatnonzero(winners[record.which])
+        for which, answer in self._records:
+            won = np.flatnonzero(winners[which])
             if len(won):
-                batch, its = record.batch.take(won), record.settled.take(won)
+                batch, its = answer.batch.take(won), answer.settled.take(won)
                 finished = drop_small_trades(batch, its)
-                for row, at in enumerate(record.which[won]):
+                for row, at in enumerate(which[won]):
                     trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))
-        return [self._outcome(account, proved, most, stuck, trades, prices) for account in range(len(self._first))]
+        gains = [gain if is_proved else None for is_proved, gain in zip(proved.tolist(), most.tolist(), strict=True)]
+        return self._outcomes(gains, stuck.tolist(), trades, prices)
 
-    def _outcome(
-        self,
-        account: int,
-        proved: Flags,
-        most: Floats,
-        stuck: Flags,
-        trades: dict[int, Found],
-        prices: dict[int, _Proof],
-    ) -> Outcome:
-        end = self._first[account + 1] if account + 1 < len(self._first) else len(self._account)
-        mine = slice(self._first[account], end)
-        bounds = tuple(float(each) for each in self._bound[mine])
-        proofs, further = zip(*(prices[at] for at in range(self._first[account], end)), strict=True)
-        if proved[account]:
-            lane = Lane.FAST if self._solved[mine].any() else Lane.SCREEN
-            return Outcome(None, float(most[account]), "", bounds, proofs, further, lane)
-        if stuck[account]:
-            return Outcome(declined="gap not closed", bounds=bounds, prices=proofs, further=further)
-        return Outcome(Answered(trades[account], bounds, proofs, further), None, "", bounds, proofs, further)
+    def _outcomes(
+        self, gains: list[float | None], stuck: list[bool], trades: dict[int, Found], prices: dict[int, Proof]
+    ) -> list[Outcome]:
+        """`gains` by account: the most that trading could bring where it is proved to be too little."""
+        ends = np.append(self._first[1:], len(self._account)).tolist()
+        bound, searched = self._bound.tolist(), np.logical_or.reduceat(self._solved, self._first).tolist()
+        outcomes = []
+        for account, (begin, end) in enumerate(zip(self._first.tolist(), ends, strict=True)):
+            bounds = tuple(bound[begin:end])
+            proofs, further = zip(*(prices[at] for at in range(begin, end)), strict=True)
+            if gains[account] is not None:
+                lane = Lane.FAST if searched[account] else Lane.SCREEN
+                outcome = Outcome(None, gains[account], "", bounds, proofs, further, lane)
+            elif stuck[account]:
+                outcome = Outcome(declined="gap not closed", bounds=bounds, prices=proofs, further=further)
+            else:
+                answered = Answered(trades[account], bounds, proofs, further)
+                outcome = Outcome(answered, None, "", bounds, proofs, further)
+            outcomes.append(outcome)
+        return outcomes
 
 
 def _problems(data: OptimizerData) -> tuple[OptimizerData, ...]:

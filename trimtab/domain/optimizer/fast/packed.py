@@ -15,6 +15,7 @@ unit outside costing the row's price.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -99,6 +100,13 @@ class Packed:
         """The same problems, only of `accounts`; a row may be taken more than once."""
         return Packed(**{each.name: getattr(self, each.name)[accounts] for each in fields(self)})
 
+    def widened(self, lots: int) -> "Packed":
+        """The same problems with places for `lots` lots: those added hold nothing and stand with the last security."""
+        added = lots - self.lot_limit.shape[1]
+        wider = {name: widened_by(getattr(self, name), added, 0) for name in _BY_LOT if name != "lot_security"}
+        security = widened_by(self.lot_security, added, self.active.shape[1] - 1)
+        return replace(self, lot_security=security, **wider)
+
     @staticmethod
     def joined(several: "Sequence[Packed]") -> "Packed":
         """The accounts of problems of one shape, one after the other."""
@@ -115,6 +123,14 @@ class Packed:
             lot_start=lot_starts(self.lot_security, limit, self.lot_tax, self.give),
             buy_limit=np.where(buys, 0.0, self.buy_limit),
         )
+
+
+_BY_LOT = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row")
+
+
+def widened_by(values: Any, added: int, padding: float) -> Any:
+    """Values (A, m, ...) with so many places more, (A, m + added, ...)."""
+    return np.pad(values, [(0, 0), (0, added)] + [(0, 0)] * (values.ndim - 2), constant_values=padding)
 
 
 def lot_starts(security: Ints, limit: Floats, tax: Floats, give: Floats) -> Floats:

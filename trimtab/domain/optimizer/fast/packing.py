@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.fast.packed import HARD_PRICE, SELLING, Packed, lot_starts, sums_before
+from trimtab.domain.optimizer.fast.packed import HARD_PRICE, SELLING, Packed, lot_starts, sums_before, widened_by
 from trimtab.domain.optimizer.fast.row_packing import pack_rows
 from trimtab.domain.optimizer.fast.shapes import Shape, layout_of, plain_layout
 from trimtab.domain.optimizer.problem import OptimizerData
@@ -43,9 +43,17 @@ class Batch:
         others = {each.name: getattr(self, each.name)[accounts] for each in fields(self)[2:]}
         return Batch(tuple(self.datas[each] for each in accounts), self.packed.take(accounts), **others)
 
+    def widened(self, lots: int) -> "Batch":
+        """The same with places for `lots` lots."""
+        added = lots - self.lot.shape[1]
+        sales, lot, closed = (widened_by(each, added, 0) for each in (self.forced_sales, self.lot, self.closed))
+        return replace(self, packed=self.packed.widened(lots), forced_sales=sales, lot=lot, closed=closed)
+
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """The accounts of batches of one shape, one after the other."""
+    """The accounts of batches of one shape, one after the other; with the most places for lots that any has."""
+    most = max(batch.lot.shape[1] for batch in batches)
+    batches = [batch if batch.lot.shape[1] == most else batch.widened(most) for batch in batches]
     others = {each.name: np.concatenate([getattr(batch, each.name) for batch in batches]) for each in fields(Batch)[2:]}
     datas = tuple(data for batch in batches for data in batch.datas)
     return Batch(datas, Packed.joined([batch.packed for batch in batches]), **others)

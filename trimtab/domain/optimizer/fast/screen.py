@@ -25,7 +25,11 @@ def doing_nothing(packed: Packed) -> Floats:
 
 def bound_at(packed: Packed, prices: Floats) -> Floats:
     """A number that no allowed trade list's objective is below, (A,)."""
-    inside = prices.copy()
-    k = packed.factors
+    return hardened(packed, answer(packed, within_range(packed, prices), CHEAPEST))
+
+
+def within_range(packed: Packed, prices: Floats) -> Floats:
+    """The same with the rows' prices in the range in which the bound holds, (A, k + r)."""
+    inside, k = prices.copy(), packed.factors
     inside[:, k:] = np.clip(inside[:, k:], packed.least_price, packed.most_price)
-    return hardened(packed, answer(packed, inside, CHEAPEST))
+    return inside

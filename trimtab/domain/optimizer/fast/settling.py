@@ -6,23 +6,24 @@ from trimtab.domain.optimizer.arrays import Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
 from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.patterns import search_tail
-from trimtab.domain.optimizer.fast.sides import Settled, keep_better, on_sides, settle
+from trimtab.domain.optimizer.fast.sides import Settled, keep_better, on_sides, settle, settle_near
 
 WORTH_OTHER_SIDES = 5e-5
 """Yesterday's sides are kept unless others gain more than half a basis point."""
 
 
-def settled_batch(packed: Packed, prices: Floats, sides: Ints) -> Settled:
-    """From `prices` (A, k + r) and yesterday's `sides` (A, n): 1 bought, -1 sold, 0 unknown."""
+def settled_batch(packed: Packed, prices: Floats, sides: Ints, *, annealed: bool = False) -> Settled:
+    """From `prices` (A, k + r), `annealed` or not, and yesterday's `sides` (A, n): 1 bought, -1 sold, 0 unknown."""
+    search = settle_near if annealed else settle
     known = (packed.contested & (sides != 0)).any(axis=1)
     if not known.any():
-        return search_tail(packed, settle(packed, prices))
+        return search_tail(packed, search(packed, prices))
     rows, others = np.flatnonzero(known), np.flatnonzero(~known)
     kept = _kept_sides(packed.take(rows), prices[rows], sides[rows])
     if not len(others):
         return kept
     cold = packed.take(others)
-    settled = kept.joined(search_tail(cold, settle(cold, prices[others])))
+    settled = kept.joined(search_tail(cold, search(cold, prices[others])))
     return settled.take(np.argsort(np.concatenate((rows, others))))
 
 

@@ -1,6 +1,6 @@
 """What the kernel knows, and the bucket of an account: both told from the account alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,11 @@ class Shape:
     rows: int  # cash, and rows in which all lots of a security count alike
     lot_rows: int
     shared: bool  # some wash keys are contested by several securities
+
+    @property
+    def pool(self) -> "Shape":
+        """The shape without its lots, where they do not matter: all that are left as they are add up one by one."""
+        return self if self.lot_rows else replace(self, lots=0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +61,7 @@ def supports(data: OptimizerData) -> str | None:
 def shape_of(data: OptimizerData) -> Shape:
     """The bucket of one account in one regime (`OptimizerData.under`)."""
     n, k = data.securities.loadings.shape
-    by_lot = int(np.count_nonzero(differs_by_lot(data)))
+    by_lot = int(np.count_nonzero(differs_by_lot(data))) if len(data.rows) else 0
     layout = layout_of(data)
     return Shape(
         securities=rounded_up(n if layout is None else len(layout.security), 4, smallest=8),
@@ -98,6 +103,8 @@ def shared_securities(data: OptimizerData) -> Flags:
 
 def layout_of(data: OptimizerData) -> Layout | None:
     """None without shared wash keys: then every security has one place."""
+    if not data.taxable or len(data.securities.ids) == data.securities.keys:
+        return None
     shared = shared_securities(data)
     if not shared.any():
         return None

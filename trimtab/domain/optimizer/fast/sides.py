@@ -23,10 +23,10 @@ from trimtab.domain.optimizer.fast.closed_form import (
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, Climbed, climb
 from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
-_TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
+TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
 """Temperature, and the promised gain at which a climb at it ends."""
 
-_ANNEALING_STEPS = 20
+ANNEALING_STEPS = 20
 _CHANGES = 6
 _GIVEN = 1e-9  # a row that gives way by more is hardened
 _KEPT = 1e-7  # a hard row that is missed by less counts as kept
@@ -97,6 +97,14 @@ def settle(packed: Packed, prices: Floats) -> Settled:
     return plain.joined(chosen).take(order)
 
 
+def settle_near(packed: Packed, prices: Floats) -> Settled:
+    """From annealed `prices` (A, k + r): the sides that are better there, improved one by one."""
+    at_prices = answer(packed, prices, CHEAPEST)
+    settled = on_sides(packed, prices, at_prices.if_bought > at_prices.if_sold)
+    settled.raise_bound(np.arange(packed.accounts), hardened(packed, at_prices), prices)
+    return improved(packed, settled)
+
+
 def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
     """The optimum with every contested security on its given branch; the bound is over all patterns."""
     climbed = climb(packed, prices, Branching(buying=buying), most_steps=MOST_STEPS)
@@ -163,8 +171,8 @@ def regrets(packed: Packed, answers: Answers, buying: Flags) -> Floats:
 def _annealed(packed: Packed, prices: Floats) -> Settled:
     """Prices of the smoothed dual, their bound, and the optimum on the sides that weigh more there."""
     steps = np.zeros(packed.accounts, dtype=np.int64)
-    for temperature, arrived in _TEMPERATURES:
-        climbed = climb(packed, prices, Branching(temperature), most_steps=_ANNEALING_STEPS, arrived=arrived)
+    for temperature, arrived in TEMPERATURES:
+        climbed = climb(packed, prices, Branching(temperature), most_steps=ANNEALING_STEPS, arrived=arrived)
         prices = climbed.answers.prices
         steps += climbed.steps
     favoured = climbed.answers.purchase_weight > 0.5

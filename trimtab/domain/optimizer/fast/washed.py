@@ -6,15 +6,16 @@ share sold, the others at what they cost unwashed. The best of all by the true t
 that the true tax gives at the prices of any.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
-from trimtab.domain.optimizer.fast.packed import lot_starts
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sums_of_rows
+from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer
+from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.packing import Batch
-from trimtab.domain.optimizer.fast.partly_washed import NONE, Pieces, bounded, pieces_of
+from trimtab.domain.optimizer.fast.partly_washed import bounded_at
+from trimtab.domain.optimizer.fast.pieces import NONE, Pieces, pieces_of
 from trimtab.domain.optimizer.fast.reading import lots_sold
+from trimtab.domain.optimizer.fast.retaxing import replaced, retaxed
 from trimtab.domain.optimizer.fast.screen import doing_nothing
 from trimtab.domain.optimizer.fast.sides import Settled, on_sides
 from trimtab.domain.optimizer.problem import FRACTION_UNITS
@@ -30,39 +31,69 @@ _FIRST = -4.0
 """Tax of shares that a piece has sold in any case: nothing is worth as much, so that the kernel sells them."""
 
 _NOTHING = 1e-8  # of one lot: round-off
-_OF_LOTS = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row")
 
 
 def settle_washed_sales(batch: Batch, settled: Settled) -> tuple[Batch, Settled]:
-    """The batch on the pieces that are best for each account, and its solutions; objectives with the true tax."""
-    excess = _excess(batch, settled)
+    """The batch on the pieces that are best for each account, and its solutions; objectives with the true tax.
+
+    `settled` is the batch along its chords.
+    """
+    return settle_true_tax(batch, None, batch, settled)
+
+
+def settle_true_tax(batch: Batch, pieces: Pieces | None, on: Batch, settled: Settled) -> tuple[Batch, Settled]:
+    """The same for accounts that are `settled` `on` some of the `pieces` of the batch; None: they are not known.
+
+    The bounds of `settled` are those of the batch.
+    """
+    excess = _excess(on, settled)
     settled = settled.take(np.arange(batch.accounts))
-    settled.objective[:] += excess.sum(axis=1)
-    rows = np.flatnonzero((excess.sum(axis=1) > _WORTH_A_SOLVE) & settled.arrived)
+    above = sums_of_rows(excess)
+    settled.objective[:] += above
+    in_doubt = above > _WORTH_A_SOLVE
+    if pieces is not None:
+        in_doubt[pieces.account] |= settled.gap[pieces.account] > _GOOD_ENOUGH
+    rows = np.flatnonzero(in_doubt & settled.arrived)
     if not len(rows):
-        return batch, settled
-    trials = _Trials(batch.take(rows), settled.take(rows), excess[rows] > _NOTHING)
+        return on, settled
+    part, its = batch.take(rows), pieces.of(rows) if pieces is not None else pieces_of(batch.take(rows))
+    understated = _same_lots(on.take(rows), excess[rows] > _NOTHING, part)
+    trials = _Trials(part, on.take(rows), its, settled.take(rows), understated)
+    if pieces is None:
+        trials.without_understated()
     trials.run()
     settled.replaced(rows, trials.best)
-    return _replaced(batch, rows, trials.on), settled
+    return replaced(on, rows, trials.on), settled
+
+
+def _same_lots(on: Batch, flags: Flags, batch: Batch) -> Flags:
+    """Flags of the packed lots of `on` at those of `batch`, (A, m): the same accounts, another order of lots."""
+    row, column = np.nonzero(flags)
+    flagged = np.zeros((on.accounts, max(len(data.lots.lots) for data in on.datas)), dtype=np.bool_)
+    flagged[row, on.lot[row, column]] = True
+    same: Flags = np.take_along_axis(flagged, batch.lot, axis=1)
+    return same & (np.arange(same.shape[1]) < batch.lots[:, None])
 
 
 class _Trials:
     """Accounts solved on several pieces, and the best of it."""
 
-    def __init__(self, batch: Batch, settled: Settled, understated: Flags) -> None:
-        self.best, self.on = settled, batch
+    def __init__(self, batch: Batch, on: Batch, pieces: Pieces | None, settled: Settled, understated: Flags) -> None:
+        self.best, self.on = settled, on
         self._batch, self._understated = batch, understated
-        self._pieces = pieces_of(batch)
+        self._pieces = pieces
         self._prices = settled.answers.prices.copy()  # of the last solve of each
         self._in_pieces = np.zeros_like(understated)
         if self._pieces is not None:
             self._in_pieces = self._pieces.spread(self._pieces.washed, understated.shape)
 
-    def run(self) -> None:
+    def without_understated(self) -> None:
+        """The first trial of accounts that were settled along their chords."""
         self._raise_bound()
-        tax, limit = self._batch.packed.lot_tax, self._batch.packed.lot_limit
-        self._attempt(self._open(), tax, limit, self._understated)
+        packed = self._batch.packed
+        self._attempt(self._open(), packed.lot_tax, packed.lot_limit, self._understated)
+
+    def run(self) -> None:
         for _ in range(2):
             chosen = self._raise_bound()
             if chosen is None or not len(self._open()):
@@ -81,7 +112,7 @@ class _Trials:
         """The pieces that cost least at the last prices; their value there is a bound."""
         if self._pieces is None:
             return None
-        at_prices = bounded(self._batch.packed, self._pieces, self._prices)
+        at_prices = bounded_at(self._batch.packed, self._pieces, self._prices)
         self.best.raise_bound(np.arange(self._batch.accounts), at_prices.value, self._prices)
         return self._pieces.take(at_prices.chosen)
 
@@ -118,16 +149,25 @@ class _Trials:
         """Solve `rows` with lots taxed like this, (A, m) each, and some closed."""
         if not len(rows):
             return
-        batch = _retaxed(self._batch.take(rows), tax[rows], limit[rows], closed[rows])
-        solved = on_sides(batch.packed, self._prices[rows], self.best.buying[rows])
-        solved.objective[:] += _excess(batch, solved).sum(axis=1)
+        batch = retaxed(self._batch.take(rows), tax[rows], limit[rows], closed[rows])
+        solved = on_sides(batch.packed, self._prices[rows], self._sides(batch.packed, rows))
+        solved.objective[:] += sums_of_rows(_excess(batch, solved))
         for name in ("bound", "proof", "proved", "further"):  # those of fewer lists bound nothing
             getattr(solved, name)[:] = getattr(self.best, name)[rows]
         self._prices[rows] = np.where(solved.arrived[:, None], solved.answers.prices, self._prices[rows])
         lawful = solved.arrived & ~_washed_whole(batch, solved)
         better = np.flatnonzero(lawful & (solved.objective < self.best.objective[rows]))
         self.best.replaced(rows[better], solved.take(better))
-        self.on = _replaced(self.on, rows[better], batch.take(better))
+        self.on = replaced(self.on, rows[better], batch.take(better))
+
+    def _sides(self, packed: Packed, rows: Ints) -> Flags:
+        """The best sides so far; of places that are contested on these pieces alone what is better at the prices."""
+        best, once = self.best.buying[rows], self._batch.packed.contested[rows]
+        new = packed.contested & ~once
+        if not new.any():
+            return best
+        at_prices = answer(packed, self._prices[rows], CHEAPEST)
+        return np.where(new, at_prices.if_bought > at_prices.if_sold, best)
 
 
 def _excess(batch: Batch, settled: Settled) -> Floats:
@@ -153,37 +193,3 @@ def _washed_whole(batch: Batch, settled: Settled) -> Flags:
         for row, data in enumerate(batch.datas)
     ]
     return np.array(whole, dtype=np.bool_)
-
-
-def _retaxed(batch: Batch, tax: Floats, limit: Floats, closed: Flags) -> Batch:
-    """The batch with other taxes and limits of lots, cheapest first again."""
-    packed = batch.packed
-    used = np.arange(tax.shape[1]) < batch.lots[:, None]
-    order = np.lexsort((np.where(used, tax, np.inf), packed.lot_security), axis=1)
-    if packed.lot_rows:  # the kernel sorts them itself
-        order = np.broadcast_to(np.arange(tax.shape[1]), tax.shape)
-    tax, limit, closed = (
-        np.take_along_axis(each, order, axis=1) for each in (tax, np.where(closed, 0.0, limit), closed)
-    )
-    smaller = replace(
-        packed,
-        lot_tax=tax,
-        lot_limit=limit,
-        lot_start=lot_starts(packed.lot_security, limit, tax, packed.give),
-        lot_on_row=np.take_along_axis(packed.lot_on_row, order[..., None], axis=1),
-    )
-    lot: Ints = np.take_along_axis(batch.lot, order, axis=1)
-    forced: Floats = np.take_along_axis(batch.forced_sales, order, axis=1)
-    return replace(batch, packed=smaller, lot=lot, forced_sales=forced, closed=closed)
-
-
-def _replaced(batch: Batch, rows: Ints, other: Batch) -> Batch:
-    """The batch with the lots of `rows` as `other` has them."""
-    if not len(rows):
-        return batch
-    of_packed = {name: getattr(batch.packed, name).copy() for name in _OF_LOTS}
-    of_batch = {name: getattr(batch, name).copy() for name in ("lot", "forced_sales", "closed")}
-    for source, values in ((other.packed, of_packed), (other, of_batch)):
-        for name, value in values.items():
-            value[rows] = getattr(source, name)
-    return replace(batch, packed=replace(batch.packed, **of_packed), **of_batch)

@@ -11,7 +11,9 @@ from trimtab.auth.decisions import Denied
 from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
 from trimtab.db.account_signals import business_date
+from trimtab.db.ancillary import catalogue
 from trimtab.db.filter_versions import FIRM_FILTER, FilterChange, last_filter_seq, propose_filter
+from trimtab.db.policy_shadow import kept_shadow, shadow
 from trimtab.domain.filter_json import json_of
 from trimtab.domain.filter_sentences import sentence
 from trimtab.domain.filters import FilterError, parse_filter
@@ -27,7 +29,7 @@ from trimtab.graphql.answers import (
     once,
 )
 from trimtab.graphql.context import Info, RequestContext
-from trimtab.graphql.filters.names import name_problem
+from trimtab.graphql.filters.names import name_problem, withdrawal_problem
 
 
 @strawberry.input
@@ -93,17 +95,23 @@ def _propose(
         return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="effectiveFrom")
     value: Any = given.filter
     try:
-        tree = None if value is None else parse_filter(value)
+        tree = None if value is None else parse_filter(value, catalogue(connection))
     except FilterError as error:
         return InvalidInput(code=error.code, message=str(error), field="filter")
+    wrong = withdrawal_problem(connection, given.name, given.effective_from) if tree is None else None
+    if wrong is not None:
+        return InvalidInput(code="FILTER_IN_USE", message=wrong, field="name")
+    kept_value = None if tree is None else json_of(tree)
+    found = shadow(connection, today or given.effective_from, FIRM_FILTER, given.name, kept_value)
     change = FilterChange(
         change_id=change_id,
         name=given.name,
         effective_from=given.effective_from,
-        value=None if tree is None else json_of(tree),
+        value=kept_value,
         reason=given.reason,
         proposed_by=tuple(sorted(context.who.persons)),
         supersedes=last_filter_seq(connection, FIRM_FILTER, given.name),
+        shadow=kept_shadow(found),
     )
     propose_filter(connection, context.firm_id, change)
     return FirmFilterProposed(change_id=change_id, sentence=None if tree is None else sentence(tree))

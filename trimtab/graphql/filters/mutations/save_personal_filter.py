@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 from trimtab.auth.decisions import Denied
 from trimtab.auth.matrix import Operation
 from trimtab.auth.principal import Subject
+from trimtab.db.ancillary import catalogue
 from trimtab.db.filter_versions import PERSONAL_FILTER, last_filter_seq, personal_filters
 from trimtab.db.filter_versions import save_personal_filter as save
 from trimtab.db.settings_versions import StaleVersion
@@ -70,7 +71,7 @@ def _save(
     person = context.who.person_id or ""
     value: Any = given.filter
     try:
-        tree = None if value is None else parse_filter(value)
+        tree = None if value is None else parse_filter(value, catalogue(connection))
         others = personal_filters(connection, person).keys() - {given.name}
         if tree is not None and len(others) >= MOST_FILTERS:
             message = f"You have {MOST_FILTERS} filters already: delete one first."

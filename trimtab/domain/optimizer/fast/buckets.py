@@ -1,0 +1,81 @@
+"""Problems side by side, packed, and the bounds at prices that are known before anything is solved."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
+from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.partly_washed import bounded
+from trimtab.domain.optimizer.fast.pieces import pieces_of
+from trimtab.domain.optimizer.fast.reading import packed_prices, prices_of, yesterdays_sides
+from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices, within_range
+from trimtab.domain.optimizer.fast.shapes import Shape
+from trimtab.domain.optimizer.fast.warm import WarmStart
+from trimtab.domain.optimizer.problem import OptimizerData
+
+MOST_AT_ONCE = 128
+"""Problems of a batch: more no longer fit the caches, fewer pay more for each call."""
+
+
+Proof = tuple[Prices, tuple[Prices, ...]]
+
+
+class Bucket:
+    """Problems of one shape, with the best prices known of each, and the bound there."""
+
+    def __init__(self, problems: Sequence[OptimizerData], shape: Shape, which: Ints, starts: list[WarmStart | None]):
+        self.batch: Batch = pack(problems, shape)
+        self.which = which  # places among all problems
+        self.prices = standing_prices(self.batch.packed)  # (A, k + r)
+        self.bound = np.full(len(which), -np.inf)  # (A,)
+        self.further: list[tuple[Floats, ...]] = [()] * len(problems)
+        self._starts = starts
+        self._screen()
+
+    def sides(self, row: int) -> Ints:
+        """Yesterday's side of each head, (n,)."""
+        start = self._starts[row]
+        nothing = np.zeros(self.batch.packed.active.shape[1], dtype=np.int64)
+        return nothing if start is None else yesterdays_sides(self.batch, start.sides, row)
+
+    def proof(self, row: int) -> Proof:
+        """The best single prices of a problem, and where sides are in doubt the further ones."""
+        further = tuple(prices_of(self.batch, each, row) for each in self.further[row])
+        return prices_of(self.batch, self.prices[row], row), further
+
+    def _screen(self) -> None:
+        """At the prices of doing nothing, then at yesterday's, then at both with the true tax of lots."""
+        packed = self.batch.packed
+        tried = [answer(packed, self.prices, CHEAPEST)]
+        self.bound[:] = hardened(packed, tried[0])
+        yesterdays = self._yesterdays_prices()
+        if yesterdays is not None:
+            tried.append(answer(packed, yesterdays, CHEAPEST))
+            self._offer(yesterdays, hardened(packed, tried[1]))
+        short = self._short()
+        pieces = pieces_of(self.batch, short) if short.any() else None
+        if pieces is not None:
+            for answers in tried:
+                self._offer(answers.prices, bounded(packed, pieces, answers).value)
+
+    def _yesterdays_prices(self) -> Floats | None:
+        """Of accounts that need them, of the others the present ones, (A, k + r); None when none are known."""
+        prices, known = self.prices.copy(), False
+        for row in np.flatnonzero(self._short()).tolist():
+            start = self._starts[row]
+            if start is not None and start.prices is not None and start.knows(self.batch.datas[row]):
+                prices[row], known = packed_prices(self.batch, start.prices, row), True
+        return within_range(self.batch.packed, prices) if known else None
+
+    def _offer(self, prices: Floats, bound: Floats) -> None:
+        better = bound > self.bound
+        self.bound[better], self.prices[better] = bound[better], prices[better]
+
+    def _short(self) -> Flags:
+        """Accounts in which something may be worth trading, (A,)."""
+        batch = self.batch
+        short: Flags = (doing_nothing(batch.packed) - self.bound >= batch.tolerance) | ~batch.may_stand_still
+        return short

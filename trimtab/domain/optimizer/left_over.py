@@ -1,0 +1,103 @@
+"""What the trades of an account leave undone, by security: what the why-nots are told from.
+
+Everything that a sentence may need of a security is one pass over the account's arrays; a why-not then reads numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
+from trimtab.domain.optimizer.equivalence import speakers
+from trimtab.domain.optimizer.objective import cash_after
+from trimtab.domain.optimizer.problem import Lots, OptimizerData, Rows, fill
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Left:
+    """Plain numbers by security, (n,) lists; weights, unless said."""
+
+    drift: Sequence[float]  # left, with its sign, that no trade made
+    loss: Sequence[float]  # unrealised and worth harvesting
+    free: Sequence[float]  # what rules on lots leave to be sold
+    sale_tax: Sequence[float]  # of selling what is above the target, from the lots that are left; of account value
+    washed: Sequence[bool]  # a lot's whole loss would be washed, and it is not to be sold
+    voided: Sequence[bool]  # a lot's whole loss would be washed
+    smallest: Sequence[float]  # trade
+    round_lot: Sequence[float]
+    smallest_position: Sequence[float]
+    holding: Sequence[float]  # before the trades
+    after: Sequence[float]
+    bought: Sequence[float]
+    share: Sequence[float]
+    no_cash: Sequence[bool]  # to buy what is missing would improve the account but for the cash that it takes
+    key: Sequence[int]  # wash key
+    lost_keys: frozenset[int]  # wash keys sold at a loss today
+    bought_keys: frozenset[int]
+    lots_from: Sequence[int]  # (n + 1,) where the lots of each security begin
+
+
+def left_over(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Left:
+    """After selling `lot_sells` (m,) and buying `buys` (n,), weights."""
+    held, lots, n = data.securities, data.lots, len(buys)
+    sells = sum_by(lots.security, lot_sells, n)
+    trade = buys - sells
+    every = held.pooled(data.active + trade)
+    by_choice = every * held.pooled(trade) > 0  # the trade itself leads away from the target: its reason says why
+    drift = np.where(by_choice | ~speakers(held, every), 0.0, every)
+    open_lots = np.maximum(lots.limit - lot_sells, 0.0)
+    sale = fill(lots.security, open_lots, np.maximum(drift, 0.0))
+    voided = _any_lot(lots, lots.void, n)
+    return Left(
+        drift=drift.tolist(),
+        loss=_loss_left(lots, lot_sells, n).tolist(),
+        free=sum_by(lots.security, open_lots, n).tolist(),
+        sale_tax=sum_by(lots.security, sale * lots.gain * lots.rate, n).tolist(),
+        washed=(_any_lot(lots, lots.void & (lots.limit == 0), n) if voided.any() else voided).tolist(),
+        voided=voided.tolist(),
+        smallest=held.minimum_trade.tolist(),
+        round_lot=(held.round_lot * held.share).tolist(),
+        smallest_position=held.minimum_holding.tolist(),
+        holding=held.holding.tolist(),
+        after=(held.holding + buys - sells).tolist(),
+        bought=buys.tolist(),
+        share=held.share.tolist(),
+        no_cash=_short_of_cash(data, drift, sells, buys).tolist(),
+        key=held.wash_key.tolist(),
+        lost_keys=frozenset(held.wash_key[lots.security[lots.at_loss & (lot_sells > 0)]].tolist()),
+        bought_keys=frozenset(held.wash_key[buys > 0].tolist()),
+        lots_from=np.searchsorted(lots.security, np.arange(n + 1)).tolist(),
+    )
+
+
+def has_shared_rules(data: OptimizerData) -> bool:
+    """True when a rule on the whole account may stand in the way of a trade: a hard row, or a limit."""
+    limited = data.tracking_limit is not None or data.most_names is not None
+    return limited or any(_is_hard(rows) for rows in (data.rows, *(regime.rows for regime in data.regimes)))
+
+
+def _is_hard(rows: Rows) -> bool:
+    return bool(len(rows)) and bool(np.isinf(rows.price_above).any() or np.isinf(rows.price_below).any())
+
+
+def _any_lot(lots: Lots, which: Flags, size: int) -> Flags:
+    """Securities with such a lot, (n,)."""
+    return sum_by(lots.security, which, size) > 0
+
+
+def _loss_left(lots: Lots, lot_sells: Floats, size: int) -> Floats:
+    """Losses worth harvesting (they have a credit, or would without the wash sale rule) that stay, (n,)."""
+    wanted = lots.at_loss & ((lots.tax < 0) | lots.void)
+    return sum_by(lots.security, np.maximum(lots.value - lot_sells, 0.0) * -lots.gain * wanted, size)
+
+
+def _short_of_cash(data: OptimizerData, drift: Floats, sells: Floats, buys: Floats) -> Flags:
+    """Where the purchase that is missing would improve the account but for the cash that it takes, (n,)."""
+    held = data.securities
+    after = cash_after(data, sells, buys) - (1 + held.half_spread) * np.maximum(-drift, 0.0)
+    active = data.active + buys - sells
+    slope = held.loadings @ (held.loadings.T @ active) + held.variance * held.pooled(active)
+    gain = -data.parameters.risk_aversion * slope + held.tilt - held.half_spread - data.parameters.churn
+    short: Flags = (after < data.cash_minimum) & (gain > 0)
+    return short
