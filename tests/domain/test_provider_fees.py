@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ from trimtab.domain.hub.contracts import (
     require_sound_contract,
 )
 from trimtab.domain.hub.fees import ModelAssets, accruals, annual_fee, daily_fee
-from trimtab.domain.hub.provider_models import rotated
+from trimtab.domain.hub.provider_models import UploadCode, rotated
 
 TIERS = (FeeTier(Decimal(30), Decimal(1_000_000)), FeeTier(Decimal(20), Decimal(5_000_000)), FeeTier(Decimal(10)))
 GRADUATED = FeeSchedule(TIERS)
@@ -150,3 +151,8 @@ def test_tiers_out_of_order_are_refused(tiers: tuple[FeeTier, ...], message: str
 def test_platforms_take_turns() -> None:
     assert [rotated(("N", "T", "S"), n)[0] for n in range(4)] == ["N", "T", "S", "N"]
     assert rotated((), 3) == ()
+
+
+def test_the_page_names_every_code_that_keeps_a_model_aside() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "model-hub.md").read_text(encoding="utf-8")
+    assert [code for code in UploadCode if code not in page] == []

@@ -187,6 +187,33 @@ def test_yesterdays_prices_prove_what_the_present_holdings_slope_cannot():
     assert screened >= 10
 
 
+def test_an_account_in_which_nothing_is_worth_trading_is_told_so_without_a_solve():
+    """At tolerances of one to thirty bp and holdings a little off target: of those that stay, at most one in fifty."""
+    outcomes = []
+    for seed in range(60):
+        data = simulated(seed, names=12, drift=0.02)
+        tolerance = float(np.geomspace(1e-4, 3e-3, 60)[seed])
+        outcomes.append(solve_batch([replace(data, parameters=replace(data.parameters, tolerance=tolerance))])[0])
+    idle = [each for each in outcomes if each.most_to_gain is not None]
+
+    assert len(idle) >= 10
+    assert sum(each.lane is Lane.SCREEN for each in idle) >= 0.98 * len(idle)
+
+
+def test_yesterdays_prices_beyond_what_a_row_may_cost_prove_nothing_more():
+    """A unit of cash at a price of 10 and of -10, far beyond its drag and shortfall: no bound above the true one."""
+    for seed in range(40):
+        data = simulated(seed, names=12)
+        free = solve_batch([data])[0]
+        if free.answered is None:
+            continue
+        factors = free.answered.found.prices.factor
+        worth = evaluate(data, free.answered.found.solution.lot_sells, free.answered.found.solution.buys).total
+        for cash in (10.0, -10.0):
+            warm = WarmStart(np.append(factors, cash), np.zeros(len(data.securities.ids), dtype=np.int64))
+            assert max(solve_batch([data], [warm])[0].bounds) <= worth + 1e-10
+
+
 def test_what_the_kernel_does_not_know_is_named():
     data = random_data(3)
     assert supports(replace(data, tracking_limit=0.02)) == "tracking error limit"
