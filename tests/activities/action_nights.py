@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
+from trimtab import corporate_action_desk as desk
 from trimtab.activities.deliveries import load_deliveries
 from trimtab.activities.holdings import raw_holdings
 from trimtab.activities.ingest import ingest
@@ -23,8 +24,9 @@ from trimtab.db.data_changes import DataChange, DataChangeKind, decide, last_seq
 from trimtab.db.engine import firm_transaction
 from trimtab.db.settings_versions import newest_seq
 from trimtab.db.stages import newest_result
-from trimtab.db.tables import account_day, firm, household, setting_version
+from trimtab.db.tables import account_day, firm, household, intent, posting, setting_version
 from trimtab.demo.universe import invented_cusip
+from trimtab.domain.corporate_actions_lifecycle import EventState
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.snapshots import AccountSnapshot
 from trimtab.feeds.writing import Cell, FeedFile, write_feed
@@ -33,6 +35,7 @@ FIRM = "firm-1"
 EVE, FRIDAY, MONDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 23)
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
 CORE = "CORE"
+BOTH = ("VENDOR-A", "VENDOR-B")
 
 D = Decimal
 Lot = tuple[str, str, str]  # shares, dollars, acquired
@@ -42,6 +45,12 @@ ACTION_COLUMNS = (
     "new_cusip", "new_isin", "new_symbol", "mandatory", "treatment", "basis_percent", "basis_source", "fair_value",
     "pay_on", "fraction_price", "source",
 )  # fmt: skip
+
+
+def an_event(kind: str, security_id: str, **terms: str) -> dict[str, str]:
+    """A row of the feed: version 1 of "EV-security", with Friday's ex-date and confirmed, unless `terms` say else."""
+    usual = {"event_id": f"EV-{security_id}", "version": "1", "ex_on": FRIDAY.isoformat(), "status": "CONFIRMED"}
+    return {**usual, "kind": kind, "security_id": security_id, **terms}
 
 
 @dataclass
@@ -162,6 +171,32 @@ class ActionNights:
             seq = connection.scalars(rows).one()
             decide(connection, FIRM, change, seq, approve=True, actor="dave", reason="agreed")
 
+    def approved_by(self, *persons: str, on: date = FRIDAY) -> None:
+        """Each person approves every event that still waits for somebody."""
+        for person in persons:
+            with self.transaction() as connection:
+                for line in desk.event_lines(connection, on):
+                    if line.state is EventState.ANNOUNCED and line.event.persons_needed:
+                        event = desk.approvable(connection, on, line.event.event_id, line.event.version)
+                        desk.approve(connection, FIRM, on, event, persons=(person,), reason="looked at")
+
+    def fill(self, account_id: str, security_id: str, shares: str, on: date) -> None:
+        """One of our orders filled at a hundred dollars a share."""
+        quantity = D(shares)
+        common = {"firm_id": FIRM, "intent_id": f"I-{account_id}-{on}", "account_id": account_id,
+                  "security_id": security_id}  # fmt: skip
+        order = {
+            "account_day_id": self.refs[account_id].account_day_id, "household_id": f"H-{account_id}",
+            "business_date": on, "proposal_hash": "f" * 64, "leg": 0, "wash_key": security_id,
+            "side": "BUY" if quantity > 0 else "SELL", "quantity": abs(quantity), "reference_price": D(100),
+            "realizes_loss": False, "lot_sales": [], "programme": "CORE", "build": "test", "status": "FILLED",
+        }  # fmt: skip
+        filled = {"posting_id": f"P-{account_id}-{on}", "trade_date": on, "lot_id": f"{account_id}/{security_id}/1",
+                  "quantity": quantity, "basis": quantity * 50, "cash": -quantity * 100, "gain": D(0)}  # fmt: skip
+        with self.transaction() as connection:
+            connection.execute(insert(intent).values(**common, **order))
+            connection.execute(insert(posting).values(**common, **filled))
+
     def judge(self, on: date, *, attempt: int = 1) -> dict[str, str]:
         """Freezes the date's inputs and validates every account; returns the codes of those that do not go on."""
         ref = RunRef(FIRM, run_id(FIRM, on), on)
@@ -213,6 +248,12 @@ class ActionNights:
             connection.execute(insert(account_day).values(again))
 
     # --- looking ----------------------------------------------------------------------------------------------------
+
+    @property
+    def frozen(self) -> RunData:
+        """The inputs of the night judged last."""
+        assert self.run is not None, "no night was judged"
+        return self.run
 
     def findings(self, account_id: str) -> list[str]:
         """Code and message of what validation found last."""
