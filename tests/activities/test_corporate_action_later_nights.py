@@ -30,9 +30,10 @@ OLD = "2019-01-02"
 CLOSES = {
     "AAPL": "400.00", "MMM": "106.00", "SOLV": "69.10", "GE": "12.95", "RES": "60.00", "DUE": "60.00", "NUM": "60.00",
     "DUP": "60.00", "TWICE": "60.00", "ROC": "30.00", "ODD": "8.00", "PXD": "269.00", "XOM": "116.00", "TND": "11.50",
+    "DVS": "20.60",
 }  # fmt: skip
 LATER = {**CLOSES, "AAPL": "100.00", "MMM": "88.725", "RES": "20.00", "DUE": "20.00", "NUM": "30.00", "DUP": "30.00",
-         "TWICE": "30.00", "ROC": "13.50", "ODD": "64.00"}  # fmt: skip
+         "TWICE": "30.00", "ROC": "13.50", "ODD": "64.00", "DVS": "10.00"}  # fmt: skip
 HELD: dict[str, Lots] = {
     "BOOKED": {"AAPL": [("25", "5000.00", OLD)]},
     "LATE": {"AAPL": [("25", "5000.00", OLD)]},
@@ -49,6 +50,7 @@ HELD: dict[str, Lots] = {
     "CONFLICT": {"DUP": [("10", "300.00", OLD)]},
     "TWICE": {"TWICE": [("10", "300.00", OLD)]},
     "SAME-DAY": {"ROC": [("100", "1000.00", OLD)]},
+    "GROWN": {"DVS": [("100", "1000.00", OLD)]},
     "FRACTION": {"ODD": [("103", "103.00", OLD)]},
     "WHOLE": {"ODD": [("104", "104.00", OLD)]},
     "MERGED": {"PXD": [("100", "15000.00", OLD)]},
@@ -65,11 +67,13 @@ EVENTS = [
     an_event("SPLF", "TWICE", event_id="TWICE-OF-A", source="VENDOR-A", new_shares="2", old_shares="1"),
     an_event("SPLF", "TWICE", event_id="TWICE-OF-B", source="VENDOR-B", new_shares="4", old_shares="2"),
     an_event("SPLF", "ROC", event_id="EV-ROC-SPLIT", new_shares="2", old_shares="1"),
+    an_event("SPLF", "DVS", event_id="EV-DVS-SPLIT", new_shares="2", old_shares="1", pay_on=MONDAY.isoformat()),
     an_event("SPLR", "ODD", new_shares="1", old_shares="8"),
 ]
 OF_TWO_SOURCES = [
     an_event("SOFF", "MMM", new_shares="1", old_shares="4", new_symbol="SOLV", treatment="TAX_FREE",
              basis_percent="15.5218", basis_source="Form 8937", pay_on=MONDAY.isoformat()),
+    an_event("DVSE", "DVS", new_shares="103", old_shares="100", pay_on=MONDAY.isoformat()),
     an_event("CAPD", "ROC", cash_per_share="3.00"),
     an_event("MRGR", "PXD", new_shares="2.5", old_shares="1", new_symbol="XOM", treatment="TAX_FREE"),
     an_event("TEND", "TND", cash_per_share="12.00", mandatory="false"),
@@ -105,6 +109,7 @@ HELD_ON_TUESDAY: dict[str, Lots] = {
     "RESTATED": {"RES": [("90", "900.00", OLD)]},
     "TRADER": {"RES": [("80", "800.00", OLD)]},
     "NOT-DUE": {"DUE": [("90", "900.00", OLD)]},
+    "GROWN": {"DVS": [("206", "1000.00", OLD)]},
     "CONFLICT": {"DUP": [("20", "300.00", OLD)]},
     "FRACTION": {"ODD": [("12", "96.00", OLD)]},
 }
@@ -267,6 +272,13 @@ def test_of_one_day_a_return_of_capital_counts_the_shares_before_the_split(night
     assert nights[FRIDAY].lots["SAME-DAY"] == f"ROC 200 700.00 {OLD}"
     assert nights[FRIDAY].states["SAME-DAY"] == "1 APPLIED, 1 APPLIED"
     assert nights[MONDAY].states["SAME-DAY"] == "1 APPLIED, 1 APPLIED, 1 RECONCILED, 1 RECONCILED"
+
+
+def test_a_stock_dividend_and_a_split_of_one_day_are_counted_once_each_and_reconciled_together(nights: Nights) -> None:
+    """100 x 1.03 x 2, still entitled on Monday, in the custodian's file on Tuesday."""
+    assert [nights[on].lots["GROWN"] for on in (FRIDAY, MONDAY, TUESDAY)] == [f"DVS 206 1000.00 {OLD}"] * 3
+    assert nights[MONDAY].states["GROWN"] == "1 APPLIED, 1 APPLIED"
+    assert nights[TUESDAY].states["GROWN"] == "1 APPLIED, 1 APPLIED, 1 RECONCILED, 1 RECONCILED"
 
 
 def test_a_reverse_split_without_a_price_stops_only_who_would_have_a_fraction(nights: Nights) -> None:
