@@ -28,9 +28,9 @@ HISTORY = """query($account: String) { corporateActionHistory(eventId: "EV-MMM",
   before { securityId quantity cost acquiredOn } after { securityId quantity cost acquiredOn } } } }"""
 SPIN = an_event("SOFF", "MMM", new_shares="1", old_shares="4", new_symbol="SOLV", treatment="TAX_FREE",
                 basis_percent="20", basis_source="Form 8937", source="VENDOR-A")  # fmt: skip
-LOT = {"securityId": "MMM", "quantity": "200.000000", "cost": "30000.00", "acquiredOn": "2018-01-02"}
-KEPT = LOT | {"cost": "24000.00"}
-CHILD = LOT | {"securityId": "SOLV", "quantity": "50.000000", "cost": "6000.00"}
+LOT = {"securityId": "MMM", "quantity": "200", "cost": "30000", "acquiredOn": "2018-01-02"}
+KEPT = LOT | {"cost": "24000"}
+CHILD = LOT | {"securityId": "SOLV", "quantity": "50", "cost": "6000"}
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ async def test_a_spin_off_of_one_source_is_approved_by_two_persons_applied_and_t
     assert await the_event(api) == applied
     history = (await api.data(DORA, HISTORY, {"account": "SPIN"}))["corporateActionHistory"]
     assert [each["state"] for each in history["states"]] == ["ANNOUNCED", "CONFIRMED"]
-    done = {"accountId": "SPIN", "version": 1, "state": "APPLIED", "bookedBy": "TRIMTAB", "cash": "0.00",
-            "gain": "0.00", "before": [LOT], "after": [KEPT, CHILD]}  # fmt: skip
+    done = {"accountId": "SPIN", "version": 1, "state": "APPLIED", "bookedBy": "TRIMTAB", "cash": "0",
+            "gain": "0", "before": [LOT], "after": [KEPT, CHILD]}  # fmt: skip
     assert history["applications"] == [done]
     assert (await api.data(DORA, HISTORY, {"account": "OTHER"}))["corporateActionHistory"]["applications"] == []
     refused = await api.send(ANNA, HISTORY, {"account": "SPIN"})
