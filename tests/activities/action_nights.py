@@ -33,7 +33,7 @@ from trimtab.feeds.writing import Cell, FeedFile, write_feed
 
 FIRM = "firm-1"
 EVE, FRIDAY, MONDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 23)
-TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
+TUESDAY = date(2026, 11, 24)
 CORE = "CORE"
 BOTH = ("VENDOR-A", "VENDOR-B")
 
@@ -62,8 +62,8 @@ class Night:
     held: Mapping[str, Lots]  # by account
     closes: Mapping[str, str]
     actions: Sequence[Mapping[str, str]] = ()
-    ids: Mapping[str, str] = field(default_factory=dict)  # lot ids that are not "account/security/number"
     names: Mapping[str, str] = field(default_factory=dict)  # symbols that the custodian uses, by security
+    cusips: Mapping[str, str] = field(default_factory=dict)  # what the custodian has in place of a symbol
 
 
 @dataclass
@@ -108,10 +108,10 @@ class ActionNights:
             for name, own in securities.items():
                 quantity = sum((D(each[0]) for each in own), D(0))
                 worth = (quantity * D(closes.get(name, "0"))).quantize(D("0.01"))
-                positions.append((account, None, symbols[name], quantity, worth))
+                called = (night.cusips.get(name), None if name in night.cusips else symbols[name])
+                positions.append((account, *called, quantity, worth))
                 for number, (shares, cost, acquired) in enumerate(own, start=1):
-                    lot_id = night.ids.get(f"{account}/{name}/{number}", f"{account}/{name}/{number}")
-                    lots.append((account, None, symbols[name], lot_id, shares, acquired, cost))
+                    lots.append((account, *called, f"{account}/{name}/{number}", shares, acquired, cost))
         master = [
             (name, name, self._cusips[name], None, None, name, "ETF" if name == CORE else "STOCK", "US_LARGE",
              "Industrials", "USD", True, True, "", "2.0")
@@ -133,8 +133,8 @@ class ActionNights:
             FeedFile("restrictions", "HQ", ("account_id", "rule", *names, "minimum", "maximum", "reason"),
                      [(account, rule, name, None, None, None, "asked") for account, rule, name in self.restrictions]),
             FeedFile("cash_needs", "HQ", ("account_id", "amount", "due_on"), []),
-            FeedFile("positions", "BANK", ("account_id", *names, "quantity", "market_value"), positions),
-            FeedFile("lots", "BANK", ("account_id", *names, "lot_id", "quantity", "acquired_on", "cost",
+            FeedFile("positions", "BANK", ("account_id", "cusip", "symbol", "quantity", "market_value"), positions),
+            FeedFile("lots", "BANK", ("account_id", "cusip", "symbol", "lot_id", "quantity", "acquired_on", "cost",
                      "holding_start", "wash_adjustment", "purchase_id", "covered"),
                      [(*lot, None, "0", lot[3], True) for lot in lots]),
             FeedFile("cash", "BANK", ("account_id", "settled", "unsettled"), [(name, "90000", "0") for name in held]),
@@ -200,7 +200,7 @@ class ActionNights:
     def judge(self, on: date, *, attempt: int = 1) -> dict[str, str]:
         """Freezes the date's inputs and validates every account; returns the codes of those that do not go on."""
         ref = RunRef(FIRM, run_id(FIRM, on), on)
-        as_of = {FRIDAY: EVE, MONDAY: FRIDAY, TUESDAY: MONDAY, WEDNESDAY: TUESDAY}[on]
+        as_of = {FRIDAY: EVE, MONDAY: FRIDAY, TUESDAY: MONDAY}[on]
         with self.transaction() as connection:
             if attempt == 1:
                 runs.insert_run(connection, ref, as_of=as_of, clock_mode="stepped", status=runs.OPEN)

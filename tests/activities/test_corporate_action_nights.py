@@ -135,6 +135,7 @@ PAID = {"REVERSE": ("38.85", "8.85"), "SPIN": ("34.55", "-2.70"), "CASH": ("5420
 """Cash and recognised gain, dollars."""
 
 
+@pytest.mark.covers("D10")
 def test_the_night_applies_every_kind_and_applies_it_once(nights: ActionNights) -> None:
     nights.deliver(Night(FRIDAY, EVE, HELD, CLOSES, [*OF_ONE_SOURCE, *told(OF_TWO_SOURCES)]))
     for key, value in ELECTIONS.items():
