@@ -10,9 +10,9 @@ from trimtab.corporate_action_calendar import DueEvent
 from trimtab.db.event_terms import event_of
 from trimtab.db.inputs import DeliveredAction
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
-from trimtab.domain.corporate_actions_events import AnyEvent
+from trimtab.domain.corporate_actions_events import AnyEvent, Merger, Unchanged, Worthless, effective_on
 from trimtab.domain.corporate_actions_prices import prices_after
-from trimtab.domain.corporate_actions_sync import ENDS_SECURITY, UNTRADABLE
+from trimtab.domain.corporate_actions_sync import UNTRADABLE
 from trimtab.domain.corporate_actions_targets import ModelEffect, model_after, restrictions_after
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.errors import TrimtabError
@@ -152,7 +152,7 @@ def models_in_effect(
     """
     after, moves = dict(models), []
     for event in events:
-        on = _effective_on(event)
+        on = effective_on(event)
         for name, model in list(after.items()):
             worked_out = name in stated_tonight and _ends(event)
             if event.security_id not in model.weights or not (model.effective_on < on or worked_out):
@@ -187,13 +187,7 @@ def _told(model: ModelPortfolio, event: AnyEvent, effect: ModelEffect) -> str:
 
 
 def _ends(event: AnyEvent) -> bool:
-    kind = getattr(event, "kind", None)
-    return type(event).__name__ in ("Merger", "Worthless") or kind in (ENDS_SECURITY | UNTRADABLE)
-
-
-def _effective_on(event: AnyEvent) -> date:
-    on: date = getattr(event, "effective_on", None) or event.ex_on  # type: ignore[union-attr]
-    return on
+    return isinstance(event, Merger | Worthless) or (isinstance(event, Unchanged) and event.kind in UNTRADABLE)
 
 
 def lists_in_effect(lists: Iterable[RestrictionList], events: Sequence[AnyEvent]) -> tuple[RestrictionList, ...]:
@@ -201,7 +195,7 @@ def lists_in_effect(lists: Iterable[RestrictionList], events: Sequence[AnyEvent]
     after = []
     for each in lists:
         for event in events:
-            if each.as_of < _effective_on(event):
+            if each.as_of < effective_on(event):
                 names = restrictions_after(frozenset(each.securities), event)
                 if names != frozenset(each.securities):
                     each = replace(each, securities=tuple(sorted(names)))

@@ -187,3 +187,8 @@ AnyEvent: TypeAlias = (
     | Worthless
     | Unchanged
 )
+
+
+def effective_on(event: AnyEvent) -> date:
+    """The day before which lots, closes, models and lists are from before the event."""
+    return event.ex_on if isinstance(event, CorporateAction) else event.effective_on
