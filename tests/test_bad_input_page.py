@@ -10,7 +10,7 @@ PAGE = (ROOT / "docs" / "bad-input.md").read_text(encoding="utf-8")
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if re.match(r"\| \d\d \|", line)
 ]
-ELSEWHERE = {"corporate actions", "file forms", "open"}
+ELSEWHERE = {"file forms", "open"}
 OTHER_CODES = {
     "CA_INCOMPLETE", "CA_BASIS", "CA_ELECTION", "FEED_XML", "FEED_SIGNATURE", "FEED_PATH", "DEPOSIT_MISSING",
     "WASH_SALE", "WASH_SALE_PEER",

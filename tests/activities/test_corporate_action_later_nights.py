@@ -143,7 +143,7 @@ def test_closes_that_were_divided_before_the_split_stop_who_holds_it(nights: Nig
 
 
 @pytest.mark.covers("D6", "D7")
-def test_a_renamed_security_is_known_by_both_names_and_sold_under_the_new_one(nights: Nights) -> None:
+def test_a_renamed_security_is_known_by_the_old_and_the_new_names(nights: Nights) -> None:
     """Case 38: the custodian says FB on Friday, the new CUSIP on Monday and META on Tuesday; the master is behind."""
     for on in (FRIDAY, MONDAY, TUESDAY):
         assert nights[on].renamed == ("META", NEW_CUSIP)
