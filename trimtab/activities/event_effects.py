@@ -44,21 +44,23 @@ def with_new_names(
     """New tickers, CUSIPs and ISINs of confirmed events, from their ex-dates on (CHAN, and splits with a new CUSIP).
 
     `changed`: securities whose names changed in the master itself in the last weeks: it is believed. A name that is
-    another security's is not given a second time (case 22).
+    another security's is not given a second time (case 22), nor one that another gives up: a file from the day before
+    still means that one. Its holders wait for the master.
     """
     after = dict(securities)
     former: dict[str, SecurityId] = {}
     barred: dict[SecurityId, DataCode] = {}
     stays = set(changed)
+    owners = names_of(securities)
     for row in sorted(_renames(told, business_date), key=lambda each: each.ex_on):
         security = after.get(row.security_id)
         if security is None or row.security_id in stays:
             continue
-        owners = names_of(after)
         if any(owners.get(name, security.id) != security.id for name in row.new_names.values()):
             barred[security.id] = DataCode.TICKER_REUSED
             continue
         former |= dict.fromkeys(_replaced(security, row.new_names), security.id)
+        owners |= dict.fromkeys(row.new_names.values(), security.id)
         after[security.id] = _named(security, row.new_names)
     return Renamed(after, former, barred)
 
