@@ -21,6 +21,7 @@ from tests.graphql.hub import (
     published,
     upload,
 )
+from trimtab.db.profile_changes import models_on
 from trimtab.db.published_models import released_models
 from trimtab.db.settings_versions import RESTRICTION_LIST, newest_seq, write_version
 from trimtab.db.tables import alert
@@ -242,6 +243,12 @@ async def wanted(api: Api, who: Any) -> Any:
     return {hit["securityId"]: [Decimal(one["weight"]) for one in hit["models"]] for hit in hits}
 
 
+def judged_by(book: Book) -> Any:
+    """The weights by which a change of settings is judged for accounts that follow the model."""
+    models = book.write(lambda one: models_on(one, ["ACME-GROWTH"], ON, newest_seq(one)))
+    return models["ACME-GROWTH"].weights
+
+
 def restrict(book: Book, security_id: str) -> None:
     """A restriction list of one name, which binds everybody."""
     value = {"id": "SOCIAL", "version": 1, "as_of": ON.isoformat(), "securities": [security_id]}
@@ -261,10 +268,12 @@ async def test_no_table_of_facts_shows_the_weights_of_a_model_under_embargo(api:
     assert await facts(api, DORA) == (2, None, None)
     assert await facts(api, CARL) == (2, {"VTI": "0.5", "BND": "0.48"}, "0.02")
     assert await wanted(api, OLGA) == {"VTI": [Decimal("0.78")]}
+    assert judged_by(book) == {"VTI": Decimal("0.78"), "BND": Decimal("0.2")}
 
     book.publish("CLOSE")
     assert await facts(api, OLGA) == (2, {"VTI": "0.5", "BND": "0.48"}, "0.02")
     assert await wanted(api, OLGA) == {"VTI": [Decimal("0.5")]}
+    assert judged_by(book) == {"VTI": Decimal("0.5"), "BND": Decimal("0.48")}
 
 
 async def test_a_model_becomes_effective_at_its_instant_and_not_before(api: Api, book: Book):

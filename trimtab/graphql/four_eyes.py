@@ -28,19 +28,24 @@ class Proposing(Protocol):
     idempotency_key: str
 
 
-async def propose_once(
-    info: Info, mutation: str, operation: Operation, given: Proposing, work: Callable[[Connection, str], Any]
-) -> Any:
-    """The answer of `work`, which keeps the change under the id that it gets; refused to who may not propose."""
+Given = TypeVar("Given", bound=Proposing)
+Propose = Callable[[Connection, RequestContext, Given, str], Any]
+"""Judges what is given, keeps it as a change under the id, and answers."""
+
+
+async def propose_once(info: Info, mutation: str, operation: Operation, given: Given, propose: Propose[Given]) -> Any:
+    """The answer of `propose`; Forbidden to who may not propose."""
     context = info.context
     allowed = context.decide(operation, Subject(context.firm_id), Act.PROPOSE)
     if isinstance(allowed, Denied):
         return forbidden(allowed)
     change_id = derived_id(info, mutation, given.idempotency_key)
     asked = {name: each for name, each in vars(given).items() if name != "idempotency_key"}
-    return await once(
-        info, mutation, given.idempotency_key, asked, lambda connection: work(connection, change_id), given.reason
-    )
+
+    def work(connection: Connection) -> Any:
+        return propose(connection, context, given, change_id)
+
+    return await once(info, mutation, given.idempotency_key, asked, work, given.reason)
 
 
 def too_early(today: date | None, given: Proposing, what: str, stays: str) -> InvalidInput | None:

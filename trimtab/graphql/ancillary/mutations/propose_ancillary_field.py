@@ -60,11 +60,7 @@ ProposeAncillaryFieldResult = Annotated[
 )
 async def propose_ancillary_field(info: Info, input: ProposeAncillaryFieldInput) -> ProposeAncillaryFieldResult:
     answer: ProposeAncillaryFieldResult = await propose_once(
-        info,
-        "propose_ancillary_field",
-        Operation.SET_AUTOMATED_TRADING_FILTER,
-        input,
-        lambda connection, change_id: _propose(connection, info.context, input, change_id),
+        info, "propose_ancillary_field", Operation.SET_AUTOMATED_TRADING_FILTER, input, _propose
     )
     return answer
 

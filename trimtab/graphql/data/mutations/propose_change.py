@@ -46,11 +46,7 @@ ProposeDataChangeResult = Annotated[
 )
 async def propose_data_change(info: Info, input: ProposeDataChangeInput) -> ProposeDataChangeResult:
     answer: ProposeDataChangeResult = await propose_once(
-        info,
-        "propose_data_change",
-        input.part.operation,
-        input,
-        lambda connection, change_id: _propose(connection, info.context, input, change_id),
+        info, "propose_data_change", input.part.operation, input, _propose
     )
     return answer
 

@@ -53,11 +53,7 @@ ProposeFirmFilterResult = Annotated[
 )
 async def propose_firm_filter(info: Info, input: ProposeFirmFilterInput) -> ProposeFirmFilterResult:
     answer: ProposeFirmFilterResult = await propose_once(
-        info,
-        "propose_firm_filter",
-        Operation.SET_AUTOMATED_TRADING_FILTER,
-        input,
-        lambda connection, change_id: _propose(connection, info.context, input, change_id),
+        info, "propose_firm_filter", Operation.SET_AUTOMATED_TRADING_FILTER, input, _propose
     )
     return answer
 

@@ -50,11 +50,7 @@ ProposeLanePolicyResult = Annotated[
 )
 async def propose_lane_policy(info: Info, input: ProposeLanePolicyInput) -> ProposeLanePolicyResult:
     answer: ProposeLanePolicyResult = await propose_once(
-        info,
-        "propose_lane_policy",
-        Operation.SET_AUTOMATED_TRADING_FILTER,
-        input,
-        lambda connection, change_id: _propose(connection, info.context, input, change_id),
+        info, "propose_lane_policy", Operation.SET_AUTOMATED_TRADING_FILTER, input, _propose
     )
     return answer
 

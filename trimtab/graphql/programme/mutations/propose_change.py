@@ -65,11 +65,7 @@ ProposeProgrammeChangeResult = Annotated[
 )
 async def propose_programme_change(info: Info, input: ProposeProgrammeChangeInput) -> ProposeProgrammeChangeResult:
     answer: ProposeProgrammeChangeResult = await propose_once(
-        info,
-        "propose_programme_change",
-        input.part.operation,
-        input,
-        lambda connection, change_id: _propose(connection, info.context, input, change_id),
+        info, "propose_programme_change", input.part.operation, input, _propose
     )
     return answer
 
