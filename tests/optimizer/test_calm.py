@@ -13,8 +13,9 @@ import pytest
 from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_security, an_input
 from trimtab.domain.account_settings import AccountSettings, CashNeed, Harvesting
 from trimtab.domain.accounts import Registration
+from trimtab.domain.incumbents import incumbent_of
 from trimtab.domain.optimizer.analysis import analyze
-from trimtab.domain.optimizer.calm import Calmness, CalmScore, book_calm, calm_score, incumbent_of
+from trimtab.domain.optimizer.calm import Calmness, CalmScore, book_calm, calm_score
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome

@@ -177,6 +177,7 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         settings=_kept_shares(_not_yet_bought(settings_of(run, prepared), run, raw), prepared),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
+        incumbent=raw.incumbent,
     )
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from trimtab.domain.incumbents import incumbent_of
 from trimtab.domain.market import Price
 from trimtab.domain.money import ZERO, to_cents
 from trimtab.domain.optimizer.analysis import analyze
@@ -22,7 +23,7 @@ from trimtab.domain.optimizer.targets import account_value
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
 from trimtab.domain.securities import SecurityId
-from trimtab.domain.snapshots import AnalysisInput, Incumbent
+from trimtab.domain.snapshots import AnalysisInput
 
 DRAWS = 20
 NOISE_BPS = Decimal(10)
@@ -175,13 +176,6 @@ def _shaken(request: AnalysisInput, proposal: RebalanceProposal, noise: Floats) 
     )
     snapshot = replace(request.snapshot, positions=positions, incumbent=incumbent_of(proposal))
     return replace(request, snapshot=snapshot, market=replace(request.market, prices=prices))
-
-
-def incumbent_of(proposal: RebalanceProposal) -> Incumbent:
-    """What an analysis of the next day starts from."""
-    return Incumbent(
-        {each.security_id: each.quantity if each.side is Side.BUY else -each.quantity for each in proposal.trades}
-    )
 
 
 def _holdings_moved(request: AnalysisInput, shaken: AnalysisInput) -> float:

@@ -26,7 +26,9 @@ def warm_start(data: OptimizerData, incumbent: Incumbent | None) -> WarmStart | 
     """None without an incumbent."""
     if incumbent is None:
         return None
-    prices: Floats | None = np.array(incumbent.prices, dtype=np.float64)
+    rows = data.under(data.regimes[0]).rows.names if incumbent.prices else ()
+    known = (*incumbent.prices, *(incumbent.row_prices.get(name, 0.0) for name in rows))
+    prices: Floats | None = np.array(known, dtype=np.float64)
     if prices is not None and not (len(prices) and np.isfinite(prices).all()):
         prices = None
     trades = incumbent.net_trades
