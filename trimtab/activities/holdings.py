@@ -86,7 +86,8 @@ class RawHoldings:
 def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
     """Read some accounts in twelve statements, however many they are: give a page whole households.
 
-    One more where somebody's settings hang on the year's trades, and three where events hold.
+    One more where we have traded since the positions file before, one where somebody's settings hang on the year's
+    trades, and up to three where events hold.
     """
     manifest = run.manifest
     rows = read_holdings(connection, run.deliveries, account_ids, manifest.business_date, DAYS_EITHER_SIDE)
@@ -94,7 +95,8 @@ def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[s
         connection, ACCOUNT_SETTINGS, manifest.business_date, manifest.settings_seq, list(account_ids)
     )
     recent = recent_trades(connection, account_ids, manifest.business_date, manifest.as_of)
-    last = incumbents(connection, account_ids, manifest.business_date)
+    splits = (*run.findings.earlier_splits, *run.findings.splits)
+    last = incumbents(connection, account_ids, manifest.business_date, splits)
     book = {
         name: replace(raw, incumbent=last.get(name)) for name, raw in _Book(run, rows, settings).of(account_ids).items()
     }
