@@ -170,6 +170,19 @@ def test_yesterdays_side_is_left_when_the_other_gains_more():
     assert side_of_aaa(at_a_loss("125", yesterday="258"))[0] is Side.SELL
 
 
+@pytest.mark.covers("C4")
+@pytest.mark.parametrize("limit", [None, Decimal("0.5")], ids=["the first lane", "the other lane"])
+def test_an_account_whose_list_was_sent_is_free_to_take_the_better_side(limit: Decimal | None):
+    """Of yesterday no trade is left to be kept: the sale that is better by a fifth of a basis point is made."""
+    request = at_a_loss("120")
+    settings = replace(request.snapshot.settings, tracking_error_limit=limit)
+    fresh = replace(request, snapshot=replace(request.snapshot, settings=settings))
+    sent = replace(fresh, snapshot=replace(fresh.snapshot, incumbent=Incumbent({})))
+
+    assert side_of_aaa(sent) == side_of_aaa(fresh)
+    assert side_of_aaa(sent)[0] is Side.SELL
+
+
 def short_of_the_best(shares: int) -> Incumbent:
     """A list of yesterday that trades so many shares less of each name than the best list of `drifted` does today."""
     best = incumbent_of(analyze(drifted())).net_trades
