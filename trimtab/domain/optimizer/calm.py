@@ -86,7 +86,7 @@ def calm_score(
     if proposal.outcome not in _SCORED:
         return CalmScore(proposal.account_id, proposal.outcome, None, (), 0, 0)
     before = _Trades.of(request, proposal)
-    shaken = [_shaken(request, proposal, noise) for noise in _noise(request, draws, float(noise_bps), seed)]
+    shaken = shaken_days(request, proposal, draws, noise_bps, seed)
     after = [_Trades.of(each, analyze(each, _unhashed(market, number))) for number, each in enumerate(shaken)]
     moved = [before.moved_to(each) for each in after]
     held = [_holdings_moved(request, each) for each in shaken]
@@ -144,6 +144,13 @@ class _Trades:
             for each in self.by_security.keys() & other.by_security.keys()
         )
         return max(turned - self.flips(other), 0)
+
+
+def shaken_days(
+    request: AnalysisInput, proposal: RebalanceProposal, draws: int, noise_bps: Decimal, seed: int
+) -> list[AnalysisInput]:
+    """The account at the shaken prices of each draw, with the proposal as yesterday's list."""
+    return [_shaken(request, proposal, noise) for noise in _noise(request, draws, float(noise_bps), seed)]
 
 
 def _noise(request: AnalysisInput, draws: int, noise_bps: float, seed: int) -> Floats:
