@@ -18,7 +18,7 @@ from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.calm import Calmness, CalmScore, book_calm, calm_score
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import AnalysisOutcome
+from trimtab.domain.proposals import AnalysisOutcome, Rung
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput, Incumbent
 from trimtab.simulated_accounts import BUSINESS_DATE, a_book
@@ -218,6 +218,41 @@ def test_a_list_that_would_leave_too_little_cash_is_cured_by_single_shares():
     assert incumbent_of(proposal).net_trades == {"AAA": aaa - 300, "BBB": bbb + 299}
     assert proposal.after.cash >= 100000
     assert 0 < proposal.gap_bps < Decimal("0.2")
+
+
+def test_a_list_that_would_leave_more_tracking_error_than_is_allowed_is_not_kept():
+    """AAA, at a gain, is sold for the limit alone: 100 shares fewer of each cost less, and leave 0.83 % of 0.8 %."""
+    lots = (a_lot("AAA", "59500", "50"), a_lot("BBB", "39500", "100"))
+    settings = replace(drifted().snapshot.settings, tracking_error_limit=Decimal("0.008"))
+    request = an_input(drifted().market, drifted().target, lots=lots, cash="100000", settings=settings)
+    best = analyze(request)
+    assert Decimal("0.0079") < best.after.tracking_error <= Decimal("0.008")
+    fewer = {
+        each: traded - 100 if traded > 0 else traded + 100 for each, traded in incumbent_of(best).net_trades.items()
+    }
+
+    proposal = analyze(replace(request, snapshot=replace(request.snapshot, incumbent=Incumbent(fewer))))
+
+    assert proposal.rung is Rung.FULL
+    assert incumbent_of(proposal).net_trades == incumbent_of(best).net_trades
+
+
+@pytest.mark.covers("C4")
+def test_a_better_list_keeps_to_yesterdays_names_while_another_name_gains_less_than_a_fifth_of_a_basis_point():
+    """CCC is 0.3 % short of its target: 20 / 2 x (20 % x 0.003)^2 is 0.036 bp, less than half of it after costs."""
+    market = a_market({"AAA": "100", "BBB": "100", "CCC": "100"})
+    lots = (a_lot("AAA", "59500", "100"), a_lot("BBB", "36500", "100"), a_lot("CCC", "2700", "100"))
+    model = a_model({"AAA": "0.5", "BBB": "0.47", "CCC": "0.03"})
+    request = an_input(market, model, lots=lots, cash="130000", registration=Registration.ROTH_IRA)
+    fresh = analyze(request)
+    half = {SecurityId("AAA"): Decimal(-4000), SecurityId("BBB"): Decimal(4000)}
+
+    kept = analyze(replace(request, snapshot=replace(request.snapshot, incumbent=Incumbent(half))))
+
+    assert incumbent_of(fresh).net_trades.keys() == {"AAA", "BBB", "CCC"}
+    assert incumbent_of(kept).net_trades.keys() == {"AAA", "BBB"}
+    assert incumbent_of(kept).net_trades[SecurityId("BBB")] > 8000
+    assert 0 < fresh.benefit_bps - kept.benefit_bps < Decimal("0.2")
 
 
 def test_a_list_in_fractions_of_shares_is_kept_to_the_fraction():
