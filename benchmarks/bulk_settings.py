@@ -55,16 +55,16 @@ def bulk_figures(accounts: int) -> dict[str, object]:
 
 
 def _timed(name: str, work: Callable[[], None]) -> dict[str, float]:
-    begun, spent, served = time.monotonic(), time.process_time(), _server_seconds()
+    begun, spent, served = time.monotonic(), time.process_time(), server_seconds()
     work()
     return {
         f"{name}_seconds": round(time.monotonic() - begun, 2),
         f"{name}_own_processor_seconds": round(time.process_time() - spent, 2),
-        f"{name}_database_processor_seconds": round(_server_seconds() - served, 2),
+        f"{name}_database_processor_seconds": round(server_seconds() - served, 2),
     }
 
 
-def _server_seconds() -> float:
+def server_seconds() -> float:
     """Processor seconds of this process's descendants: the database's processes."""
     stats = {}
     for folder in Path("/proc").glob("[0-9]*"):
