@@ -108,6 +108,20 @@ def test_a_list_that_may_yet_be_sent_is_no_incumbent(book: SmallBook) -> None:
     assert known(book, "A1") == {"A1": replace(incumbent_of(proposed()), net_trades={})}
 
 
+@pytest.mark.parametrize("certificate", [None, {"factor": "as another build wrote it"}])
+def test_a_list_without_a_proof_that_can_be_read_is_kept_without_prices(book: SmallBook, certificate: object) -> None:
+    ref, told = analysed(book), plain(proposed())
+    assert isinstance(told, dict)
+    body = {**told, "certificate": certificate}
+    with book.transaction() as connection:
+        named = write_proposal(connection, ref, content_hash(body), "input-2", body, "trimtab")
+    ending = StageOutcome(Stage.FILTER, Stage.RECORD, terminal=TerminalState.NO_TRADE)
+    book.step(ref, ending, proposal_id=named, proposal_hash=content_hash(body))
+    book.step(ref, StageOutcome(Stage.RECORD, None, terminal=TerminalState.NO_TRADE))
+
+    assert known(book, "A1") == {"A1": Incumbent(incumbent_of(proposed()).net_trades)}
+
+
 def test_the_newest_list_counts(book: SmallBook) -> None:
     """On the day before the last the list had orders; last night's, the same, had none. And the other way round."""
     earlier = BEFORE - timedelta(days=1)

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Row
 
 from trimtab.activities.splits import Split, in_units_of_today
@@ -32,8 +32,15 @@ def incumbents(
 
 
 def _incumbent(row: Row[Any], splits: Sequence[Split]) -> Incumbent:
-    proof = None if row.proof is None else _CERTIFICATE.validate_python(row.proof, strict=False)
-    return incumbent_after({} if row.is_sent else _net_trades(row, splits), proof)
+    return incumbent_after({} if row.is_sent else _net_trades(row, splits), _proof(row.proof))
+
+
+def _proof(stored: object) -> Certificate | None:
+    """None also where another build wrote it otherwise: prices are a start, and no night stops for want of them."""
+    try:
+        return None if stored is None else _CERTIFICATE.validate_python(stored, strict=False)
+    except ValidationError:
+        return None
 
 
 def _net_trades(row: Row[Any], splits: Sequence[Split]) -> Mapping[SecurityId, Decimal]:
