@@ -39,7 +39,7 @@ STAGES: Mapping[str, Mapping[ModuleType, tuple[str, ...]]] = {
     "round": {account_analysis: ("in_whole_shares", "in_kept_names")},
     "certify": {account_analysis: ("certificate",)},
     "explain": {account_analysis: ("attribute", "with_reasons", "why_nots", "measure", "score", "harvest_note")},
-    "verify": {analysis: ("check",)},
+    "verify": {analysis: ("check_batch",)},
 }
 """By stage the functions, by the module that calls them, whose time it is."""
 

@@ -130,7 +130,7 @@ class Cures:
         account = self._account
         for lot in account.lots_of(security_id):
             free = lot.quantity - self._sold.get(lot.id, ZERO)
-            barred = lot.id in account.losing and account.taxable and self._is_bought(security_id)
+            barred = account.taxable and self._is_bought(security_id) and account.is_losing(lot)
             if free > 0 and not barred and not account.locked(lot):
                 yield free
 

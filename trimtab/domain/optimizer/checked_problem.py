@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE, Parameters, parameters_for, wait_ramp
+from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE, Parameters, wait_ramp
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
@@ -121,7 +121,7 @@ class _Derivation:
     def __init__(self, account: CheckedAccount, risk: CheckedRisk) -> None:
         self._account, self._risk = account, risk
         self._dollars, self._value = account.value, float(account.value)
-        self._parameters = parameters_for(account.settings, account.snapshot.business_date, account.calibration)
+        self._parameters = account.parameters
         self._target = checked_target(account)
         self._sets = checked_sets(account, self._target.weights)
         self._risk_of = {member: each.risk_of for each in self._sets for member in each.members}
@@ -267,7 +267,7 @@ class _Derivation:
 
     def _lot_leg(self, lot: TaxLot, close: float) -> LotLeg:
         """A washed loss saves no tax and costs what a gain of its size would."""
-        at_loss = lot.id in self._account.losing
+        at_loss = self._account.is_losing(lot)
         proceeds = float(lot.quantity) * close
         gain, wait = (proceeds - float(lot.cost)) / proceeds, self._account.days_to_long_term(lot)
         if not self._account.taxable:

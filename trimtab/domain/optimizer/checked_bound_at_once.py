@@ -1,0 +1,273 @@
+"""The checker's lower bound of ordinary accounts, all securities at once (see `checked_bound.py` for the walk).
+
+Of lots in the order of their prices each is sold from where those before it end: how far is one clip a lot. What
+purchases wash of a lot in part is walked, for the few securities in which they do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Final
+
+import numpy as np
+
+from trimtab.domain.lots import LotId
+from trimtab.domain.optimizer.checked_bound import NOT_NETTED, Priced, pieces_of
+from trimtab.domain.optimizer.checked_columns import Columns
+from trimtab.domain.optimizer.checked_gap import own_prices
+from trimtab.domain.optimizer.checked_market import Flags, Floats, Ints
+from trimtab.domain.optimizer.checked_netting import CheckedRegime, NettedYear
+from trimtab.domain.optimizer.checked_problem import Leg, LotLeg
+from trimtab.domain.optimizer.checked_rows import CheckedRow
+from trimtab.domain.proposals import Certificate, RegimePrices
+
+_NEVER: Final = np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What of one account couples its securities: its rows, and the taxpayer's year where gains net."""
+
+    rows: tuple[CheckedRow, ...]
+    year: NettedYear | None
+
+    @property
+    def regimes(self) -> tuple[CheckedRegime, ...]:
+        return self.year.regimes() if self.year is not None else (NOT_NETTED,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prices:
+    """By account, what shared things cost in one of its tax regimes."""
+
+    factor: Floats  # (accounts, factors)
+    cash: Floats
+    cap: Floats
+    traded: Floats  # of a unit traded
+    short: Floats  # of a unit of gain
+    long: Floats
+    constant: Floats  # what rows and the regime add
+    proved: Flags  # false where prices are no numbers, or not those of the market's factors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Offers:
+    """The open lots by security, the cheapest at the prices first."""
+
+    row: Ints  # among the columns' lots
+    first: Ints  # (n,) where the lots of each security begin
+    price: Floats  # of a unit sold
+    most: Floats
+    gains: Flags  # not at a loss
+
+
+def bounds(columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Certificate]) -> Floats:
+    """(accounts,) a number that the objective of no allowed list is below; NaN where the prices prove nothing."""
+    regimes = [each.regimes for each in ruled]
+    lowest = np.full(len(ruled), np.inf)
+    for turn in range(max(map(len, regimes))):
+        mine = [several[min(turn, len(several) - 1)] for several in regimes]
+        prices = _prices(columns, [each.rows for each in ruled], mine, certificates)
+        lowest = np.minimum(lowest, np.where(prices.proved, _Bound(columns, prices).values(), np.nan))
+    return lowest
+
+
+def _prices(
+    columns: Columns,
+    rows: Sequence[Sequence[CheckedRow]],
+    regimes: Sequence[CheckedRegime],
+    certificates: Sequence[Certificate],
+) -> _Prices:
+    factors = columns.loadings.shape[1]
+    told = [
+        certificate.by_regime.get(regime.name) or own_prices(certificate, regime.name)
+        for regime, certificate in zip(regimes, certificates, strict=True)
+    ]
+    proved = [_are_numbers(each, factors) for each in told]
+    none = RegimePrices((0.0,) * factors, 0.0, {}, {}, 0.0, 0.0)
+    told = [each if is_proved else none for each, is_proved in zip(told, proved, strict=True)]
+    of_each = zip(rows, regimes, told, strict=True)
+    coupled = np.array([_coupled((*own, *regime.rows), regime, each) for own, regime, each in of_each])
+    limited = np.isfinite(columns.accounts.tracking_limit)
+    return _Prices(
+        factor=np.array([each.factor for each in told]).reshape(len(told), factors),
+        cash=np.maximum([each.cash for each in told], -columns.accounts.drag),
+        cap=np.where(limited, np.maximum([each.cap for each in told], 0.0), 0.0),
+        traded=coupled[:, 0],
+        short=coupled[:, 1],
+        long=coupled[:, 2],
+        constant=coupled[:, 3],
+        proved=np.array(proved, dtype=np.bool_),
+    )
+
+
+def _are_numbers(prices: RegimePrices, factors: int) -> bool:
+    numbers = (prices.cash, prices.cap, prices.names, *prices.rows.values(), *prices.own_rows.values())
+    return len(prices.factor) == factors and all(map(isfinite, prices.factor)) and all(map(isfinite, numbers))
+
+
+def _coupled(
+    rows: Sequence[CheckedRow], regime: CheckedRegime, prices: RegimePrices
+) -> tuple[float, float, float, float]:
+    """What a unit traded and a unit of each term's gain cost at the prices of rows, and what the rows add."""
+    traded, short, long, constant = 0.0, regime.on_short, regime.on_long, regime.constant
+    for row in rows:
+        price = row.within_caps(prices.rows.get(row.name, prices.own_rows.get(row.name, 0.0)))
+        if price != 0:
+            traded, short = traded + row.traded * price, short + row.short_gain * price
+            long = long + row.long_gain * price
+            constant += price * (row.start - (row.high if price > 0 else row.low))
+    return traded, short, long, constant
+
+
+class _Bound:
+    """The least that any list costs at the prices, fractions of account value."""
+
+    def __init__(self, columns: Columns, prices: _Prices) -> None:
+        self._columns, self._prices = columns, prices
+        of, accounts, spread = columns.account, columns.accounts, columns.half_spread
+        self._curvature = accounts.risk_aversion[of] * columns.variance
+        self._curvature += 2 * prices.cap[of] * columns.specific_risk**2
+        self._slope = np.einsum("ij,ij->i", columns.loadings, prices.factor[of]) - columns.tilt
+        churn, cash = (accounts.churn + prices.traded)[of], prices.cash[of]
+        self._sale = spread + churn - cash * (1 - spread)
+        self._purchase = spread + churn + cash * (1 + spread)
+        self._offers = self._priced_lots()
+
+    def values(self) -> Floats:
+        """(accounts,) with each contested wash key on its cheaper side."""
+        columns, offers = self._columns, self._offers
+        buying, selling = self._buying(), self._in_pieces(self._selling(offers.most, columns.most_sold))
+        either = self._either_way(np.minimum(selling, buying), offers.price, columns.most_sold)
+        if columns.contested.any():
+            either = self._on_the_cheaper_side(selling, buying, either)
+        return self._shared() + columns.by_account(either)
+
+    def _on_the_cheaper_side(self, selling: Floats, buying: Floats, either: Floats) -> Floats:
+        """A contested key is on one side with all its securities: bought, or kept, it is not sold at a loss."""
+        columns, offers = self._columns, self._offers
+        gains = np.where(offers.gains, offers.most, 0.0)
+        most = np.minimum(columns.most_sold, columns.whole_shares(columns.by_security(gains)))
+        price = np.where(offers.gains, offers.price, _NEVER)
+        keeping = self._either_way(np.minimum(self._selling(gains, most), buying), price, most)
+        keys = int(columns.key.max()) + 1
+        sold, kept = (np.bincount(columns.key, side, keys)[columns.key] for side in (selling, keeping))
+        return np.where(columns.contested, np.where(sold < kept, selling, keeping), either)
+
+    def _shared(self) -> Floats:
+        """What cash, exposures, rows and the limit of risk add, (accounts,)."""
+        accounts, prices = self._columns.accounts, self._prices
+        loose = 2 * (accounts.risk_aversion + 2 * prices.cap)
+        limited = np.isfinite(accounts.tracking_limit)
+        capped = prices.cap * np.where(limited, accounts.tracking_limit, 0.0) ** 2
+        exposures = np.einsum("ij,ij->i", prices.factor, prices.factor) / loose
+        shared: Floats = self._of_cash() - exposures - capped + prices.constant
+        return shared
+
+    def _of_cash(self) -> Floats:
+        """The least of penalty and price over all cash that may be left: at the least of it, or at what is wanted."""
+        accounts, price = self._columns.accounts, self._prices.cash
+        wanted = accounts.cash_wanted
+        least, most = (
+            np.maximum(accounts.drag * (left - wanted), accounts.shortfall * (wanted - left))
+            + price * (left - accounts.cash)
+            for left in (accounts.cash_least, np.maximum(accounts.cash_least, wanted))
+        )
+        return np.minimum(least, most)
+
+    def _priced_lots(self) -> _Offers:
+        columns, lots, prices = self._columns, self._columns.lots, self._prices
+        price, order = lots.tax + self._sale[lots.place], np.arange(len(lots.tax))
+        if prices.short.any() or prices.long.any():
+            of = columns.account[lots.place]
+            price = price + lots.gain * np.where(lots.short_term, prices.short[of], prices.long[of])
+            order = np.lexsort((price, lots.place))
+        first = np.searchsorted(lots.place, np.arange(len(columns.account)))
+        return _Offers(order, first, price[order], lots.most[order], ~lots.at_loss[order])
+
+    def _selling(self, most: Floats, limit: Floats) -> Floats:
+        """The least when at most so much of each lot, and of each security, is sold, and nothing bought."""
+        columns, offers, place = self._columns, self._offers, self._columns.lots.place
+        running = np.cumsum(most) - most
+        before = running - running[offers.first[place]]
+        worth = columns.active[place] + (self._slope[place] - offers.price) / self._curvature[place]
+        taken = np.clip(worth - before, 0.0, np.clip(limit[place] - before, 0.0, most))
+        return columns.by_security(taken * offers.price) + self._weighing(columns.active - columns.by_security(taken))
+
+    def _in_pieces(self, selling: Floats) -> Floats:
+        """The same where purchases wash lots in part."""
+        columns = self._columns
+        for begin, each in zip(columns.begin.tolist(), columns.facts, strict=True):
+            if each.account.taxable and each.account.snapshot.wash_windows.purchases:
+                for name, bought in each.account.washes(unlocked=False).alone():
+                    selling[begin + each.place[name]] = self._walked(begin + each.place[name], bought)
+        return selling
+
+    def _walked(self, place: int, bought: Mapping[LotId, Decimal]) -> float:
+        leg, prices = self._leg(place, bought)
+        of_lots = {lot.id: price for lot, price in zip(leg.lots, prices, strict=True)}
+        lots = [(price, lot.most, lot.at_loss) for lot, price in zip(leg.lots, prices, strict=True)]
+        curvature, slope = float(self._curvature[place]), float(self._slope[place])
+        return Priced(leg, curvature, slope, 0.0, lots, tuple(pieces_of(leg, of_lots))).selling()
+
+    def _leg(self, place: int, bought: Mapping[LotId, Decimal]) -> tuple[Leg, list[float]]:
+        """One security with its lots, those that may be washed in part by what was `bought`, and the lots' prices."""
+        columns, offers, lots = self._columns, self._offers, self._columns.lots
+        number, share = int(columns.account[place]), float(columns.share[place])
+        facts, first = columns.facts[number], int(columns.first_lot[number])
+        end = offers.first[place + 1] if place + 1 < len(offers.first) else len(offers.price)
+        mine = slice(int(offers.first[place]), int(end))
+        legs = []
+        for row in offers.row[mine].tolist():
+            loss, short = bool(lots.at_loss[row]), bool(lots.short_term[row])
+            most, tax, gain = float(lots.most[row]), float(lots.tax[row]), float(lots.gain[row])
+            lot, washed, cost = (
+                facts.lots[lots.source[row] - first],
+                float(lots.washed[row]),
+                float(lots.wash_cost[row]),
+            )
+            legs.append(LotLeg(lot.id, most, tax, gain, short, loss, washed, cost))
+        name = facts.ids[place - int(columns.begin[number])]
+        leg = Leg(
+            security_id=name,
+            key=name,
+            of_set=name,
+            preference=0.0,
+            holding=float(columns.holding[place]),
+            active=float(columns.active[place]),
+            tilt=float(columns.tilt[place]),
+            half_spread=float(columns.half_spread[place]),
+            share=share,
+            whole=bool(columns.whole[place]),
+            least_bought=0.0,
+            most_bought=float(columns.most_bought[place]),
+            least_sold=0.0,
+            most_sold=float(columns.most_sold[place]),
+            lots=tuple(legs),
+            purchased={lot_id: float(shares) * share for lot_id, shares in bought.items()},
+        )
+        return leg, offers.price[mine].tolist()
+
+    def _buying(self) -> Floats:
+        """The least when nothing is sold."""
+        columns = self._columns
+        worth = -(self._purchase + self._slope) / self._curvature - columns.active
+        bought = np.clip(worth, 0.0, columns.most_bought)
+        least: Floats = self._purchase * bought + self._weighing(columns.active + bought)
+        return least
+
+    def _either_way(self, one_way: Floats, price: Floats, most: Floats) -> Floats:
+        """Selling and buying back pays only when the prices make it earn something; then at most that much."""
+        columns, offers, n = self._columns, self._offers, len(one_way)
+        has_lots = np.bincount(columns.lots.place, minlength=n) > 0
+        cheapest = np.full(n, _NEVER)
+        if len(price):
+            cheapest[has_lots] = np.minimum.reduceat(price, offers.first[has_lots])
+        earned = np.minimum(cheapest + self._purchase, 0.0) * np.minimum(most, columns.most_bought)
+        least: Floats = one_way + earned
+        return least
+
+    def _weighing(self, active: Floats) -> Floats:
+        cost: Floats = self._curvature / 2 * active**2 + self._slope * active
+        return cost
