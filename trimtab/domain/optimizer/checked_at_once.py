@@ -1,14 +1,13 @@
 """The checker's measures, objectives and bounds of ordinary accounts, all securities of many accounts at once.
 
-Says only that every figure and claim holds with room to spare. What it does not say so of is checked again leg by leg
-(`checked_measures.py`, `checked_gap.py`), which alone refuses and words what is wrong: so it can let nothing pass that
-they would not, and costs an account that is in order a fraction of their time.
+Says only that every figure and claim holds with room to spare, as much as round-off could make of it. What it does not
+say so of is checked again leg by leg (`checked_measures.py`, `checked_gap.py`), which alone refuses and words what is
+wrong: so it can let nothing pass that they would not, and costs an account that is in order a fraction of their time.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 import numpy as np
 
@@ -20,11 +19,9 @@ from trimtab.domain.optimizer.checked_gap import CERTIFIED, GAP_TOLERANCE_BPS, R
 from trimtab.domain.optimizer.checked_market import CheckedMarket, Flags, Floats
 from trimtab.domain.optimizer.checked_measures import STEP
 from trimtab.domain.optimizer.checked_netting import NettedYear
+from trimtab.domain.optimizer.checked_round_off import apart
 from trimtab.domain.optimizer.checked_rows import rows_without_bands
 from trimtab.domain.orders import Side
-
-_ROOM: Final = 1e-3
-"""Share of each tolerance that is kept for round-off: two roads to one sum of floats differ by far less."""
 
 
 def hold_at_once(accounts: Sequence[CheckedAccount], market: CheckedMarket) -> list[bool]:
@@ -34,7 +31,8 @@ def hold_at_once(accounts: Sequence[CheckedAccount], market: CheckedMarket) -> l
     every = [each for each in read if each is not None]
     if not every:
         return [False] * len(accounts)
-    right = iter(_Checks(columns_of(every, market)).hold().tolist())
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number compares as false
+        right = iter(_Checks(columns_of(every, market)).hold().tolist())
     return [each is not None and next(right) for each in read]
 
 
@@ -65,6 +63,7 @@ class _Checks:
         self._certificates = [each.certificate for each in self._proposals if each.certificate is not None]
         self._ruled = [Ruled(rows_without_bands(each.account), _year(each.account)) for each in columns.facts]
         self._published = _Publishing(columns).lists()
+        self._terms = columns.sizes + columns.loadings.shape[1]
 
     def hold(self) -> Flags:
         known: Flags = self._columns.sound & self._published.known
@@ -76,13 +75,14 @@ class _Checks:
         accounts, columns = [each.account for each in self._facts], self._columns
         after = columns.active + self._published.traded
         risk_before, risk_after = (self._tracking_error(active) for active in (columns.active, after))
-        before = self._stated("before", columns.active, risk_before, [each.cash_before for each in accounts])
-        then = self._stated("after", after, risk_after, [each.cash_after for each in accounts])
-        kept: Flags = risk_after <= columns.accounts.tracking_limit + STEP * (1 - _ROOM)
+        most = STEP - self._round_off_of_measures()
+        before = self._stated("before", columns.active, risk_before, [each.cash_before for each in accounts], most)
+        then = self._stated("after", after, risk_after, [each.cash_after for each in accounts], most)
+        kept: Flags = risk_after <= columns.accounts.tracking_limit + most
         return before & then & kept
 
-    def _stated(self, when: str, active: Floats, error: Floats, cash: Sequence[Decimal]) -> Flags:
-        columns, most = self._columns, STEP * (1 - _ROOM)
+    def _stated(self, when: str, active: Floats, error: Floats, cash: Sequence[Decimal], most: Floats) -> Flags:
+        columns = self._columns
         stated = [getattr(each, when) for each in self._proposals]
         drift, share, risk = (
             np.array([float(getattr(each, name)) for each in stated])
@@ -97,6 +97,13 @@ class _Checks:
         right &= np.abs(error - risk) <= most
         return right
 
+    def _round_off_of_measures(self) -> Floats:
+        """Of sums of weights, and of risk: a norm of exposures and specific risks, both linear in the weights."""
+        columns = self._columns
+        weight = columns.at_most + np.abs(self._published.traded)
+        risk = np.sum(np.abs(columns.loadings), axis=1) + columns.specific_risk
+        return apart(self._terms, columns.by_account((1 + risk) * weight) + np.abs(columns.accounts.cash) + 1)
+
     def _tracking_error(self, active: Floats) -> Floats:
         return np.sqrt(self._common(active) + self._columns.by_account(self._columns.specific_risk**2 * active**2))
 
@@ -109,21 +116,40 @@ class _Checks:
     # The gap.
 
     def _claims_hold(self) -> Flags:
-        columns, exact = self._columns, GAP_TOLERANCE_BPS * (1 - _ROOM)
-        rounded = ROUNDING_BPS + exact
         claims = np.array(
             [
                 (float(its.objective_bps), float(its.bound_bps), float(each.gap_bps), float(each.benefit_bps))
                 for each, its in zip(self._proposals, self._certificates, strict=True)
             ]
         )
-        bound = bounds(columns, self._ruled, self._certificates) * 1e4
-        standing, here = self._standing() * 1e4, self._objective() * 1e4
+        bound, round_off = bounds(self._columns, self._ruled, self._certificates)
+        bound, standing, here = bound * 1e4, self._standing() * 1e4, self._objective() * 1e4
+        exact = GAP_TOLERANCE_BPS - (round_off + 2 * self._round_off_of_objectives()) * 1e4
+        rounded = ROUNDING_BPS + exact
         right: Flags = np.isfinite(bound) & (np.abs(here - claims[:, 0]) <= exact)
         right &= claims[:, 1] <= bound + exact
         right &= claims[:, 2] >= here - bound - rounded
         right &= np.abs(claims[:, 3] - (standing - here)) <= rounded
         return right
+
+    def _round_off_of_objectives(self) -> Floats:
+        """Of what the list is worth, and of what trading nothing is."""
+        columns, accounts, lots, done = self._columns, self._columns.accounts, self._columns.lots, self._published
+        sold = columns.by_security(done.sold)
+        weight, traded = columns.at_most + done.bought + sold, done.bought + sold
+        exposures = np.add.reduceat(np.abs(columns.loadings) * weight[:, None], columns.begin, axis=0)
+        variance = np.einsum("ij,ij->i", exposures, exposures) + columns.by_account(columns.variance * weight**2)
+        washed = lots.wash_cost * (np.abs(done.washed) + 2 * done.sold)
+        taxes = columns.by_security(np.abs(lots.tax) * done.sold + washed)
+        penalty, commission = accounts.drag + accounts.shortfall, done.orders * accounts.commission
+        priced = (np.abs(columns.tilt) * weight) + (columns.half_spread + accounts.churn[columns.account]) * traded
+        priced += taxes + 2 * penalty[columns.account] * traded
+        cash = np.abs(accounts.cash) + accounts.cash_wanted + commission
+        gains = columns.by_account(columns.by_security(np.abs(lots.gain) * done.sold)).tolist()
+        years = zip(gains, [each.year for each in self._ruled], strict=True)
+        magnitude = accounts.risk_aversion * variance + columns.by_account(priced) + penalty * cash + commission
+        magnitude += np.array([0.0 if year is None else year.magnitude(realised) for realised, year in years])
+        return apart(self._terms + np.bincount(columns.account[lots.place], minlength=len(magnitude)), magnitude)
 
     def _standing(self) -> Floats:
         """The objective of trading nothing."""

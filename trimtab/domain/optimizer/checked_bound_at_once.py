@@ -1,7 +1,8 @@
 """The checker's lower bound of ordinary accounts, all securities at once (see `checked_bound.py` for the walk).
 
 Of lots in the order of their prices each is sold from where those before it end: how far is one clip a lot. What
-purchases wash of a lot in part is walked, for the few securities in which they do.
+purchases wash of a lot in part is walked, for the few securities in which they do. With each bound comes how far the
+walk, in its own order of sums, may be from it (see `checked_round_off.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,14 @@ from trimtab.domain.optimizer.checked_gap import own_prices
 from trimtab.domain.optimizer.checked_market import Flags, Floats, Ints
 from trimtab.domain.optimizer.checked_netting import CheckedRegime, NettedYear
 from trimtab.domain.optimizer.checked_problem import Leg, LotLeg
+from trimtab.domain.optimizer.checked_round_off import apart
 from trimtab.domain.optimizer.checked_rows import CheckedRow
 from trimtab.domain.proposals import Certificate, RegimePrices
 
 _NEVER: Final = np.inf
+
+_FIXED_POINT: Final = 2.0**60
+"""Sums of lots are taken in integers of 2^-60: exact in any order, and no lot of another account disturbs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class _Prices:
     short: Floats  # of a unit of gain
     long: Floats
     constant: Floats  # what rows and the regime add
+    magnitude: Floats  # of the same and of what rows add to the prices: the absolute values of all that was summed
     proved: Flags  # false where prices are no numbers, or not those of the market's factors
 
 
@@ -61,16 +67,30 @@ class _Offers:
     most: Floats
     gains: Flags  # not at a loss
 
+    def before(self, most: Floats, place: Ints) -> Floats:
+        """Of each lot of the securities at `place`, what may be sold of those before it in its security.
 
-def bounds(columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Certificate]) -> Floats:
-    """(accounts,) a number that the objective of no allowed list is below; NaN where the prices prove nothing."""
+        A lot worth more than the account leaves nothing to be sold after it, and may be cut to that.
+        """
+        fixed = np.rint(np.minimum(most, 1.0) * _FIXED_POINT).astype(np.int64)
+        running = np.cumsum(fixed) - fixed  # beyond 2^63 it wraps, and so do differences: back to what they are
+        return np.asarray(running - running[self.first[place]], dtype=np.float64) / _FIXED_POINT
+
+
+def bounds(columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Certificate]) -> tuple[Floats, Floats]:
+    """(accounts,) a number that the objective of no allowed list is below; NaN where the prices prove nothing.
+
+    And how far the bound that is summed leg by leg may be from it.
+    """
     regimes = [each.regimes for each in ruled]
-    lowest = np.full(len(ruled), np.inf)
+    lowest, off = np.full(len(ruled), np.inf), np.zeros(len(ruled))
     for turn in range(max(map(len, regimes))):
         mine = [several[min(turn, len(several) - 1)] for several in regimes]
         prices = _prices(columns, [each.rows for each in ruled], mine, certificates)
-        lowest = np.minimum(lowest, np.where(prices.proved, _Bound(columns, prices).values(), np.nan))
-    return lowest
+        bound = _Bound(columns, prices)
+        lowest = np.minimum(lowest, np.where(prices.proved, bound.values(), np.nan))
+        off = np.maximum(off, bound.round_off())
+    return lowest, off
 
 
 def _prices(
@@ -98,6 +118,7 @@ def _prices(
         short=coupled[:, 1],
         long=coupled[:, 2],
         constant=coupled[:, 3],
+        magnitude=coupled[:, 4],
         proved=np.array(proved, dtype=np.bool_),
     )
 
@@ -109,16 +130,23 @@ def _are_numbers(prices: RegimePrices, factors: int) -> bool:
 
 def _coupled(
     rows: Sequence[CheckedRow], regime: CheckedRegime, prices: RegimePrices
-) -> tuple[float, float, float, float]:
-    """What a unit traded and a unit of each term's gain cost at the prices of rows, and what the rows add."""
+) -> tuple[float, float, float, float, float]:
+    """What a unit traded and a unit of each term's gain cost at the prices of rows, and what the rows add.
+
+    Last the magnitude of all of it.
+    """
     traded, short, long, constant = 0.0, regime.on_short, regime.on_long, regime.constant
+    magnitude = abs(short) + abs(long) + abs(constant)
     for row in rows:
         price = row.within_caps(prices.rows.get(row.name, prices.own_rows.get(row.name, 0.0)))
         if price != 0:
             traded, short = traded + row.traded * price, short + row.short_gain * price
             long = long + row.long_gain * price
-            constant += price * (row.start - (row.high if price > 0 else row.low))
-    return traded, short, long, constant
+            limit = row.high if price > 0 else row.low
+            constant += price * (row.start - limit)
+            parts = row.traded, row.short_gain, row.long_gain, row.start, limit
+            magnitude += abs(price) * sum(map(abs, parts))
+    return traded, short, long, constant, magnitude
 
 
 class _Bound:
@@ -134,15 +162,47 @@ class _Bound:
         self._sale = spread + churn - cash * (1 - spread)
         self._purchase = spread + churn + cash * (1 + spread)
         self._offers = self._priced_lots()
+        self._least = self._of_each()
 
     def values(self) -> Floats:
-        """(accounts,) with each contested wash key on its cheaper side."""
+        """(accounts,) of all securities, and of what they share."""
+        return self._shared() + self._columns.by_account(self._least)
+
+    def _of_each(self) -> Floats:
+        """The least that each security costs, each contested wash key on its cheaper side."""
         columns, offers = self._columns, self._offers
         buying, selling = self._buying(), self._in_pieces(self._selling(offers.most, columns.most_sold))
         either = self._either_way(np.minimum(selling, buying), offers.price, columns.most_sold)
         if columns.contested.any():
             either = self._on_the_cheaper_side(selling, buying, either)
-        return self._shared() + columns.by_account(either)
+        return either
+
+    def round_off(self) -> Floats:
+        """(accounts,) the most by which the values and the same summed leg by leg are apart."""
+        columns = self._columns
+        of_key = np.bincount(columns.key)[columns.key]
+        of_lots = np.bincount(columns.lots.place, minlength=len(of_key))
+        in_each = apart(of_lots + of_key + columns.loadings.shape[1], self._magnitudes())
+        summed = columns.by_account(np.abs(self._least)) + self._magnitude_of_shared()
+        return columns.by_account(in_each) + apart(columns.sizes, summed)
+
+    def _magnitudes(self) -> Floats:
+        """Of each security's parabola and prices, as far as trading can pay.
+
+        From the active weight no list goes beyond the weight at which the parabola is as steep as all prices together.
+        """
+        columns, prices, lots, of = self._columns, self._prices, self._columns.lots, self._columns.account
+        exposed = np.einsum("ij,ij->i", np.abs(columns.loadings), np.abs(prices.factor[of])) + np.abs(columns.tilt)
+        trading = columns.half_spread + (columns.accounts.churn + prices.magnitude + 2 * np.abs(prices.cash))[of]
+        taxed = np.zeros(len(of))
+        tax = np.abs(lots.tax) + 2 * lots.wash_cost + np.abs(lots.gain) * prices.magnitude[of][lots.place]
+        np.maximum.at(taxed, lots.place, tax)
+        steep = exposed + 2 * trading + taxed
+        most = np.maximum(columns.by_security(lots.most), columns.most_bought)
+        # A lot's place among those before it is rounded to 2^-61, the unit round-off of 2^-8.
+        reach = columns.at_most + np.minimum(most, columns.at_most + steep / self._curvature) + 2.0**-8
+        magnitudes: Floats = self._curvature * reach**2 + steep * reach
+        return magnitudes
 
     def _on_the_cheaper_side(self, selling: Floats, buying: Floats, either: Floats) -> Floats:
         """A contested key is on one side with all its securities: bought, or kept, it is not sold at a loss."""
@@ -164,6 +224,15 @@ class _Bound:
         exposures = np.einsum("ij,ij->i", prices.factor, prices.factor) / loose
         shared: Floats = self._of_cash() - exposures - capped + prices.constant
         return shared
+
+    def _magnitude_of_shared(self) -> Floats:
+        accounts, prices = self._columns.accounts, self._prices
+        cash = accounts.cash_least + accounts.cash_wanted + np.abs(accounts.cash)
+        exposures = np.einsum("ij,ij->i", prices.factor, prices.factor) / accounts.risk_aversion
+        capped = prices.cap * np.where(np.isfinite(accounts.tracking_limit), accounts.tracking_limit, 0.0) ** 2
+        priced = (accounts.drag + accounts.shortfall + np.abs(prices.cash)) * cash
+        magnitude: Floats = priced + exposures + capped + prices.magnitude
+        return magnitude
 
     def _of_cash(self) -> Floats:
         """The least of penalty and price over all cash that may be left: at the least of it, or at what is wanted."""
@@ -189,8 +258,7 @@ class _Bound:
     def _selling(self, most: Floats, limit: Floats) -> Floats:
         """The least when at most so much of each lot, and of each security, is sold, and nothing bought."""
         columns, offers, place = self._columns, self._offers, self._columns.lots.place
-        running = np.cumsum(most) - most
-        before = running - running[offers.first[place]]
+        before = offers.before(most, place)
         worth = columns.active[place] + (self._slope[place] - offers.price) / self._curvature[place]
         taken = np.clip(worth - before, 0.0, np.clip(limit[place] - before, 0.0, most))
         return columns.by_security(taken * offers.price) + self._weighing(columns.active - columns.by_security(taken))

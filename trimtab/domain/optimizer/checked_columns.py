@@ -16,9 +16,13 @@ from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_facts import Facts
 from trimtab.domain.optimizer.checked_market import CheckedMarket, Flags, Floats, Ints
+from trimtab.domain.optimizer.checked_round_off import apart
 from trimtab.domain.optimizer.checked_target import Spread
 
 _ROUND_OFF: Final = 1e-9
+
+_MOST_LOTS: Final = 2.0
+"""Of account value that the lots of one security may come to: far more than a position that is part of it."""
 
 _DOUBT: Final = 1e-12
 """Relative to proceeds and cost: three roundings of floats move their difference by less than a thousandth of it."""
@@ -80,6 +84,16 @@ class Columns:
     lots: LotColumns
     sound: Flags  # (accounts,) false where the numbers are none, or the account is lent money
 
+    @property
+    def sizes(self) -> Ints:
+        """(accounts,) how many securities each has."""
+        return np.diff(self.begin, append=len(self.account))
+
+    @property
+    def at_most(self) -> Floats:
+        """What the active weight is the difference of, added."""
+        return self.holding + np.abs(self.holding - self.active)
+
     def by_security(self, amount: Floats) -> Floats:
         """Sums of an amount of each lot, by security."""
         return np.asarray(np.bincount(self.lots.place, amount, len(self.account)), dtype=np.float64)
@@ -122,10 +136,16 @@ class _Derivation:
         lots, sound = self._lots()
         buyable = self._open([each.never_bought for each in self._every]) & (wanted > 0)
         specific, whole = market.specific_risk[rows], market.whole[rows]
-        sellable = np.asarray(np.bincount(lots.place, lots.most, len(rows)), dtype=np.float64)
+        of_lots, sellable, gaining = (
+            np.asarray(np.bincount(lots.place, amount, len(rows)), dtype=np.float64)
+            for amount in (np.ones(len(lots.most)), lots.most, np.where(lots.at_loss, 0.0, lots.most))
+        )
         most_bought = np.where(buyable, 1 - holding, 0.0)
         key = np.unique(account * len(market.keys) + market.key[rows], return_inverse=True)[1]
-        sound &= np.logical_and.reduceat((holding >= 0) & (holding <= 1) & ~market.redeemed_late[rows], self._begin)
+        fit = (holding >= 0) & (holding <= 1) & (wanted >= 0) & (sellable <= _MOST_LOTS) & ~market.redeemed_late[rows]
+        for weight in (sellable, gaining):
+            fit &= ~(whole & _hangs_on_round_off(weight / share, of_lots))
+        sound &= np.logical_and.reduceat(fit, self._begin)
         floor = np.array([each.specific_risk_floor for each in self._parameters])
         return Columns(
             facts=self._every,
@@ -199,16 +219,16 @@ class _Derivation:
         wrong = ~((proceeds > 0) & np.isfinite(proceeds) & np.isfinite(cost))
         sound = np.bincount(self._of_lot, wrong, len(self._every)) == 0
         proceeds[wrong], cost[wrong] = 1.0, 0.0
-        at_loss = self._at_loss(proceeds, cost)
+        at_loss = self._at_loss(proceeds, cost, wrong)
         open_ = self._open([each.never_sold for each in self._every])[self._place]
         washed = self._washed(at_loss, open_)
         return self._taxed(proceeds, cost, at_loss, washed, np.flatnonzero(open_)), sound
 
-    def _at_loss(self, proceeds: Floats, cost: Floats) -> Flags:
-        """Lots that as a whole would lose more than a cent: in decimals where floats leave a doubt."""
+    def _at_loss(self, proceeds: Floats, cost: Floats, wrong: Flags) -> Flags:
+        """Lots that as a whole would lose more than a cent: in decimals where floats leave a doubt, or are `wrong`."""
         lost = cost - 0.01 - proceeds
         at_loss: Flags = lost > 0
-        for lot in np.flatnonzero(np.abs(lost) <= _DOUBT * (proceeds + cost)).tolist():
+        for lot in np.flatnonzero(wrong | (np.abs(lost) <= _DOUBT * (proceeds + cost))).tolist():
             each = self._every[self._of_lot[lot]]
             at_loss[lot] = each.account.loses(each.lots[lot - self._first_lot[self._of_lot[lot]]])
         return at_loss
@@ -275,6 +295,13 @@ def _joined(lists: Sequence[Sequence[float]], kind: type[np.generic]) -> np.ndar
 
 def _whole_shares(weight: Floats, share: Floats, whole: Flags) -> Floats:
     return np.where(whole, np.minimum(np.floor(weight / share + _ROUND_OFF) * share, weight), weight)
+
+
+def _hangs_on_round_off(shares: Floats, terms: Floats) -> Flags:
+    """Where another order of as many terms could make one whole share more, or one less."""
+    shares = shares + _ROUND_OFF
+    unsure: Flags = np.abs(shares - np.rint(shares)) <= apart(terms, shares, operations=8)
+    return unsure
 
 
 def _waits(days: Ints) -> Floats:

@@ -4,8 +4,7 @@ From the snapshot itself: nothing of the optimizer's market arrays.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +38,20 @@ class CheckedMarket:
 
 
 def checked_market(market: MarketSnapshot) -> CheckedMarket:
-    """The market's columns; those of the last two markets asked for are kept. A snapshot never changes."""
-    for known in _RECENT:
+    """The market's columns; those of the last two markets asked for are kept.
+
+    A snapshot is known by its identity, which is its own for as long as it is kept here, and never changes.
+    """
+    global _recent
+    for known in _recent:
         if known.snapshot is market:
             return known
     built = _built(market)
-    _RECENT.insert(0, built)
-    del _RECENT[2:]
+    _recent = (built, *_recent[:1])  # one assignment: another thread sees all of it or nothing, and builds its own
     return built
 
 
-_RECENT: Final[list[CheckedMarket]] = []
+_recent: tuple[CheckedMarket, ...] = ()
 
 
 def _built(market: MarketSnapshot) -> CheckedMarket:
@@ -58,7 +60,7 @@ def _built(market: MarketSnapshot) -> CheckedMarket:
     master = [market.securities[each] for each in ids]
     risk, keys = CheckedRisk(market), tuple([each.wash_key for each in master])
     number = {each: at for at, each in enumerate(sorted(set(keys)))}
-    return CheckedMarket(
+    columns = CheckedMarket(
         snapshot=market,
         risk=risk,
         row={each: row for row, each in enumerate(ids)},
@@ -72,3 +74,7 @@ def _built(market: MarketSnapshot) -> CheckedMarket:
         loadings=risk.loadings(ids),
         specific_risk=risk.specific_risk(ids),
     )
+    for column in (getattr(columns, each.name) for each in fields(columns)):
+        if isinstance(column, np.ndarray):
+            column.setflags(write=False)  # shared by all accounts of the run
+    return columns

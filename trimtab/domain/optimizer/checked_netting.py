@@ -96,6 +96,11 @@ class NettedYear:
         taxed = self.tax(self.short + short, self.long + long) - self.start
         return self.weight * (taxed - self.own_short_rate * short - self.own_long_rate * long)
 
+    def magnitude(self, gains: float) -> float:
+        """No less than the absolute values of all that `added_by` sums, for so much of gains and losses."""
+        rate = max(self.own_short_rate, self.own_long_rate, self.ordinary_rate)
+        return 4 * self.weight * rate * (abs(self.short) + abs(self.long) + self.limit + gains)
+
     def regimes(self) -> tuple[CheckedRegime, ...]:
         return self._long_regime(), self._short_regime()
 
