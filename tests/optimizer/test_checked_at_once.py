@@ -55,6 +55,9 @@ def faults(request: AnalysisInput, proposal: RebalanceProposal, rng: random.Rand
         for more in ("0.00001", "0.0000011", "0.0000009"):
             claim = proposal.certificate.bound_bps + Decimal(more)
             yield request, replace(proposal, certificate=replace(proposal.certificate, bound_bps=claim))
+        worth = proposal.certificate.objective_bps - Decimal("0.00001")
+        yield request, replace(proposal, certificate=replace(proposal.certificate, objective_bps=worth))
+        yield request, replace(proposal, certificate=_worse_prices(proposal.certificate))
     if request.snapshot.lots:
         lot = rng.choice(request.snapshot.lots)
         for changed in (
@@ -66,6 +69,13 @@ def faults(request: AnalysisInput, proposal: RebalanceProposal, rng: random.Rand
             yield replace(request, snapshot=replace(request.snapshot, lots=lots)), proposal
     for trade in proposal.trades[:2]:
         yield from _wrong_trades(request, proposal, trade)
+
+
+def _worse_prices(certificate: Certificate) -> Certificate:
+    """They prove the bound that it claims, which is lower than the gap says."""
+    none = RegimePrices((0.0,) * len(certificate.factor), 0.0, {}, {}, 0.0, 0.0)
+    told = dict.fromkeys(certificate.by_regime or ("FIXED",), none)
+    return replace(certificate, bound_bps=Decimal(-10_000), by_regime=told, sides={})
 
 
 def _wrong_trades(request: AnalysisInput, proposal: RebalanceProposal, trade: ProposedTrade) -> Iterator[Case]:
@@ -136,7 +146,8 @@ def test_an_account_in_order_is_found_so_at_once():
 def test_the_bound_of_many_accounts_at_any_prices_is_that_of_each_leg_by_leg(seed):
     rng = np.random.default_rng(seed)
     own = [a_random_account(seed), a_random_ruled_account(seed)]
-    for several in ([an_account(_UNIVERSE, 9, 3, seed + number) for number in range(3)], [own[0]], [own[1]]):
+    many_lots = [_with_purchases(an_account(_UNIVERSE, 9, 3, seed + number), rng) for number in range(3)]
+    for several in (many_lots, [own[0]], [own[1]]):
         market = checked_market(several[0].market)
         facts = [each for each in (Reader(market).facts(_untraded(request)) for request in several) if each is not None]
         if not facts:
@@ -155,6 +166,23 @@ def test_the_bound_of_many_accounts_at_any_prices_is_that_of_each_leg_by_leg(see
 
 
 _UNIVERSE = a_universe(20, factors=3)
+
+
+def _with_purchases(request: AnalysisInput, rng: np.random.Generator) -> AnalysisInput:
+    """Another account bought what washes some of the lots whole, some in part."""
+    today, securities = request.snapshot.business_date, request.market.securities
+    bought = tuple(
+        WashWindow(
+            securities[lot.security_id].wash_key,
+            today - timedelta(days=5),
+            today + timedelta(days=25),
+            lot.quantity * Decimal(rng.choice(["0.4", "3"])),
+            "OTHER",
+        )
+        for lot in request.snapshot.lots
+        if rng.random() < 0.2
+    )
+    return replace(request, snapshot=replace(request.snapshot, wash_windows=WashWindows((), bought)))
 
 
 def _untraded(request: AnalysisInput) -> CheckedAccount:
