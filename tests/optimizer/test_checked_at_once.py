@@ -17,11 +17,12 @@ from trimtab.domain.optimizer.analysis import analyze, analyze_batch
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_at_once import hold_at_once
 from trimtab.domain.optimizer.checked_bound import NOT_NETTED, lower_bound
-from trimtab.domain.optimizer.checked_bound_at_once import Ruled, bounds
+from trimtab.domain.optimizer.checked_bound_at_once import bounds
 from trimtab.domain.optimizer.checked_columns import columns_of
 from trimtab.domain.optimizer.checked_facts import Facts, Reader
 from trimtab.domain.optimizer.checked_market import CheckedMarket, checked_market
 from trimtab.domain.optimizer.checked_netting import netted_year
+from trimtab.domain.optimizer.checked_prices import Ruled
 from trimtab.domain.optimizer.checked_problem import checked_problem
 from trimtab.domain.optimizer.checked_rows import rows_without_bands
 from trimtab.domain.optimizer.checker import check_batch, rule_violations, violations_of_claims

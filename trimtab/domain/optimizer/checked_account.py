@@ -85,10 +85,6 @@ class CheckedAccount:
         """Lots that as a whole would lose more than a cent at today's close."""
         return [lot for lot in self.snapshot.lots if self.loses(lot)]
 
-    def know_losing(self, lots: Sequence[TaxLot]) -> None:
-        """Take these for `losing`: found for many accounts at once, by the same rule."""
-        self.__dict__["losing"] = lots
-
     @cached_property
     def _losing_ids(self) -> frozenset[LotId]:
         return frozenset([lot.id for lot in self.losing])
@@ -183,10 +179,6 @@ class CheckedAccount:
         in_model = self.target.weights.get(security_id, ZERO) > 0
         return in_model or self.substitutes.get(security_id, False) or self.band(security_id).minimum > 0
 
-    def may_buy(self, security_id: SecurityId) -> bool:
-        """True when no rule on it alone keeps it from being bought today."""
-        return self.wanted(security_id) and self.open_to_purchases(security_id)
-
     def open_to_purchases(self, security_id: SecurityId) -> bool:
         """True when no restriction, freeze or open wash sale window bars a purchase."""
         barred = security_id in self.never_buy or security_id in self.never_hold or self.closed(security_id)
@@ -205,10 +197,6 @@ class CheckedAccount:
             return f"it is {age} days old, and redeemed only after {redemption} days"
         return None
 
-    def sellable_shares(self, security_id: SecurityId) -> Decimal:
-        """Shares in lots that no rule on lots locks, before the trades."""
-        return sum((lot.quantity for lot in self.lots_of(security_id) if not self.locked(lot)), ZERO)
-
     def locked(self, lot: TaxLot) -> bool:
         """True for a lot that is too young to be sold, or whose whole loss purchases of the last 30 days would wash."""
         return self.washed(lot) or self.too_young(lot) is not None
@@ -224,17 +212,10 @@ class CheckedAccount:
             lots.setdefault(lot.security_id, []).append(lot)
         return lots
 
-    def free_shares(self, security_id: SecurityId) -> Decimal:
-        """What the trades leave of them."""
-        return self.sellable_shares(security_id) - max(-self.traded.get(security_id, ZERO), ZERO)
-
-    def net_dollars(self, security_id: SecurityId) -> Decimal:
-        """Dollars bought less dollars sold."""
-        return self.traded.get(security_id, ZERO) * self.close(security_id)
-
     def weight_after(self, security_id: SecurityId) -> Decimal:
         """Fraction of account value after the trades."""
-        return (self.worth(security_id) + self.net_dollars(security_id)) / self.value
+        traded = self.traded.get(security_id, ZERO) * self.close(security_id)
+        return (self.worth(security_id) + traded) / self.value
 
     @cached_property
     def cash_after(self) -> Decimal:

@@ -12,13 +12,14 @@ from decimal import Decimal
 import numpy as np
 
 from trimtab.domain.optimizer.checked_account import CheckedAccount
-from trimtab.domain.optimizer.checked_bound_at_once import Ruled, bounds
+from trimtab.domain.optimizer.checked_bound_at_once import bounds
 from trimtab.domain.optimizer.checked_columns import Columns, columns_of
 from trimtab.domain.optimizer.checked_facts import Facts, Reader
 from trimtab.domain.optimizer.checked_gap import CERTIFIED, GAP_TOLERANCE_BPS, ROUNDING_BPS
 from trimtab.domain.optimizer.checked_market import CheckedMarket, Flags, Floats
 from trimtab.domain.optimizer.checked_measures import STEP
 from trimtab.domain.optimizer.checked_netting import NettedYear
+from trimtab.domain.optimizer.checked_prices import Ruled
 from trimtab.domain.optimizer.checked_round_off import apart
 from trimtab.domain.optimizer.checked_rows import rows_without_bands
 from trimtab.domain.orders import Side

@@ -15,12 +15,11 @@ import numpy as np
 from trimtab.domain.calibration import Parameters
 from trimtab.domain.lots import LotId
 from trimtab.domain.optimizer.checked_cells import CellLeast, PricedLeg, least_by_cells
+from trimtab.domain.optimizer.checked_legs import ROUND_OFF, Leg
 from trimtab.domain.optimizer.checked_netting import FIXED, CheckedRegime
-from trimtab.domain.optimizer.checked_problem import CheckedProblem, Leg
+from trimtab.domain.optimizer.checked_problem import CheckedProblem
 from trimtab.domain.optimizer.checked_rows import CheckedRow
 from trimtab.domain.proposals import RegimePrices
-
-_ROUND_OFF: Final = 1e-9
 
 NOT_NETTED: Final = CheckedRegime(FIXED)
 """Each gain is taxed at the rate of its own term."""
@@ -78,7 +77,7 @@ class Priced:
             if taken <= 0:
                 break
             sold, cost = sold + taken, cost + price * taken
-        if sold < least - _ROUND_OFF:
+        if sold < least - ROUND_OFF:
             return inf
         return cost + self._active(leg.active - sold)
 
