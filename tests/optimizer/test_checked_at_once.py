@@ -147,7 +147,7 @@ def test_an_account_in_order_is_found_so_at_once():
 def test_the_bound_of_many_accounts_at_any_prices_is_that_of_each_leg_by_leg(seed):
     rng = np.random.default_rng(seed)
     own = [a_random_account(seed), a_random_ruled_account(seed)]
-    many_lots = [_with_purchases(an_account(_UNIVERSE, 9, 3, seed + number), rng) for number in range(3)]
+    many_lots = [_with_more(an_account(_UNIVERSE, 9, 3, seed + number), rng) for number in range(3)]
     for several in (many_lots, [own[0]], [own[1]]):
         market = checked_market(several[0].market)
         facts = [each for each in (Reader(market).facts(_untraded(request)) for request in several) if each is not None]
@@ -169,8 +169,8 @@ def test_the_bound_of_many_accounts_at_any_prices_is_that_of_each_leg_by_leg(see
 _UNIVERSE = a_universe(20, factors=3)
 
 
-def _with_purchases(request: AnalysisInput, rng: np.random.Generator) -> AnalysisInput:
-    """Another account bought what washes some of the lots whole, some in part."""
+def _with_more(request: AnalysisInput, rng: np.random.Generator) -> AnalysisInput:
+    """Another account bought what washes some lots whole, some in part; a held name left the model; two limits."""
     today, securities = request.snapshot.business_date, request.market.securities
     bought = tuple(
         WashWindow(
@@ -183,7 +183,10 @@ def _with_purchases(request: AnalysisInput, rng: np.random.Generator) -> Analysi
         for lot in request.snapshot.lots
         if rng.random() < 0.2
     )
-    return replace(request, snapshot=replace(request.snapshot, wash_windows=WashWindows((), bought)))
+    limits = replace(request.snapshot.settings, tracking_error_limit=Decimal("0.03"), turnover_limit=Decimal("0.2"))
+    snapshot = replace(request.snapshot, wash_windows=WashWindows((), bought), settings=limits)
+    model = replace(request.target, weights=dict(list(request.target.weights.items())[1:]))
+    return replace(request, snapshot=snapshot, target=model)
 
 
 def _untraded(request: AnalysisInput) -> CheckedAccount:
