@@ -36,10 +36,10 @@ STAGES: Mapping[str, Mapping[ModuleType, tuple[str, ...]]] = {
     "target": {account_analysis: ("account_value", "prepare_target")},
     "arrays": {account_analysis: ("build_data",)},
     "solve": {analysis: ("solve_batch",)},
-    "round": {account_analysis: ("in_calm_shares",)},
+    "round": {account_analysis: ("in_whole_shares_at_once", "in_calm_shares")},
     "certify": {account_analysis: ("certificate",)},
     "explain": {account_analysis: ("attribute", "with_reasons", "why_nots", "measure", "score", "harvest_note")},
-    "verify": {analysis: ("check",)},
+    "verify": {analysis: ("check_batch",)},
 }
 """By stage the functions, by the module that calls them, whose time it is."""
 

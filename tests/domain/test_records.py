@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
@@ -36,11 +37,22 @@ class _Lot:
 
 
 _DECIMALS = st.decimals(allow_nan=False, allow_infinity=False) | st.decimals(-100, 100, places=4)
-_LEAVES = st.none() | st.booleans() | st.integers() | st.text() | _DECIMALS | st.dates() | st.sampled_from(Side)
+_ZONES = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
+_INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=_ZONES)
+_LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(), _DECIMALS, st.dates(), _INSTANTS, st.sampled_from(Side)
+)
+_KEYS = st.text() | st.integers(0, 9) | st.sampled_from(Side)
 _LOTS = st.builds(_Lot, _DECIMALS, st.none() | st.dates(), st.booleans(), st.text())
 _VALUES = st.recursive(
     _LEAVES | st.floats(allow_nan=False, allow_infinity=False) | st.lists(_LOTS).map(tuple),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(0, 9), inner) | st.frozensets(_LEAVES),
+    lambda inner: st.one_of(
+        st.lists(inner),
+        st.lists(inner).map(tuple),
+        st.dictionaries(_KEYS, inner),
+        st.dictionaries(_KEYS, inner).map(MappingProxyType),
+        st.frozensets(_LEAVES),
+    ),
     max_leaves=12,
 )
 

@@ -216,6 +216,23 @@ def test_a_tracking_error_above_its_limit_is_the_reason_of_trades_that_lower_it(
     assert "above its limit of 0.50 %; the trade lowers it." in sentence(request, "AAA")
 
 
+THREE_NAMES = (a_lot("AAA", "500", "100"), a_lot("BBB", "490", "100"), a_lot("CCC", "10", "100"))
+
+
+def test_one_name_too_many_is_the_reason_to_sell_it_whole_with_no_limit_of_tracking_error():
+    request = an_ira(THREE_NAMES, {"AAA": "0.5", "BBB": "0.49", "CCC": "0.01"}, maximum_names=2)
+
+    assert codes(request)["CCC"] is ReasonCode.RESTRICTION
+    assert sentence(request, "CCC").startswith("The account holds 3 securities and may hold 2: CCC is sold whole.")
+
+
+def test_where_the_account_has_no_limit_no_trade_is_demanded_of_it():
+    request = an_ira(THREE_NAMES, {"AAA": "0.6", "BBB": "0.4"}, tracking=Tracking.LOOSE)
+
+    assert ReasonCode.RESTRICTION not in codes(request).values()
+    assert not any(word in sentence(request, "AAA") for word in ("above its limit", "may hold"))
+
+
 def a_taxed(lots: tuple[TaxLot, ...], weights: dict[str, str], **own: object) -> AnalysisInput:
     request = an_ira(lots, weights, **own)
     account = replace(request.snapshot.account, registration=Registration.INDIVIDUAL)

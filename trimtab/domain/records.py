@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from json.encoder import encode_basestring
 from operator import attrgetter
 from types import NoneType
@@ -55,17 +55,22 @@ def plain(value: object) -> object:
     kind = type(value)  # most values of a snapshot are of these kinds or dataclasses of them: 23,000 lots, say
     if kind in _AS_IT_IS:
         return value
-    if kind is Decimal:
-        return decimal_text(value)  # type: ignore[arg-type]
-    if names := _field_names(kind):  # type: ignore[arg-type]
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if names := _field_names(kind):
         return {name: plain(getattr(value, name)) for name in names}
     return _plain_otherwise(value)
 
 
-@cache
-def _field_names(kind: type[object]) -> tuple[str, ...]:
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
     """Of a dataclass; nothing for another type."""
-    return tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()
+    return names
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
 def _plain_otherwise(value: object) -> object:
@@ -151,7 +156,7 @@ def _written_rows(kind: type[Any], rows: Sequence[Any]) -> list[str]:
 
 def _is_record(kind: type[Any]) -> bool:
     """A dataclass with fields."""
-    return bool(_field_names(kind))  # type: ignore[arg-type]
+    return bool(_field_names(kind))
 
 
 _Form = tuple[str, Callable[[Any], tuple[object, ...]]]
@@ -162,7 +167,7 @@ def _form_of(kind: type[Any]) -> _Form:
     """How a dataclass is written, and its fields' values in that order."""
     form = _FORMS.get(kind)
     if form is None:
-        form = _FORMS[kind] = _new_form(sorted(_field_names(kind)))  # type: ignore[arg-type]
+        form = _FORMS[kind] = _new_form(sorted(_field_names(kind)))
     return form
 
 

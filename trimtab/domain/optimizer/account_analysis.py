@@ -102,6 +102,7 @@ class AccountAnalysis:
 
         The first lane's answer (or the other's, where it declines), the other lane's, less of the problem, the least
         that the rules demand, and holding still when they allow it, with what that may cost.
+        No share of time is open while it waits: the rungs of the accounts of a batch take turns.
         """
         asked = self._data
         with budget.share(_FOR_ALL_OF_IT):

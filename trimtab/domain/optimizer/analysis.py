@@ -1,11 +1,11 @@
 """The way in: one account's input to a checked proposal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.optimizer.account_analysis import AccountAnalysis
-from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.checker import check_batch
 from trimtab.domain.optimizer.errors import (
     InvalidAnalysisInput,
     ProposalRejected,
@@ -64,10 +64,11 @@ def analyze_batch(
     analyses = [_begun(request, market) for request in requests]
     open_ = [each for each in analyses if isinstance(each, AccountAnalysis)]
     outcomes = iter(solve_batch([each.data for each in open_], [each.start for each in open_]))
-    return [
-        _ended(request, each, next(outcomes) if isinstance(each, AccountAnalysis) else None, budget)
+    ladders = [
+        _Ladder(request, each, next(outcomes) if isinstance(each, AccountAnalysis) else None, budget)
         for request, each in zip(requests, analyses, strict=True)
     ]
+    return _first_that_pass(ladders)
 
 
 def _refused(request: AnalysisInput, error: TrimtabError) -> TrimtabError:
@@ -89,39 +90,59 @@ def _begun(request: AnalysisInput, market: MarketArrays) -> "AccountAnalysis | R
         return error
 
 
-def _ended(
-    request: AnalysisInput,
-    begun: "AccountAnalysis | RebalanceProposal | TrimtabError",
-    outcome: Outcome | None,
-    budget: TimeBudget,
-) -> RebalanceProposal | TrimtabError:
-    if isinstance(begun, TrimtabError):
-        return begun
-    if isinstance(begun, RebalanceProposal):
-        return _first_that_passes(request, [begun])
-    if outcome is None:
-        raise AssertionError("an analysis was begun and not solved")
-    return _first_that_passes(request, begun.rungs(outcome, budget))
+class _Ladder:
+    """One account's proposals, rung by rung, until one passes: then `answer` is what the analysis comes to."""
+
+    def __init__(
+        self,
+        request: AnalysisInput,
+        begun: "AccountAnalysis | RebalanceProposal | TrimtabError",
+        outcome: Outcome | None,
+        budget: TimeBudget,
+    ) -> None:
+        self.request = request
+        self.answer: RebalanceProposal | TrimtabError | None = None
+        self._failure: RebalanceProposal | TrimtabError | None = None
+        self._rungs: Iterator[RebalanceProposal] = iter(())
+        if isinstance(begun, TrimtabError):
+            self.answer = begun
+        elif isinstance(begun, RebalanceProposal):
+            self._rungs = iter([begun])
+        elif outcome is not None:
+            self._rungs = begun.rungs(outcome, budget)
+
+    def next_rung(self) -> RebalanceProposal | None:
+        """The next proposal to be checked; None when there is an answer."""
+        if self.answer is not None:
+            return None
+        try:
+            proposal = next(self._rungs, None)
+        except TrimtabError as error:
+            self.answer = self._failure or error
+            return None
+        if proposal is None:
+            if self._failure is None:
+                raise AssertionError("an analysis has no rungs")
+            self.answer = self._failure
+        return proposal
+
+    def checked(self, proposal: RebalanceProposal, rejected: ProposalRejected | None) -> None:
+        """Takes the proposal when it has an answer and is not refused; what the first rung came to is kept."""
+        if rejected is None and proposal.outcome is not AnalysisOutcome.SOLVER_FAILED:
+            self.answer = proposal
+        self._failure = self._failure or rejected or proposal
 
 
-def _first_that_passes(request: AnalysisInput, rungs: Iterable[RebalanceProposal]) -> RebalanceProposal | TrimtabError:
-    """What has an answer and the checker does not refuse, the best rung first; else what the first rung came to."""
-    failure: RebalanceProposal | TrimtabError | None = None
-    try:
-        for proposal in rungs:
-            try:
-                check(request, proposal)
-            except ProposalRejected as rejected:
-                failure = failure or rejected
-            else:
-                if proposal.outcome is not AnalysisOutcome.SOLVER_FAILED:
-                    return proposal
-                failure = failure or proposal
-    except TrimtabError as error:
-        return failure or error
-    if failure is None:
-        raise AssertionError("an analysis has no rungs")
-    return failure
+def _first_that_pass(ladders: Sequence[_Ladder]) -> list[RebalanceProposal | TrimtabError]:
+    """What has an answer and the checker does not refuse, the best rung first; else what the first rung came to.
+
+    Proposals of one rung are checked together.
+    """
+    while asked := [(each, proposal) for each in ladders if (proposal := each.next_rung()) is not None]:
+        verdicts = check_batch([(each.request, proposal) for each, proposal in asked])
+        for (each, proposal), rejected in zip(asked, verdicts, strict=True):
+            each.checked(proposal, rejected)
+    return [each.answer for each in ladders if each.answer is not None]
 
 
 def rules_clash(request: AnalysisInput, market_arrays: MarketArrays) -> bool:

@@ -1,12 +1,12 @@
 """The account as the checker sees it: decimals, straight from the input, nothing from the optimizer's arrays."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
 from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.accounts import TaxStatus
+from trimtab.domain.calibration import Parameters, parameters_for
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, first_long_term_sale_date
 from trimtab.domain.money import BASIS_POINT, CENT, SHARE_STEP, ZERO, to_cents
 from trimtab.domain.optimizer.checked_washes import CheckedWashes, Losing
@@ -39,16 +39,20 @@ class CheckedAccount:
         )
         self.barred_keys = self.snapshot.wash_windows.buy_blocked()
         self._untouchable: dict[SecurityId, bool] = {}
-        self._days_to_long_term: dict[date, int] = {}
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
-        self.lots: dict[LotId, TaxLot] = {lot.id: lot for lot in self.snapshot.lots}
-        self.in_lots: dict[SecurityId, Decimal] = {}
-        for lot in self.snapshot.lots:
-            self.in_lots[lot.security_id] = self.in_lots.get(lot.security_id, ZERO) + lot.quantity
         self.traded = {
             trade.security_id: trade.quantity if trade.side is Side.BUY else -trade.quantity
             for trade in proposal.trades
         }
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The prices of the account's objective."""
+        return parameters_for(self.settings, self.snapshot.business_date, self.calibration)
+
+    @cached_property
+    def lots(self) -> dict[LotId, TaxLot]:
+        return {lot.id: lot for lot in self.snapshot.lots}
 
     @cached_property
     def value(self) -> Decimal:
@@ -77,16 +81,22 @@ class CheckedAccount:
         return dollars
 
     @cached_property
-    def losing(self) -> frozenset[LotId]:
+    def losing(self) -> Sequence[TaxLot]:
         """Lots that as a whole would lose more than a cent at today's close."""
-        prices = self.market.prices
-        return frozenset(
-            [
-                lot.id
-                for lot in self.snapshot.lots
-                if lot.security_id in prices and lot.quantity * prices[lot.security_id].close < lot.cost - CENT
-            ]
-        )
+        return [lot for lot in self.snapshot.lots if self.loses(lot)]
+
+    @cached_property
+    def _losing_ids(self) -> frozenset[LotId]:
+        return frozenset([lot.id for lot in self.losing])
+
+    def loses(self, lot: TaxLot) -> bool:
+        """The same of one lot, in decimals."""
+        price = self.market.prices.get(lot.security_id)
+        return price is not None and lot.quantity * price.close < lot.cost - CENT
+
+    def is_losing(self, lot: TaxLot) -> bool:
+        """True for a lot that as a whole would lose more than a cent at today's close."""
+        return lot.id in self._losing_ids
 
     def term(self, lot: TaxLot) -> HoldingPeriod:
         """Of a sale on the business date."""
@@ -94,12 +104,7 @@ class CheckedAccount:
 
     def days_to_long_term(self, lot: TaxLot) -> int:
         """Days until a sale of the lot is long-term; zero or less when it is (TL-3)."""
-        held_from = lot.holding_from
-        days = self._days_to_long_term.get(held_from)
-        if days is None:
-            days = (first_long_term_sale_date(held_from) - self.snapshot.business_date).days
-            self._days_to_long_term[held_from] = days
-        return days
+        return (first_long_term_sale_date(lot.holding_from) - self.snapshot.business_date).days
 
     @property
     def cash_before(self) -> Decimal:
@@ -174,10 +179,6 @@ class CheckedAccount:
         in_model = self.target.weights.get(security_id, ZERO) > 0
         return in_model or self.substitutes.get(security_id, False) or self.band(security_id).minimum > 0
 
-    def may_buy(self, security_id: SecurityId) -> bool:
-        """True when no rule on it alone keeps it from being bought today."""
-        return self.wanted(security_id) and self.open_to_purchases(security_id)
-
     def open_to_purchases(self, security_id: SecurityId) -> bool:
         """True when no restriction, freeze or open wash sale window bars a purchase."""
         barred = security_id in self.never_buy or security_id in self.never_hold or self.closed(security_id)
@@ -185,20 +186,16 @@ class CheckedAccount:
 
     def too_young(self, lot: TaxLot) -> str | None:
         """Why the lot may not be sold yet, or None: days since it was bought (TL-1), whatever its tax date is."""
-        security = self.market.securities.get(lot.security_id)
+        security, least = self.market.securities.get(lot.security_id), self.settings.minimum_holding_days
         redemption = security.redemption_days if security is not None else 0
-        if not redemption and not self.settings.minimum_holding_days:
+        if not redemption and not least:
             return None
         age = (self.snapshot.business_date - lot.acquired_on).days
-        if age < self.settings.minimum_holding_days:
-            return f"it is {age} days old, and lots are held {self.settings.minimum_holding_days} days"
+        if age < least:
+            return f"it is {age} days old, and lots are held {least} days"
         if age < redemption:
             return f"it is {age} days old, and redeemed only after {redemption} days"
         return None
-
-    def sellable_shares(self, security_id: SecurityId) -> Decimal:
-        """Shares in lots that no rule on lots locks, before the trades."""
-        return sum((lot.quantity for lot in self.lots_of(security_id) if not self.locked(lot)), ZERO)
 
     def locked(self, lot: TaxLot) -> bool:
         """True for a lot that is too young to be sold, or whose whole loss purchases of the last 30 days would wash."""
@@ -215,17 +212,10 @@ class CheckedAccount:
             lots.setdefault(lot.security_id, []).append(lot)
         return lots
 
-    def free_shares(self, security_id: SecurityId) -> Decimal:
-        """What the trades leave of them."""
-        return self.sellable_shares(security_id) - max(-self.traded.get(security_id, ZERO), ZERO)
-
-    def net_dollars(self, security_id: SecurityId) -> Decimal:
-        """Dollars bought less dollars sold."""
-        return self.traded.get(security_id, ZERO) * self.close(security_id)
-
     def weight_after(self, security_id: SecurityId) -> Decimal:
         """Fraction of account value after the trades."""
-        return (self.worth(security_id) + self.net_dollars(security_id)) / self.value
+        traded = self.traded.get(security_id, ZERO) * self.close(security_id)
+        return (self.worth(security_id) + traded) / self.value
 
     @cached_property
     def cash_after(self) -> Decimal:
@@ -260,26 +250,31 @@ class CheckedAccount:
         return self._washes_of(unlocked=True) if unlocked else self._washes
 
     def _washes_of(self, *, unlocked: bool) -> CheckedWashes:
-        bought = {each.wash_key for each in self.snapshot.wash_windows.purchases}
-        losing = [
-            Losing(
-                lot,
-                self.wash_key(lot.security_id),
-                closed=self._barred_from_sale(lot),
-                forced=unlocked or lot.security_id in self.never_hold,
-            )
-            for lot in (self.lots.values() if self.taxable and bought else ())
-            if lot.id in self.losing and self.wash_key(lot.security_id) in bought
-        ]
-        return CheckedWashes(self.snapshot.account.id, self.snapshot.wash_windows.purchases, losing)
+        windows = self.snapshot.wash_windows.purchases
+        losing: list[Losing] = []
+        if self.taxable and windows:
+            bought = {each.wash_key for each in windows}
+            lots = {lot.id: lot for lot in self.losing}.values()
+            keys = {each: self.wash_key(each) for each in {lot.security_id for lot in lots}}
+            barred = {each: self._never_sold(each) for each, key in keys.items() if key in bought}
+            losing = [
+                Losing(
+                    lot,
+                    keys[lot.security_id],
+                    barred[lot.security_id] or self.too_young(lot) is not None,
+                    unlocked or lot.security_id in self.never_hold,
+                )
+                for lot in lots
+                if lot.security_id in barred
+            ]
+        return CheckedWashes(self.snapshot.account.id, windows, losing)
 
     @cached_property
     def _washes(self) -> CheckedWashes:
         return self._washes_of(unlocked=False)
 
-    def _barred_from_sale(self, lot: TaxLot) -> bool:
-        never = lot.security_id in self.never_sell or self.closed(lot.security_id)
-        return never or self.too_young(lot) is not None
+    def _never_sold(self, security_id: SecurityId) -> bool:
+        return security_id in self.never_sell or self.closed(security_id)
 
     def washed(self, lot: TaxLot) -> bool:
         """Purchases of the last 30 days would wash every share of it (WS-1, WS-3, WS-4): it stays."""

@@ -12,14 +12,14 @@ from typing import Final
 
 import numpy as np
 
+from trimtab.domain.calibration import Parameters
 from trimtab.domain.lots import LotId
 from trimtab.domain.optimizer.checked_cells import CellLeast, PricedLeg, least_by_cells
+from trimtab.domain.optimizer.checked_legs import ROUND_OFF, Leg
 from trimtab.domain.optimizer.checked_netting import FIXED, CheckedRegime
-from trimtab.domain.optimizer.checked_problem import CheckedProblem, Leg
+from trimtab.domain.optimizer.checked_problem import CheckedProblem
 from trimtab.domain.optimizer.checked_rows import CheckedRow
 from trimtab.domain.proposals import RegimePrices
-
-_ROUND_OFF: Final = 1e-9
 
 NOT_NETTED: Final = CheckedRegime(FIXED)
 """Each gain is taxed at the rate of its own term."""
@@ -32,7 +32,7 @@ PricedLot = tuple[float, float, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """Sales of a security's lots on which washing costs a fixed charge."""
 
     charge: float  # with what selling `first` costs
@@ -41,7 +41,7 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class _Priced:
+class Priced:
     """One security at the prices: what its active weight and its trades cost."""
 
     leg: Leg
@@ -49,16 +49,16 @@ class _Priced:
     slope: float  # price of a unit of active weight
     purchase: float  # cost of a unit bought
     lots: Sequence[PricedLot]  # cheapest first
-    pieces: Sequence["_Piece"] = ()  # of what washing costs, where that is not along a chord
+    pieces: Sequence["Piece"] = ()  # of what washing costs, where that is not along a chord
 
     def selling(self) -> float:
         """The least it can cost when nothing of it is bought; any lot may be sold."""
         along_chord = self.by_selling(self.lots, self.leg.most_sold)
         return max(along_chord, min([self._on(piece) for piece in self.pieces], default=along_chord))
 
-    def _on(self, piece: "_Piece") -> float:
+    def _on(self, piece: "Piece") -> float:
         """The least on one piece: its first lot is sold at least so far, what that costs comes first."""
-        ahead = _Priced(self.leg._replace(active=self.leg.active - piece.first), self.curvature, self.slope, 0.0, ())
+        ahead = Priced(self.leg._replace(active=self.leg.active - piece.first), self.curvature, self.slope, 0.0, ())
         return piece.charge + ahead.by_selling(piece.lots, self.leg.most_sold)
 
     def closed(self, lots: Sequence[PricedLot], most: float) -> float:
@@ -77,7 +77,7 @@ class _Priced:
             if taken <= 0:
                 break
             sold, cost = sold + taken, cost + price * taken
-        if sold < least - _ROUND_OFF:
+        if sold < least - ROUND_OFF:
             return inf
         return cost + self._active(leg.active - sold)
 
@@ -130,7 +130,9 @@ def lower_bound(
         return NO_PROOF
     cash = max(prices.cash, -problem.parameters.cash_drag)  # below that more cash would always be better
     cap = max(prices.cap, 0.0) if limit is not None else 0.0
-    value = _cash_value(problem, cash) - float(factor @ factor) / (2 * (problem.parameters.risk_aversion + 2 * cap))
+    ends = problem.cash_least, problem.cash_wanted
+    value = cash_value(problem.parameters, problem.cash, ends, cash)
+    value -= float(factor @ factor) / (2 * (problem.parameters.risk_aversion + 2 * cap))
     value += regime.constant - (cap * limit**2 if limit is not None else 0.0)
     rows = (*rows, *regime.rows)
     row_prices = [row.within_caps(prices.rows.get(row.name, prices.own_rows.get(row.name, 0.0))) for row in rows]
@@ -173,7 +175,7 @@ def _priced(
     factor: np.ndarray,
     cash: float,
     cap: float,
-) -> Iterator[_Priced]:
+) -> Iterator[Priced]:
     """Every security at the prices; its lots in the order in which they cost least."""
     active = [(row.members, price) for row, price in zip(rows, row_prices, strict=True) if price and row.members]
     traded, short, long = (
@@ -196,10 +198,10 @@ def _priced(
         if resort:
             lots.sort()
         purchase = leg.half_spread + churn + leg.preference + cash * (1 + leg.half_spread) + weight
-        yield _Priced(leg, curvature, slope - leg.tilt, purchase, lots, tuple(_pieces(leg, priced_lots)))
+        yield Priced(leg, curvature, slope - leg.tilt, purchase, lots, tuple(pieces_of(leg, priced_lots)))
 
 
-def _pieces(leg: Leg, prices: Mapping[LotId, float]) -> Iterator[_Piece]:
+def pieces_of(leg: Leg, prices: Mapping[LotId, float]) -> Iterator[Piece]:
     """No lot that purchases may wash is sold, or one of them is the first that is.
 
     That one takes up all the shares bought that may replace it, since no lot is sold of which every share sold would be
@@ -212,7 +214,7 @@ def _pieces(leg: Leg, prices: Mapping[LotId, float]) -> Iterator[_Piece]:
         (rank.get(lot.id), prices[lot.id] - (lot.washed * lot.wash_cost if lot.id in rank else 0.0), lot)
         for lot in leg.lots
     ]
-    yield _Piece(0.0, 0.0, sorted((price, lot.most, lot.at_loss) for number, price, lot in unwashed if number is None))
+    yield Piece(0.0, 0.0, sorted((price, lot.most, lot.at_loss) for number, price, lot in unwashed if number is None))
     for first, cost, sold in unwashed:
         bought = leg.purchased.get(sold.id, 0.0)
         if first is not None and sold.most >= bought:
@@ -221,10 +223,10 @@ def _pieces(leg: Leg, prices: Mapping[LotId, float]) -> Iterator[_Piece]:
                 for number, price, lot in unwashed
                 if number is None or number >= first
             ]
-            yield _Piece((cost + sold.wash_cost) * bought, bought, sorted(rest))
+            yield Piece((cost + sold.wash_cost) * bought, bought, sorted(rest))
 
 
-def _by_sides(value: float, every: Iterator[_Priced], contested: frozenset[str], names: float) -> Sides:
+def _by_sides(value: float, every: Iterator[Priced], contested: frozenset[str], names: float) -> Sides:
     """A contested key is on one side with all its securities; a name is closed, or pays the price of `names`."""
     sold, bought = dict.fromkeys(contested, 0.0), dict.fromkeys(contested, 0.0)
     for priced in every:
@@ -261,14 +263,16 @@ def _of_cells(value: float, cells: Iterable[CellLeast]) -> Sides:
     return Sides(value, if_sold, if_bought, cell)
 
 
-def _cash_value(problem: CheckedProblem, price: float) -> float:
-    """The least of penalty and price over all cash that may be left; linear between the two ends looked at."""
-    drag, shortfall = problem.parameters.cash_drag, problem.parameters.cash_shortfall
-    ends = (problem.cash_least, max(problem.cash_least, problem.cash_wanted))
+def cash_value(parameters: Parameters, cash: float, ends: tuple[float, float], price: float) -> float:
+    """The least of penalty and price over all cash that may be left, from `cash` before the trades.
+
+    Linear between the two `ends` looked at: the least that may be left, and what is wanted.
+    """
+    least, wanted = ends
     return min(
         [
-            max(drag * (cash - problem.cash_wanted), shortfall * (problem.cash_wanted - cash))
-            + price * (cash - problem.cash)
-            for cash in ends
+            max(parameters.cash_drag * (left - wanted), parameters.cash_shortfall * (wanted - left))
+            + price * (left - cash)
+            for left in (least, max(least, wanted))
         ]
     )

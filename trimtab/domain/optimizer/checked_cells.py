@@ -6,7 +6,7 @@ from itertools import product
 from math import inf
 from typing import Final
 
-from trimtab.domain.optimizer.checked_problem import Leg
+from trimtab.domain.optimizer.checked_legs import Leg
 from trimtab.domain.optimizer.checked_sets import Offer, least_of_set
 
 _MOST_KEYS: Final = 5

@@ -71,7 +71,8 @@ class Cures:
     def _can_buy(self, security_id: SecurityId, band: GroupBand, members: Collection[SecurityId]) -> bool:
         account, shares = self._account, self._step(security_id, self._slack)
         bought_before = account.traded.get(security_id, ZERO) >= 0 and not self._is_sold_at_a_loss(security_id)
-        if not (account.may_buy(security_id) and bought_before and self._weight_may(security_id, shares, band)):
+        allowed = account.wanted(security_id) and account.open_to_purchases(security_id)
+        if not (allowed and bought_before and self._weight_may(security_id, shares, band)):
             return False
         dollars = shares * account.close(security_id)
         missing = dollars * (1 + self._half_spread(security_id)) + account.settings.commission
@@ -130,7 +131,7 @@ class Cures:
         account = self._account
         for lot in account.lots_of(security_id):
             free = lot.quantity - self._sold.get(lot.id, ZERO)
-            barred = lot.id in account.losing and account.taxable and self._is_bought(security_id)
+            barred = account.taxable and self._is_bought(security_id) and account.is_losing(lot)
             if free > 0 and not barred and not account.locked(lot):
                 yield free
 

@@ -17,16 +17,16 @@ from trimtab.domain.proposals import AnalysisOutcome, Certificate, RegimePrices
 GAP_TOLERANCE_BPS: Final = 1e-6
 """Basis points by which a claim may be too good: two roads to one sum of floats differ by less."""
 
-_ROUNDING_BPS: Final = 0.0005
+ROUNDING_BPS: Final = 0.0005
 """Gaps and benefits are published to a thousandth of a basis point: half of one may be lost in rounding."""
 
-_CERTIFIED = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
+CERTIFIED = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
 
 def gap_violations(account: CheckedAccount, problem: CheckedProblem) -> Iterator[str]:
     """One sentence for each claim of optimality that does not hold."""
     proposal = account.proposal
-    if proposal.outcome not in _CERTIFIED:
+    if proposal.outcome not in CERTIFIED:
         return
     if proposal.certificate is None:
         yield f"its outcome is {proposal.outcome}, yet no certificate proves it"
@@ -53,9 +53,9 @@ def _claims(
         yield f"its objective is {here:.7f} bp, not {certificate.objective_bps}"
     if float(certificate.bound_bps) > bound + GAP_TOLERANCE_BPS:
         yield f"its certificate's prices prove a bound of {bound:.7f} bp, not {certificate.bound_bps}"
-    if float(proposal.gap_bps) < here - bound - _ROUNDING_BPS - GAP_TOLERANCE_BPS:
+    if float(proposal.gap_bps) < here - bound - ROUNDING_BPS - GAP_TOLERANCE_BPS:
         yield f"its gap is {here - bound:.7f} bp at its certificate's prices, not {proposal.gap_bps}"
-    if abs(float(proposal.benefit_bps) - (standing - here)) > _ROUNDING_BPS + GAP_TOLERANCE_BPS:
+    if abs(float(proposal.benefit_bps) - (standing - here)) > ROUNDING_BPS + GAP_TOLERANCE_BPS:
         yield f"its benefit is {standing - here:.7f} bp, not {proposal.benefit_bps}"
 
 
@@ -71,7 +71,7 @@ def _proved_in(
     problem: CheckedProblem, rows: Sequence[CheckedRow], regime: CheckedRegime, certificate: Certificate
 ) -> float:
     prices, proof = certificate.by_regime.get(regime.name), certificate.sides.get(regime.name)
-    first = lower_bound(problem, rows, prices or _own_prices(certificate, regime.name), regime)
+    first = lower_bound(problem, rows, prices or own_prices(certificate, regime.name), regime)
     if proof is None or not isfinite(first.lowest):
         return first.lowest
     keys = sorted({problem.keys[each] for each in proof.keys if problem.keys.get(each) in problem.contested})
@@ -79,7 +79,8 @@ def _proved_in(
     return least_on_all_sides(every, keys)
 
 
-def _own_prices(certificate: Certificate, regime: str) -> RegimePrices:
+def own_prices(certificate: Certificate, regime: str) -> RegimePrices:
+    """Of a certificate that tells the prices of the lowest regime only."""
     own_rows = certificate.regime.get(regime, {})
     return RegimePrices(certificate.factor, certificate.cash, certificate.rows, own_rows, certificate.cap, 0.0)
 

@@ -12,7 +12,7 @@ from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_problem import CheckedProblem
 from trimtab.domain.proposals import AnalysisOutcome, Measures
 
-_STEP: Final = 1e-6
+STEP: Final = 1e-6
 """Weights and risk are published to this step, a hundredth of a basis point, and may be a step off by rounding."""
 
 _ENDS_INSIDE_THE_RULES = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
@@ -27,7 +27,7 @@ def measure_violations(account: CheckedAccount, problem: CheckedProblem) -> Iter
     yield from _wrong(account, problem, "before", before, account.cash_before, proposal.before)
     yield from _wrong(account, problem, "after", after, account.cash_after, proposal.after)
     error = tracking_error(problem, after)
-    if limit is not None and error > float(limit) + _STEP and proposal.outcome in _ENDS_INSIDE_THE_RULES:
+    if limit is not None and error > float(limit) + STEP and proposal.outcome in _ENDS_INSIDE_THE_RULES:
         yield f"the tracking error of {error:.6f} is above its limit of {limit}"
 
 
@@ -53,5 +53,5 @@ def _wrong(
         "tracking error": (tracking_error(problem, active), stated.tracking_error),
     }
     for name, (value, published) in right.items():
-        if abs(value - float(published)) > _STEP:
+        if abs(value - float(published)) > STEP:
             yield f"the {name} {when} is {value:.6f}, not {published}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
+from trimtab.domain.calibration import Parameters
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_problem import CheckedProblem
@@ -49,7 +50,7 @@ class NettedYear:
     most_tax: float  # a budget; infinite without one
 
     @classmethod
-    def of(cls, account: CheckedAccount, problem: CheckedProblem, year: TaxYear) -> "NettedYear":
+    def of(cls, account: CheckedAccount, parameters: Parameters, year: TaxYear) -> "NettedYear":
         settings, value = account.settings, account.value
         own_short, own_long = float(settings.short_term_rate), float(settings.long_term_rate)
         long = min(own_long, own_short)
@@ -63,7 +64,7 @@ class NettedYear:
             long_rate=long,
             ordinary_rate=ordinary,
             carried_value=min(max(float(year.carried_loss_value), 0.0), ordinary),
-            weight=problem.parameters.gain_tax_weight,
+            weight=parameters.gain_tax_weight,
             own_short_rate=own_short,
             own_long_rate=own_long,
             most_tax=inf if budget is None else float(max(budget, ZERO) / value),
@@ -88,9 +89,17 @@ class NettedYear:
 
     def added(self, problem: CheckedProblem, trades: TradeList) -> float:
         """What netting adds to the objective, beyond each gain at the rate of its own term."""
-        short, long = gains(problem, trades)
+        return self.added_by(*gains(problem, trades))
+
+    def added_by(self, short: float, long: float) -> float:
+        """The same of gains of each term, fractions of account value."""
         taxed = self.tax(self.short + short, self.long + long) - self.start
         return self.weight * (taxed - self.own_short_rate * short - self.own_long_rate * long)
+
+    def magnitude(self, gains: float) -> float:
+        """No less than the absolute values of all that `added_by` sums, for so much of gains and losses."""
+        rate = max(self.own_short_rate, self.own_long_rate, self.ordinary_rate)
+        return 4 * self.weight * rate * (abs(self.short) + abs(self.long) + self.limit + gains)
 
     def regimes(self) -> tuple[CheckedRegime, ...]:
         return self._long_regime(), self._short_regime()
@@ -158,7 +167,7 @@ class NettedYear:
 def netted_year(account: CheckedAccount, problem: CheckedProblem) -> NettedYear | None:
     """None where each gain is taxed at the rate of its own term, or nothing is."""
     year = account.snapshot.tax_year
-    return NettedYear.of(account, problem, year) if year is not None and account.taxable else None
+    return NettedYear.of(account, problem.parameters, year) if year is not None and account.taxable else None
 
 
 def gains(problem: CheckedProblem, trades: TradeList) -> tuple[float, float]:

@@ -4,75 +4,25 @@ Shares no code with the arrays that the solvers read. Weights are fractions of a
 floats, because a bound is no money. The rules are those of docs/formulation.md, section Problem.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from math import floor, inf
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE, Parameters, parameters_for, wait_ramp
+from trimtab.domain.calibration import BAND_TOLERANCE, CASH_FLOOR_SHARE, Parameters, wait_ramp
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import BASIS_POINT, ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_legs import ROUND_OFF, Leg, LotLeg, in_whole_shares
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
 from trimtab.domain.optimizer.checked_sets import checked_sets
 from trimtab.domain.optimizer.checked_target import checked_target
 from trimtab.domain.optimizer.checked_washes import CheckedWashes
 from trimtab.domain.securities import SecurityId
-
-_ROUND_OFF: Final = 1e-9
-"""Shares, or weight, by which a float may miss a whole number or a limit that it stands for."""
-
-_SMALLEST_FRACTION: Final = 1e-4
-"""Of a share, where fractions trade: what is less counts as nothing held."""
-
-
-class LotLeg(NamedTuple):  # a tuple: an account has hundreds, and these are made in a third of a dataclass's time
-    """One lot that may be sold. What is said of a unit is said of one unit of weight sold."""
-
-    id: LotId
-    most: float  # weight
-    tax: float  # what a unit costs in the objective, as a mean over the lot; negative for a credited loss
-    gain: float  # what a unit adds to the year's taxed gain, as a mean; nothing for a loss that is washed
-    short_term: bool
-    at_loss: bool
-    washed: float  # share of it whose loss is washed when all of it is sold
-    wash_cost: float  # what a washed unit costs more than one that is not
-
-
-class Leg(NamedTuple):
-    """One security: what it weighs and is to weigh, and how far its rules let it trade."""
-
-    security_id: SecurityId
-    key: str  # wash key
-    of_set: SecurityId  # the model name that it stands in for, itself where there is none
-    preference: float  # what a unit bought costs beside its price
-    holding: float
-    active: float  # weight here and held elsewhere, less target
-    tilt: float  # expected excess return of a unit, a year
-    half_spread: float  # of a unit traded
-    share: float  # weight of one share, 0 without a price
-    whole: bool
-    least_bought: float
-    most_bought: float
-    least_sold: float
-    most_sold: float
-    lots: tuple[LotLeg, ...]  # those that may be sold, cheapest tax first
-    purchased: Mapping[LotId, float] = MappingProxyType({})  # of those that purchases of its own wash, in order: theirs
-
-    @property
-    def crumb(self) -> float:
-        """Weight that counts as nothing: less than one unit that trades."""
-        return (self.share if self.whole else self.share * _SMALLEST_FRACTION) * (1 - 1e-6)
-
-    def sellable(self, lots: Sequence[LotLeg]) -> float:
-        """The most that may be sold of some of its lots: whole shares of them, and no more than its rules allow."""
-        return min(self.most_sold, _whole(sum([lot.most for lot in lots]), self.share, self.whole))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +71,7 @@ class _Derivation:
     def __init__(self, account: CheckedAccount, risk: CheckedRisk) -> None:
         self._account, self._risk = account, risk
         self._dollars, self._value = account.value, float(account.value)
-        self._parameters = parameters_for(account.settings, account.snapshot.business_date, account.calibration)
+        self._parameters = account.parameters
         self._target = checked_target(account)
         self._sets = checked_sets(account, self._target.weights)
         self._risk_of = {member: each.risk_of for each in self._sets for member in each.members}
@@ -135,7 +85,7 @@ class _Derivation:
         legs = self._legs(unlocked=False)
         contested = self._contested(legs)
         cash = float(self._account.cash_before / self._dollars)
-        if cash < self._required and self._required - cash - _most_raised(legs, contested) > _ROUND_OFF:
+        if cash < self._required and self._required - cash - _most_raised(legs, contested) > ROUND_OFF:
             legs = self._legs(unlocked=True)  # the cash is owed: losses that a purchase washes may be sold for it
             contested = self._contested(legs)
         ids = [self._risk_of.get(leg.security_id, leg.security_id) for leg in legs]
@@ -216,7 +166,7 @@ class _Derivation:
         away = float(account.away[security_id] / self._dollars) if security_id in account.away else 0.0
         share, whole = close / self._value, account.whole_shares(security_id)
         lots = self._lot_legs(security_id, close)
-        most_sold = _whole(sum([lot.most for lot in lots]), share, whole)
+        most_sold = in_whole_shares(sum([lot.most for lot in lots]), share, whole)
         most_bought = 1.0 if self._may_buy(security_id) else 0.0
         band = account.settings.weight_bands.get(security_id)
         largest, smallest = (float(band.maximum), float(band.minimum)) if band is not None else (1.0, 0.0)
@@ -267,7 +217,7 @@ class _Derivation:
 
     def _lot_leg(self, lot: TaxLot, close: float) -> LotLeg:
         """A washed loss saves no tax and costs what a gain of its size would."""
-        at_loss = lot.id in self._account.losing
+        at_loss = self._account.is_losing(lot)
         proceeds = float(lot.quantity) * close
         gain, wait = (proceeds - float(lot.cost)) / proceeds, self._account.days_to_long_term(lot)
         if not self._account.taxable:
@@ -288,13 +238,6 @@ class _Derivation:
         return LotLeg(lot.id, proceeds / self._value, tax, counted, wait > 0, at_loss, washed, wash_cost)
 
 
-def _whole(weight: float, share: float, whole: bool) -> float:
-    """`weight` less what is no whole share of it."""
-    if not whole or share <= 0:
-        return weight
-    return min(floor(weight / share + _ROUND_OFF) * share, weight)
-
-
 def _most_raised(legs: Iterable[Leg], contested: frozenset[str]) -> float:
     """The most cash that sales can bring after the purchases that bands demand, each contested key on one side."""
     free = 0.0
@@ -306,7 +249,7 @@ def _most_raised(legs: Iterable[Leg], contested: frozenset[str]) -> float:
             free += (1 - leg.half_spread) * leg.most_sold - spent
             continue
         kept = leg.sellable([lot for lot in leg.lots if not lot.at_loss])
-        if leg.least_sold > kept + _ROUND_OFF:
+        if leg.least_sold > kept + ROUND_OFF:
             kept = -inf
         sold = -inf if leg.least_bought > 0 else leg.most_sold
         selling[leg.key] += (1 - leg.half_spread) * sold - spent

@@ -79,10 +79,14 @@ class CheckedRow:
 def checked_rows(account: CheckedAccount, problem: CheckedProblem, published: TradeList) -> tuple[CheckedRow, ...]:
     """Every row of the account. Bands, and that no net gain is realised, yield as far as the `published` list does."""
     bands = [_group_row(account, problem, band) for band in account.settings.group_bands]
-    gains = list(_gains(account)) if account.taxable else []
-    every = [*bands, *_turnover(account), *gains]
+    every = [*bands, *rows_without_bands(account)]
     yielding = {row.name for row in bands} | {"PRESERVED"}
     return tuple(row.kept_as_well_as(row.amount(problem, published)) if row.name in yielding else row for row in every)
+
+
+def rows_without_bands(account: CheckedAccount) -> tuple[CheckedRow, ...]:
+    """Turnover, budgets, a harvest: rows that ask nothing of the account's securities."""
+    return (*_turnover(account), *(_gains(account) if account.taxable else ()))
 
 
 def _group_row(account: CheckedAccount, problem: CheckedProblem, band: GroupBand) -> CheckedRow:

@@ -27,7 +27,8 @@ def ending_violations(account: CheckedAccount) -> Iterator[str]:
 
 def _never_hold(account: CheckedAccount) -> Iterator[str]:
     for security_id in sorted(account.never_hold):
-        left = account.in_lots.get(security_id, ZERO) + account.traded.get(security_id, ZERO)
+        in_lots = sum((lot.quantity for lot in account.lots_of(security_id)), ZERO)
+        left = in_lots + account.traded.get(security_id, ZERO)
         if left >= account.least(security_id) and not account.closed(security_id):
             yield f"{security_id}: {left} shares stay of a security that must never be held"
 
@@ -83,8 +84,13 @@ def _more_to_sell(account: CheckedAccount, security_id: SecurityId) -> bool:
     """True when a whole share and a minimum trade are left in lots that no rule locks."""
     if account.closed(security_id) or security_id in account.never_sell:
         return False
-    free = account.free_shares(security_id)
+    free = _sellable_shares(account, security_id) - max(-account.traded.get(security_id, ZERO), ZERO)
     return free >= 1 and free * account.close(security_id) >= account.settings.minimum_trade
+
+
+def _sellable_shares(account: CheckedAccount, security_id: SecurityId) -> Decimal:
+    """Shares in lots that no rule on lots locks, before the trades."""
+    return sum((lot.quantity for lot in account.lots_of(security_id) if not account.locked(lot)), ZERO)
 
 
 # Cash, turnover.
@@ -162,7 +168,7 @@ def _may_be_closed(account: CheckedAccount, security_id: SecurityId) -> bool:
     if account.closed(security_id) or security_id in account.never_sell:
         return False
     held = account.quantity.get(security_id, ZERO)
-    return held - account.sellable_shares(security_id) < account.least(security_id)
+    return held - _sellable_shares(account, security_id) < account.least(security_id)
 
 
 # Mandates.

@@ -1,6 +1,6 @@
 """What the account is to hold, as the checker derives it from the model: decimals, straight from the input."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,14 +18,41 @@ class CheckedTarget:
     cash: Decimal  # reserve and withdrawals included
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The model's weights that can be had, and what each is multiplied by to be one of the account's value."""
+
+    weights: Mapping[SecurityId, Decimal]
+    scale: Decimal
+    cash: Decimal
+
+
 def checked_target(account: CheckedAccount) -> CheckedTarget:
-    """The model without names that cannot be had, scaled to what is left beside the wanted cash.
+    """The model without names that cannot be had, scaled to what is left beside the wanted cash."""
+    spread = spread_of(account)
+    return CheckedTarget({each: weight * spread.scale for each, weight in spread.weights.items()}, spread.cash)
+
+
+def spread_of(account: CheckedAccount) -> Spread:
+    """The model without names that cannot be had.
 
     A name that is not held and may not trade today leaves its weight to the others of its asset class, pro rata, and
     where there are none to all others.
     """
     obtainable = {each: weight for each, weight in account.target.weights.items() if weight != 0}
     missing = [each for each in obtainable if _is_missing(account, each)]
+    if missing:
+        _inherit(account, obtainable, missing)
+    invested = sum(obtainable.values(), ZERO)
+    if invested == 0 or account.value <= 0:
+        return Spread({}, Decimal(1), Decimal(1))
+    cash = min(_cash_wanted(account) / account.value, Decimal(1))
+    spread = 1 - cash + sum(account.away.values(), ZERO) / account.value
+    return Spread(obtainable, spread / invested, cash)
+
+
+def _inherit(account: CheckedAccount, obtainable: dict[SecurityId, Decimal], missing: Sequence[SecurityId]) -> None:
+    """Take the missing names out of `obtainable` and hand their weights on."""
     lost: dict[str, Decimal] = {}
     for each in sorted(missing):
         asset_class = _asset_class(account, each)
@@ -35,12 +62,6 @@ def checked_target(account: CheckedAccount) -> CheckedTarget:
         whole = sum((obtainable[each] for each in heirs), ZERO)
         for each in heirs:
             obtainable[each] *= 1 + weight / whole
-    invested = sum(obtainable.values(), ZERO)
-    if invested == 0 or account.value <= 0:
-        return CheckedTarget({}, Decimal(1))
-    cash = min(_cash_wanted(account) / account.value, Decimal(1))
-    spread = 1 - cash + sum(account.away.values(), ZERO) / account.value
-    return CheckedTarget({each: weight * spread / invested for each, weight in obtainable.items()}, cash)
 
 
 def _is_missing(account: CheckedAccount, name: SecurityId) -> bool:

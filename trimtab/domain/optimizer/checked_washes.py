@@ -6,8 +6,8 @@ share bought replaces one share sold, and no purchase replaces its own shares (R
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import ZERO
@@ -15,8 +15,7 @@ from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import WashWindow
 
 
-@dataclass(frozen=True, slots=True)
-class Losing:
+class Losing(NamedTuple):
     """A lot at a loss that counts, and what keeps it from being sold."""
 
     lot: TaxLot
@@ -31,36 +30,47 @@ class CheckedWashes:
     def __init__(self, account_id: str, purchases: Sequence[WashWindow], losing: Sequence[Losing]) -> None:
         self._account_id = account_id
         self._purchases = sorted(purchases, key=lambda each: (each.opened_on, each.account_id, each.purchase_id))
-        self._losing = sorted(losing, key=lambda each: (each.lot.acquired_on, each.lot.id)) if purchases else []
+        self._places: dict[str, list[int]] = {}
+        for place, bought in enumerate(self._purchases):
+            if bought.quantity > 0:
+                self._places.setdefault(bought.wash_key, []).append(place)
+        self._losing = self._replaced(losing)
         self.if_sold: dict[LotId, Decimal] = {}  # shares washed of a lot that is sold whole, with all others
         self.locked: set[LotId] = set()  # not sold: every share would be washed
         self._sell_everything()
 
+    def _replaced(self, losing: Sequence[Losing]) -> list[tuple[Losing, list[int]]]:
+        """Lots whose shares some purchases may replace, in the order of their acquisition, with those purchases."""
+        order = sorted(losing, key=lambda each: (each.lot.acquired_on, each.lot.id)) if self._places else []
+        return [(each, places) for each in order if (places := self._replacing(each))]
+
     def _sell_everything(self) -> None:
         bought = [each.quantity for each in self._purchases]
-        for each in self._losing:
-            at_hand = sum((bought[place] for place in self._replacing(each)), ZERO)
-            whole = at_hand > 0 and at_hand >= each.lot.quantity
+        for each, places in self._losing:
+            lot = each.lot
+            at_hand = sum([bought[place] for place in places], ZERO)
+            whole = at_hand > 0 and at_hand >= lot.quantity
             if whole:
-                self.if_sold[each.lot.id] = each.lot.quantity
+                self.if_sold[lot.id] = lot.quantity
             if whole and not each.forced:
-                self.locked.add(each.lot.id)
+                self.locked.add(lot.id)
             elif not each.closed:
-                self.if_sold[each.lot.id] = self._match(each, each.lot.quantity, bought)
+                self.if_sold[lot.id] = _match(lot.quantity, places, bought)
 
     def matched(self, sold: Mapping[LotId, Decimal]) -> dict[LotId, Decimal]:
-        """Shares washed of each losing lot in a list of sales, by lot."""
+        """Shares washed of each losing lot in a list of sales that purchases may replace, by lot."""
         bought = [each.quantity for each in self._purchases]
         return {
-            each.lot.id: self._match(each, sold[each.lot.id], bought) for each in self._losing if each.lot.id in sold
+            each.lot.id: _match(sold[each.lot.id], places, bought)
+            for each, places in self._losing
+            if each.lot.id in sold
         }
 
     def alone(self) -> Iterator[tuple[SecurityId, dict[LotId, Decimal]]]:
         """Securities of which purchases wash lots in part, and no other's: the lots in order, with what was bought."""
-        by_security: dict[SecurityId, list[tuple[TaxLot, tuple[int, ...]]]] = {}
-        for each in self._losing:
-            places = tuple(self._replacing(each))
-            if places and each.lot.id not in self.locked and not each.closed:
+        by_security: dict[SecurityId, list[tuple[TaxLot, list[int]]]] = {}
+        for each, places in self._losing:
+            if each.lot.id not in self.locked and not each.closed:
                 by_security.setdefault(each.lot.security_id, []).append((each.lot, places))
         users = Counter(place for lots in by_security.values() for place in {at for _, places in lots for at in places})
         for security_id, lots in by_security.items():
@@ -74,8 +84,8 @@ class CheckedWashes:
     def _replacing(self, losing: Losing) -> list[int]:
         return [
             place
-            for place, bought in enumerate(self._purchases)
-            if bought.wash_key == losing.key and bought.quantity > 0 and not self._is_its_own(losing.lot, bought)
+            for place in self._places.get(losing.key, ())
+            if not self._is_its_own(losing.lot, self._purchases[place])
         ]
 
     def _is_its_own(self, lot: TaxLot, bought: WashWindow) -> bool:
@@ -83,10 +93,12 @@ class CheckedWashes:
             return False
         return not (bought.purchase_id and lot.purchase_id) or bought.purchase_id == lot.purchase_id
 
-    def _match(self, losing: Losing, shares: Decimal, bought: list[Decimal]) -> Decimal:
-        washed = ZERO
-        for place in self._replacing(losing):
-            pair = min(shares - washed, bought[place])
-            bought[place] -= pair
-            washed += pair
-        return washed
+
+def _match(shares: Decimal, places: Sequence[int], bought: list[Decimal]) -> Decimal:
+    """Shares washed of so many sold; what replaces them is taken from `bought`."""
+    washed = ZERO
+    for place in places:
+        pair = min(shares - washed, bought[place])
+        bought[place] -= pair
+        washed += pair
+    return washed

@@ -1,12 +1,18 @@
-"""Verifies any proposal from its input alone, in exact decimals. Shares no code with the solvers or the rounding."""
+"""Verifies any proposal from its input alone, in exact decimals. Shares no code with the solvers or the rounding.
 
-from collections.abc import Iterator
+Rules, cents and shares are always checked one by one. The measures and the gap of an ordinary account are looked at all
+securities at once first; only what does not hold there with room to spare is derived security by security.
+"""
+
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from trimtab.domain.lots import HoldingPeriod
 from trimtab.domain.money import ZERO, to_cents
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_at_once import hold_at_once
 from trimtab.domain.optimizer.checked_gap import gap_violations
+from trimtab.domain.optimizer.checked_market import checked_market
 from trimtab.domain.optimizer.checked_measures import measure_violations
 from trimtab.domain.optimizer.checked_problem import checked_problem
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
@@ -25,15 +31,43 @@ _ENDS_INSIDE_THE_RULES = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
 def check(request: AnalysisInput, proposal: RebalanceProposal) -> None:
     """Raises ProposalRejected with every rule that the proposal breaks; returns when it breaks none."""
-    account = CheckedAccount(request, proposal)
-    violations = tuple(rule_violations(account))
-    if account.value > 0:
-        problem = checked_problem(account, CheckedRisk(request.market))
-        violations += tuple(measure_violations(account, problem))
-        if not violations:  # a list that breaks rules has no distance to the best one
-            violations = tuple(gap_violations(account, problem))
-    if violations:
-        raise ProposalRejected(request.snapshot.account.id, violations)
+    (rejected,) = check_batch([(request, proposal)])
+    if rejected is not None:
+        raise rejected
+
+
+def check_batch(pairs: Sequence[tuple[AnalysisInput, RebalanceProposal]]) -> list[ProposalRejected | None]:
+    """For each proposal what `check` raises of it, or None; those of one market are looked at together."""
+    accounts = [CheckedAccount(*pair) for pair in pairs]
+    broken = [tuple(rule_violations(each)) for each in accounts]
+    markets: dict[int, list[int]] = {}
+    for place, account in enumerate(accounts):
+        if not broken[place]:
+            markets.setdefault(id(account.market), []).append(place)
+    hold: set[int] = set()
+    for places in markets.values():
+        several = [accounts[place] for place in places]
+        at_once = hold_at_once(several, checked_market(several[0].market))
+        hold.update([place for place, holds in zip(places, at_once, strict=True) if holds])
+    return [None if place in hold else _rejected(account, broken[place]) for place, account in enumerate(accounts)]
+
+
+def _rejected(account: CheckedAccount, broken: tuple[str, ...]) -> ProposalRejected | None:
+    risk = checked_market(account.market).risk
+    violations = broken + violations_of_claims(account, risk, broken=bool(broken))
+    return ProposalRejected(account.snapshot.account.id, violations) if violations else None
+
+
+def violations_of_claims(account: CheckedAccount, risk: CheckedRisk, *, broken: bool) -> tuple[str, ...]:
+    """One sentence for each measure that is not what it is said to be, and each claim of optimality that does not hold.
+
+    A list that has `broken` rules has no distance to the best one.
+    """
+    if account.value <= 0:
+        return ()
+    problem = checked_problem(account, risk)
+    wrong = tuple(measure_violations(account, problem))
+    return wrong if wrong or broken else tuple(gap_violations(account, problem))
 
 
 def rule_violations(account: CheckedAccount) -> Iterator[str]:

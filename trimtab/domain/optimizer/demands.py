@@ -62,6 +62,8 @@ def weight_of_group(told: Told, band: GroupBand) -> float:
 def _of_the_account(told: Told, trade: ProposedTrade, row: int) -> str | None:
     """A tracking error above its limit that the trade lowers; too many names, of which the sale takes one."""
     data, limit = told.data, told.data.tracking_limit
+    if limit is None and data.most_names is None:
+        return None
     risk = data.squared_tracking_error(data.active) ** 0.5
     if limit is not None and risk > limit and told.parts.factor[row] + told.parts.specific[row] > 0:
         return f"Tracking error is {percent(risk)}, above its limit of {percent(limit)}; the trade lowers it."

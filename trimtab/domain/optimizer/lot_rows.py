@@ -1,6 +1,8 @@
 """The tax lots of one account as arrays: what each may sell, and what selling costs in tax."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 import numpy as np
 
@@ -9,12 +11,15 @@ from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import Parameters, wait_ramp
 from trimtab.domain.lots import TaxLot, first_long_term_sale_date
 from trimtab.domain.money import CENT
-from trimtab.domain.optimizer.arrays import Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.problem import Lots, Securities
 from trimtab.domain.optimizer.sale_locks import too_young
 from trimtab.domain.optimizer.security_rows import listed
 from trimtab.domain.optimizer.wash import in_rows, washed_lots
 from trimtab.domain.snapshots import AnalysisInput
+
+_DOUBT: Final = 1e-12
+"""Relative to proceeds and cost: six roundings of floats move their difference by less than a thousandth of it."""
 
 
 def lot_rows(
@@ -31,10 +36,11 @@ def lot_rows(
     settings = request.snapshot.settings
     taxable = request.snapshot.account.tax_status is TaxStatus.TAXABLE
     security = np.array([rows[lot.security_id] for lot in lots], dtype=np.int64)
-    proceeds = np.array([float(lot.quantity) for lot in lots]) * held.price[security]
+    quantity = np.array([float(lot.quantity) for lot in lots])
+    proceeds = quantity * held.price[security]
     cost = np.array([float(lot.cost) for lot in lots])
     gain = np.divide(proceeds - cost, proceeds, out=np.zeros(len(lots)), where=proceeds > 0)
-    at_loss = np.array([_at_loss(request, lot) for lot in lots], dtype=np.bool_)
+    at_loss = _at_loss(request, lots, proceeds, cost)
     never_hold = listed(held.ids, settings.restricted(RestrictionKind.NEVER_HOLD))
     fixed = listed(held.ids, settings.never_sold | held.untouchable.keys())
     young = too_young(request, lots)
@@ -46,7 +52,6 @@ def lot_rows(
     rate = np.where(long_term_in <= 0, long, short) * taxable
     counts = np.where(at_loss, _loss_credit(gain, parameters), parameters.gain_tax_weight)
     # A washed loss saves no tax and uses up what it could save later: it costs what a gain of its size would.
-    quantity = np.array([float(lot.quantity) for lot in lots])
     washed = np.where(losses.void, 1.0, losses.shares / quantity)
     wash_cost = np.where(at_loss, -rate * gain * (parameters.gain_tax_weight + counts), 0.0)
     tax = rate * gain * counts + wash_cost * washed
@@ -68,10 +73,18 @@ def lot_rows(
     )
 
 
-def _at_loss(request: AnalysisInput, lot: TaxLot) -> bool:
-    """True when the whole lot would lose more than a cent; exact, because wash sale rules hang on it."""
-    price = request.market.prices.get(lot.security_id)
-    return price is not None and lot.quantity * price.close < lot.cost - CENT
+def _at_loss(request: AnalysisInput, lots: Sequence[TaxLot], proceeds: Floats, cost: Floats) -> Flags:
+    """Lots that as a whole would lose more than a cent, (m,); exact, because wash sale rules hang on it.
+
+    In decimals where there is no price, or where the round-off of floats could decide.
+    """
+    lost = cost - float(CENT) - proceeds
+    at_loss: Flags = lost > 0
+    for index in np.flatnonzero((proceeds <= 0) | (np.abs(lost) <= _DOUBT * (proceeds + cost))).tolist():
+        lot = lots[index]
+        price = request.market.prices.get(lot.security_id)
+        at_loss[index] = price is not None and lot.quantity * price.close < lot.cost - CENT
+    return at_loss
 
 
 def _days_to_long_term(held_from: list[date], today: date) -> Ints:

@@ -11,14 +11,9 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.problem import FRACTION_UNITS, WORTH_A_NAME, OptimizerData, cumulative_before
 from trimtab.domain.optimizer.rounding_rows import RowLedger
+from trimtab.domain.optimizer.rounding_worth import UnitsWorth
 from trimtab.domain.optimizer.wash import washed_whole
 from trimtab.domain.optimizer.wash_sides import Found
-
-_CENTS_AN_ORDER = 0.02
-"""Dollars by which the exact cash after an order may differ from the one in floats: two roundings to the cent."""
-
-_SHORT_CASH_PRICE = 10.0
-"""Price of cash below its hard minimum while single shares are tried: above anything a share can earn."""
 
 _LEAST_GAIN = 1e-9  # a single share moves only for more than this: 1e-5 bp
 
@@ -62,7 +57,7 @@ def round_trades(
         if start is not Start.AS_IT_IS:
             desk.improve()
         desk.raise_cash()
-        wasted = washed_whole(data.lots, data.securities.share, desk.lot_sells()) & ~demanded
+        wasted = washed_whole(data.lots, data.securities.share, desk.worth.lot_sells(desk.units)) & ~demanded
         if not wasted.any():
             return Rounded(desk.units, lots_open, caps)
         lots_open = lots_open & ~wasted
@@ -87,15 +82,15 @@ class _Desk:
         self.data = data
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
-        self.limit = np.minimum(np.where(found.sides.lots, data.lots.limit, 0.0), lot_caps)
-        self.before = cumulative_before(data.lots.security, self.limit)
+        limit = np.minimum(np.where(found.sides.lots, data.lots.limit, 0.0), lot_caps)
+        before = cumulative_before(data.lots.security, limit)
         self.lot = held.round_lot
-        self.rules = RowLedger.of(data, _finite(self.unit), self.limit, self.before, found.solution.prices.rows)
-        sellable = np.minimum(sum_by(data.lots.security, self.limit, len(held.ids)), held.sell_limit)
+        weight = _finite(self.unit)
+        rules = RowLedger.of(data, weight, limit, before, found.solution.prices.rows)
+        self.worth = UnitsWorth(data, weight, limit, before, rules)
+        sellable = np.minimum(sum_by(data.lots.security, limit, len(held.ids)), held.sell_limit)
         self.most_sold = _down(sellable / self.unit)
-        self.closes = (self.most_sold > 0) & (
-            self.most_sold * _finite(self.unit) >= held.holding - _finite(self.unit) * (1 - 1e-6)
-        )
+        self.closes = (self.most_sold > 0) & (self.most_sold * weight >= held.holding - weight * (1 - 1e-6))
         self.most_sold = np.where(self.closes, self.most_sold, self._lots_below(self.most_sold))
         self.least_sold = np.minimum(self._lots_above(_up(held.sell_minimum / self.unit)), self.most_sold)
         self.most_bought = self._lots_below(np.where(found.sides.buys, _down(held.buy_limit / self.unit), 0))
@@ -173,22 +168,15 @@ class _Desk:
         least = np.where(leaves_name, WORTH_A_NAME, _WORTH_A_SHARE)
         return np.where(self.units == self.yesterday, least, 0.0)
 
-    def cash(self) -> float:
-        """Cash weight after all trades, less what rounding to cents may take."""
-        flows = self._flow(self.units).sum()
-        orders = int(np.count_nonzero(self.units))
-        margin = _CENTS_AN_ORDER * (orders + 1) / float(self.data.account_value)
-        return float(self.data.cash + flows - orders * self.data.commission - margin)
-
     def raise_cash(self) -> None:
         """Buy less or sell more, cheapest way first, until cash reaches its minimum."""
         for _ in range(4 * len(self.units) + 4):
-            short = self.data.cash_minimum - self.cash()
+            short = self.data.cash_minimum - self.worth.cash(self.units)
             if short <= 0:
                 return
-            moves = self._cash_moves(short)
-            raised = self._flow(self.units + moves) - self._flow(self.units)
-            price = np.where(raised > 0, self._worth(moves) / np.maximum(raised, 1e-300), np.inf)
+            moves, here = self._cash_moves(short), self.worth.standing(self.units)
+            raised = self.worth.flow(self.units + moves) - here.flow
+            price = np.where(raised > 0, self.worth.of_moves(moves, here) / np.maximum(raised, 1e-300), np.inf)
             best = int(np.argmin(price))
             if not np.isfinite(price[best]):
                 return
@@ -198,10 +186,10 @@ class _Desk:
         """Move single shares while that improves the objective; no security is moved both ways."""
         direction = np.zeros(len(self.units), dtype=np.int64)
         for _ in range(4 * len(self.units)):
-            best, best_move, best_worth = -1, 0, -_LEAST_GAIN
+            best, best_move, best_worth, here = -1, 0, -_LEAST_GAIN, self.worth.standing(self.units)
             for step in (1, -1):
                 moves = np.where(direction != -step, self._single(step), 0)
-                worth = np.where(moves != 0, self._worth(moves) + self._change(moves), np.inf)
+                worth = np.where(moves != 0, self.worth.of_moves(moves, here) + self._change(moves), np.inf)
                 index = int(np.argmin(worth))
                 if worth[index] < best_worth:
                     best, best_move, best_worth = index, int(moves[index]), float(worth[index])
@@ -249,55 +237,6 @@ class _Desk:
         target = np.where(self.units > 0, buys_less, -np.maximum(sells_more, -self.units))
         target = np.where(self._lawful(target), target, self._next_position(-1))
         return np.asarray(target - self.units, dtype=np.int64)
-
-    def _flow(self, units: Ints) -> Floats:
-        """Cash that each security's trade brings, (n,)."""
-        value = units * _finite(self.unit)
-        flow: Floats = -value - self.data.securities.half_spread * np.abs(value)
-        return flow
-
-    def _tax(self, units: Ints) -> Floats:
-        """Tax cost of each security's sale, (n,)."""
-        return sum_by(self.data.lots.security, self.data.lots.tax * self._sold(units), len(units))
-
-    def lot_sells(self) -> Floats:
-        """Weight sold of each lot, (m,)."""
-        return self._sold(self.units)
-
-    def _sold(self, units: Ints) -> Floats:
-        total = np.maximum(-units, 0) * _finite(self.unit)
-        sold: Floats = np.clip(total[self.data.lots.security] - self.before, 0.0, self.limit)
-        return sold
-
-    def _worth(self, moves: Ints) -> Floats:
-        """Change of the objective if each move were made alone, (n,); below zero is better."""
-        data, held = self.data, self.data.securities
-        after = self.units + moves
-        step = moves * _finite(self.unit)
-        active = data.active + self.units * _finite(self.unit)
-        gradient = held.loadings @ (held.loadings.T @ active) + held.variance * held.pooled(active)
-        curvature = (held.loadings**2).sum(axis=1) + held.variance
-        risk = data.parameters.risk_aversion * (gradient * step + curvature / 2 * step**2)
-        tax = self._tax(after) - self._tax(self.units)
-        value_change = (np.abs(after) - np.abs(self.units)) * _finite(self.unit)
-        orders = (after != 0).astype(np.int64) - (self.units != 0)
-        cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
-        cost += held.preference * (np.maximum(after, 0) - np.maximum(self.units, 0)) * _finite(self.unit)
-        cash_now = self.cash()
-        cash = cash_now + self._flow(after) - self._flow(self.units) - data.commission * orders
-        tilt = -held.tilt * step
-        rules = self.rules.worth(self.units, after)
-        worth: Floats = (
-            risk + tilt + tax + cost + rules + self._cash_price(cash) - float(self._cash_price(np.array([cash_now]))[0])
-        )
-        return worth
-
-    def _cash_price(self, cash: Floats) -> Floats:
-        parameters = self.data.parameters
-        above = cash - self.data.cash_target
-        short = np.maximum(self.data.cash_minimum - cash, 0.0)
-        price: Floats = np.maximum(parameters.cash_drag * above, -parameters.cash_shortfall * above)
-        return price + _SHORT_CASH_PRICE * short
 
 
 def _in_units(data: OptimizerData) -> Ints | None:

@@ -1,0 +1,108 @@
+"""What the checker reads of one ordinary account before many are looked at together: plain lists, one a column."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from operator import attrgetter
+from typing import Final
+
+from trimtab.domain.lots import TaxLot, first_long_term_sale_date
+from trimtab.domain.money import ZERO
+from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_market import CheckedMarket
+from trimtab.domain.optimizer.checked_target import Spread, spread_of
+from trimtab.domain.securities import SecurityId
+
+_LOT: Final = attrgetter("security_id", "quantity", "cost", "acquired_on", "holding_start")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """One account; securities by id, lots as the snapshot lists them."""
+
+    account: CheckedAccount
+    ids: tuple[SecurityId, ...]
+    place: dict[SecurityId, int]  # among `ids`
+    rows: list[int]  # of the market
+    shares: list[float]
+    weights: list[float]  # of the model
+    spread: Spread
+    never_bought: Sequence[int]  # places
+    never_sold: Sequence[int]
+    lots: Sequence[TaxLot]
+    lot_place: list[int]
+    quantity: list[float]
+    cost: list[float]
+    wait: list[int]  # days to long-term
+
+
+class Reader:
+    """Reads the ordinary accounts of one market."""
+
+    def __init__(self, market: CheckedMarket) -> None:
+        self._market = market
+        self._days: dict[tuple[date, date], int] = {}
+
+    def facts(self, account: CheckedAccount) -> Facts | None:
+        """None for an account that is not ordinary: then its legs tell."""
+        if not _is_ordinary(account):
+            return None
+        spread, quantity = spread_of(account), account.quantity
+        ids = tuple(sorted({each for each, shares in quantity.items() if shares} | spread.weights.keys()))
+        rows = [self._market.row.get(each, -1) for each in ids]
+        place = {each: at for at, each in enumerate(ids)}
+        lots = account.snapshot.lots
+        columns = list(zip(*map(_LOT, lots), strict=True)) or [()] * 5
+        lot_place = [place.get(each, -1) for each in columns[0]]
+        if not ids or -1 in rows or -1 in lot_place:
+            return None
+        return Facts(
+            account=account,
+            ids=ids,
+            place=place,
+            rows=rows,
+            shares=[float(quantity.get(each, 0)) for each in ids],
+            weights=[float(spread.weights.get(each, 0)) for each in ids],
+            spread=spread,
+            never_bought=list(self._never_bought(account, ids, rows, place)),
+            never_sold=_places(account.never_sell | account.never_trade | account.snapshot.frozen.keys(), place),
+            lots=lots,
+            lot_place=lot_place,
+            quantity=list(map(float, columns[1])),
+            cost=list(map(float, columns[2])),
+            wait=self._waits(columns[3], columns[4], account.snapshot.business_date),
+        )
+
+    def _never_bought(
+        self, account: CheckedAccount, ids: Sequence[SecurityId], rows: Sequence[int], place: dict[SecurityId, int]
+    ) -> Iterator[int]:
+        rules = account.never_buy | account.never_hold | account.never_trade | account.snapshot.frozen.keys()
+        yield from _places(rules, place)
+        if account.barred_keys:
+            keys, barred = self._market.keys, account.barred_keys
+            yield from [at for at, row in enumerate(rows) if keys[row] in barred]
+
+    def _waits(self, acquired: Iterable[date], start: Iterable[date | None], on: date) -> list[int]:
+        days, waits = self._days, []
+        for bought, held_from in zip(acquired, start, strict=True):
+            key = (held_from or bought, on)
+            wait = days.get(key)
+            if wait is None:
+                wait = days[key] = (first_long_term_sale_date(key[0]) - on).days
+            waits.append(wait)
+        return waits
+
+
+def _places(names: Iterable[SecurityId], place: dict[SecurityId, int]) -> list[int]:
+    return [place[each] for each in names if each in place]
+
+
+def _is_ordinary(account: CheckedAccount) -> bool:
+    settings = account.settings
+    ruled = settings.weight_bands or settings.group_bands or settings.minimum_holding_days
+    harvested = settings.forced_harvest is not None or settings.maximum_names is not None
+    elsewhere = account.target.substitutes or account.away
+    owed = account.cash_before < account.cash_required
+    held = any(account.quantity.get(each, ZERO) for each in account.never_hold)
+    unfit = account.calibration.full_credit_loss[settings.harvesting] <= 0
+    return not (ruled or harvested or elsewhere or owed or held or unfit)
