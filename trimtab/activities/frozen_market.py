@@ -64,6 +64,7 @@ class MarketFindings:
     incomplete: Mapping[SecurityId, str] = field(default_factory=dict)  # held, never bought: what is lacking
     lists: tuple[RestrictionList, ...] = ()  # in force on the day
     value_jumps: Mapping[str, str] = field(default_factory=dict)  # account id to how its value jumped, in words
+    missing_deposits: Mapping[str, str] = field(default_factory=dict)  # account id to what has not come, in words
 
 
 @dataclass(frozen=True, slots=True)

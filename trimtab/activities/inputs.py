@@ -114,6 +114,7 @@ class RunData:
             duplicate_lots=frozenset(self.findings.duplicate_lots),
             missing_accounts=frozenset(self.findings.missing_accounts),
             value_jumps=self.findings.value_jumps,
+            missing_deposits=self.findings.missing_deposits,
             incomplete=self.findings.incomplete,
             oldest_nav=calendar_around(self.manifest.as_of).previous(self.manifest.as_of).date,
         )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from trimtab.activities.additions import Additions, additions
 from trimtab.activities.announced_events import announced_events
-from trimtab.activities.doubts import former_cusips, identifiers_before, identifiers_to_doubt, value_jumps
+from trimtab.activities.doubts import former_cusips, identifiers_before, identifiers_to_doubt
 from trimtab.activities.event_effects import (
     closes_in_effect,
     events_so_far,
@@ -21,6 +21,7 @@ from trimtab.activities.event_effects import (
     with_new_names,
     without_untradable,
 )
+from trimtab.activities.flows import deposits_not_come, value_jumps
 from trimtab.activities.frozen_market import FrozenMarket, MarketDay, MarketFindings
 from trimtab.activities.market_alerts import tell_market
 from trimtab.activities.market_models import ModelsOfDay, models_of, risk_model_of
@@ -259,6 +260,7 @@ def _findings(day: MarketDay, parts: _Parts) -> MarketFindings:
         },
         lists=_lists(parts),
         value_jumps=value_jumps(day.connection, day.deliveries, day.business_date, day.settings_seq),
+        missing_deposits=deposits_not_come(day.connection, day.deliveries, day.business_date, day.settings_seq),
     )
 
 
