@@ -190,6 +190,7 @@ def report(data: Path) -> dict[str, object]:
     events = apply_real_events(data / "corporate_actions" / EVENTS)
     result = replay(data)
     moves = [each for each in result.suspensions if each[2] in (Doubt.PRICE_SPIKE, Doubt.SPLIT_SUSPECTED)]
+    still_open = [each[:3] for each in moves if each[3] == "open"]
     doubtful = [each for each in result.suspensions if each[2] in (Doubt.ODD_RATIO, Doubt.LARGE_DIVIDEND)]
     return {
         "events": events,
@@ -199,7 +200,8 @@ def report(data: Path) -> dict[str, object]:
             "by_cause": dict(Counter(each[2] for each in result.suspensions)),
             "unexplained": sum(1 for each in result.suspensions if not each[2]),
             "move_exceptions": len(moves),
-            "move_exceptions_open_at_cut_off": sum(1 for each in moves if each[3] == "open"),
+            "move_exceptions_open_at_cut_off": len(still_open),
+            "move_exceptions_open": still_open,
             "doubtful_actions": len(doubtful),
             "doubtful_actions_confirmed": sum(1 for each in doubtful if each[3] != "open"),
             "doubtful_actions_applied_without_confirmation": len(
