@@ -55,16 +55,16 @@ def bulk_figures(accounts: int) -> dict[str, object]:
 
 
 def _timed(name: str, work: Callable[[], None]) -> dict[str, float]:
-    begun, spent, served = time.monotonic(), time.process_time(), _server_seconds()
+    begun, spent, served = time.monotonic(), time.process_time(), server_seconds()
     work()
     return {
         f"{name}_seconds": round(time.monotonic() - begun, 2),
         f"{name}_own_processor_seconds": round(time.process_time() - spent, 2),
-        f"{name}_database_processor_seconds": round(_server_seconds() - served, 2),
+        f"{name}_database_processor_seconds": round(server_seconds() - served, 2),
     }
 
 
-def _server_seconds() -> float:
+def server_seconds() -> float:
     """Processor seconds of this process's descendants: the database's processes."""
     stats = {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -115,9 +115,9 @@ def build(engine: Engine, accounts: int) -> None:
         connection.execute(insert(run).values(begun))
         _market(connection)
         settings = [plain(_settings(way)) for way in range(WAYS)]
-        _insert(connection, account, [_account(name, number) for number, name in enumerate(names)])
-        _insert(connection, account_facts, [_facts(name, number) for number, name in enumerate(names)])
-        _insert(
+        insert_rows(connection, account, [_account(name, number) for number, name in enumerate(names)])
+        insert_rows(connection, account_facts, [_facts(name, number) for number, name in enumerate(names)])
+        insert_rows(
             connection,
             setting_version,
             [_version(ACCOUNT_SETTINGS, name, settings[number % WAYS]) for number, name in enumerate(names)],
@@ -125,10 +125,10 @@ def build(engine: Engine, accounts: int) -> None:
         own = {
             "set": stored({"minimum_trade": LANGUAGE.parse("Make no trade below $500, unless it closes a position.")})
         }
-        _insert(connection, setting_version, [_version(PROFILE, f"ACCOUNT:{name}", own) for name in names[::5]])
+        insert_rows(connection, setting_version, [_version(PROFILE, f"ACCOUNT:{name}", own) for name in names[::5]])
 
 
-def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+def insert_rows(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
     for start in range(0, len(rows), _CHUNK):
         connection.execute(insert(table), rows[start : start + _CHUNK])
 

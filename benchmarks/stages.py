@@ -36,7 +36,7 @@ STAGES: Mapping[str, Mapping[ModuleType, tuple[str, ...]]] = {
     "target": {account_analysis: ("account_value", "prepare_target")},
     "arrays": {account_analysis: ("build_data",)},
     "solve": {analysis: ("solve_batch",)},
-    "round": {account_analysis: ("in_whole_shares", "in_kept_names")},
+    "round": {account_analysis: ("in_calm_shares",)},
     "certify": {account_analysis: ("certificate",)},
     "explain": {account_analysis: ("attribute", "with_reasons", "why_nots", "measure", "score", "harvest_note")},
     "verify": {analysis: ("check",)},

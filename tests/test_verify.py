@@ -16,8 +16,9 @@ from trimtab.db.content import ContentChanged, ContentMissing, put_content
 from trimtab.db.engine import VERIFIER_ROLE, firm_transaction, sync_engine
 from trimtab.db.records import append_record
 from trimtab.db.tables import firm
-from trimtab.domain.account_settings import Tracking
+from trimtab.domain.account_settings import GroupBand, GroupKind, Tracking
 from trimtab.domain.calibration import SHIPPED, numbered
+from trimtab.domain.incumbents import incumbent_of
 from trimtab.domain.optimizer.analysis import analyze, proposal_hash
 from trimtab.domain.snapshots import AnalysisInput
 from trimtab.verify import NothingToReproduce, RecordNotFound, recorded_input, reproduce, verify
@@ -133,6 +134,25 @@ def test_an_analysis_comes_to_the_same_proposal_again(engine: Engine, verifier: 
     assert report.same
     assert (report.account_id, report.business_date, report.reproduced_hash) == ("A1", DAY, expected)
     assert reproduce(verifier, FIRM, record_hash[:8]).same
+
+
+@pytest.mark.covers("R2", "C4")
+def test_an_analysis_that_began_with_the_list_of_the_day_before_comes_to_the_same_proposal_again(
+    engine: Engine, verifier: Engine
+) -> None:
+    """Its trades, and its prices with that of the band by name, are part of the stored snapshot."""
+    request = an_analysis()
+    band = GroupBand(GroupKind.ASSET_CLASS, "US", Decimal(0), Decimal("0.99"))
+    settings = replace(request.snapshot.settings, group_bands=(band,))
+    banded = replace(request, snapshot=replace(request.snapshot, settings=settings))
+    yesterday = incumbent_of(analyze(banded))
+    later = replace(banded, snapshot=replace(banded.snapshot, incumbent=yesterday))
+    record_hash = store(engine, later, proposal=proposal_hash(analyze(later)))
+
+    assert yesterday.net_trades.keys() == {"BND", "VTI"}
+    assert "ASSET_CLASS:US" in yesterday.row_prices
+    assert recorded_input(verifier, FIRM, record_hash) == later
+    assert reproduce(verifier, FIRM, record_hash).same
 
 
 def test_a_proposal_that_is_not_what_the_inputs_give_is_told(engine: Engine, verifier: Engine) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, and_, insert, select, update
 
 from trimtab.activities.deliveries import LoadedFile, load_deliveries
 from trimtab.activities.ingest import ingest
@@ -105,7 +105,7 @@ class FeedDay:
     def next_attempt(self, account_id: str) -> None:
         """The account's day once more, from ingest on."""
         with firm_transaction(self.engine, FIRM) as connection:
-            mine = account_day.c.account_id == account_id
+            mine = and_(account_day.c.account_id == account_id, account_day.c.business_date == self.date)
             row = connection.execute(select(account_day).where(mine)).one()
             connection.execute(update(account_day).where(mine).values(current=False))
             again = {

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import event
 
 from tests.activities.feed_day import FIRM, FeedDay
 from tests.activities.small_book import BEFORE, DAY, SmallBook
@@ -100,6 +101,16 @@ def test_what_happened_before_the_day_is_told_in_days(book: SmallBook) -> None:
     assert (row.days_since_review, row.days_followed, row.days_since_trade) == (1, 1, None)
     assert (row.flow_expected, row.has_data_error, row.days_suspended) == (True, False, 0)
     assert (other.last_decision, other.previous_lane) == (None, None)
+
+
+def test_a_firm_without_fields_of_its_own_is_not_asked_for_them_account_by_account(book: SmallBook) -> None:
+    """Two statements an account: its open suspensions, and its history."""
+    book.opened(DAY)
+    asked: list[str] = []
+    with book.transaction() as connection:
+        event.listen(connection, "before_cursor_execute", lambda _one, _cursor, statement, *_: asked.append(statement))
+        assert known_by_now(connection, book.ref(), AccountFacts("A1")).ancillary is None
+    assert len(asked) == 2
 
 
 async def _analysed(day: FeedDay, ref: AccountDayRef, pool: SolverPool) -> None:

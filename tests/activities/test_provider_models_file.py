@@ -1,6 +1,8 @@
 """Providers' models by file: from the drop folder to a proposed version, or kept aside with its reason."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -9,9 +11,10 @@ from tests.activities.feed_day import FIRM, FeedDay
 from trimtab.activities.deliveries import awaited
 from trimtab.db.engine import firm_transaction
 from trimtab.db.hub_models import body_of
+from trimtab.db.model_ids import providers_ids
 from trimtab.db.programme import ChangeStatus, changes
-from trimtab.db.settings_versions import newest_seq, write_version
-from trimtab.db.tables import delivery, hub_upload
+from trimtab.db.settings_versions import MODEL, held_settings, last_version, newest_seq, write_version
+from trimtab.db.tables import delivery, hub_upload, quarantined_row
 from trimtab.feeds.writing import FeedFile, write_feed
 
 COLUMNS = [
@@ -42,19 +45,31 @@ CONTRACT = {
 def hub(day: FeedDay) -> FeedDay:
     """The day's files are loaded, and ACME has a contract."""
     day.load()
+    contract(day)
+    return day
+
+
+def contract(day: FeedDay, *models: str) -> None:
+    """The contract with ACME, which licenses the models: its two without any."""
+    licensed = dict.fromkeys(models, "standard") or CONTRACT["models"]
+    keep(day, "provider_contract", "ACME", {**CONTRACT, "models": licensed})
+
+
+def keep(day: FeedDay, entity: str, key: str, value: Mapping[str, Any]) -> None:
+    """A version that a person has written, which holds since 2020."""
     with firm_transaction(day.engine, FIRM) as connection:
+        before = last_version(connection, entity, key)
         write_version(
             connection,
             FIRM,
-            "provider_contract",
-            "ACME",
-            CONTRACT,
+            entity,
+            key,
+            value,
             effective_from=date(2020, 1, 1),
             actor="carl",
             reason="agreed",
-            supersedes=None,
+            supersedes=None if before is None else before.seq,
         )
-    return day
 
 
 def send(day: FeedDay, *weights: tuple[str, str, str], version: int = 1, as_of: date | None = None) -> None:
@@ -128,3 +143,29 @@ def test_versions_of_one_model_that_contradict_each_other_in_a_file_are_kept_asi
     path.write_text(path.read_text().replace("ACME-GROWTH,ACME,1", "ACME-GROWTH,ACME,2", 1))
     hub.load()
     assert received(hub) == [("ACME-GROWTH", 2, "QUARANTINED", ["MODEL_INVALID"])]
+
+
+def test_the_firms_file_cannot_publish_under_a_providers_licensed_id_and_its_other_models_are_taken(day: FeedDay):
+    taken, *others = [str(model.id) for model in day.firm.models]
+    contract(day, taken)
+
+    assert day.load()["models"].reason_codes == ()
+
+    with firm_transaction(day.engine, FIRM) as connection:
+        assert sorted(held_settings(connection, MODEL, day.date, newest_seq(connection))) == sorted(others)
+        aside = quarantined_row.c
+        rows = connection.execute(select(aside.value, aside.code).where(aside.field == "model_id").distinct())
+        assert list(rows) == [(taken, "MODEL_ID_TAKEN")]
+    assert ("MODEL_ID_TAKEN", f"model/{taken}") in day.alerts()
+
+
+def test_whoever_has_published_a_model_keeps_its_id_until_it_is_withdrawn(day: FeedDay):
+    """The firm's file publishes its models, and one is a provider's; only then a contract licenses some of them."""
+    day.load()
+    own, withdrawn, *_ = [str(model.id) for model in day.firm.models]
+    keep(day, MODEL, withdrawn, {"id": withdrawn, "version": 1, "weights": {}, "withdrawn": True})
+    keep(day, MODEL, "BETA-CORE", {"id": "BETA-CORE", "version": 1, "weights": {}, "provider_id": "BETA"})
+    contract(day, own, withdrawn, "ACME-GROWTH")
+    with firm_transaction(day.engine, FIRM) as connection:
+        found = providers_ids(connection, day.date, [own, withdrawn, "BETA-CORE", "ACME-GROWTH", "FREE"])
+    assert found == {withdrawn: "ACME", "BETA-CORE": "BETA", "ACME-GROWTH": "ACME"}

@@ -205,6 +205,14 @@ def test_contradictory_settings_suspend_the_account(day):
     assert load_and_judge(day) == SPECIAL | {SOUND: "SETTINGS_INVALID"}
 
 
+def test_a_file_may_say_that_an_account_never_trades_a_security(day):
+    """Every rule of the domain can be delivered; GRY1 is neither bought nor sold for this account."""
+    faults.add_row(day.path("restrictions"), {"account_id": SOUND, "rule": "NEVER_TRADE", "symbol": "GRY1"})
+    assert load_and_judge(day) == SPECIAL
+    gray = next(each.id for each in day.firm.securities if each.symbol == "GRY1")
+    assert snapshot_of(day, SOUND).settings.restricted(RestrictionKind.NEVER_TRADE) == {gray}
+
+
 def test_a_restriction_on_a_security_that_nobody_knows_suspends_the_account(day):
     faults.add_row(day.path("restrictions"), {"account_id": SOUND, "rule": "NEVER_BUY", "symbol": "WHO1"})
     assert load_and_judge(day) == SPECIAL | {SOUND: "SETTINGS_INVALID"}

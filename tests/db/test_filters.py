@@ -17,7 +17,8 @@ from trimtab.db.filters import lane_of, matching_accounts, read_facts, where, wr
 from trimtab.db.tables import account_facts, firm
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.fact_fields import FIELDS
-from trimtab.domain.filters import Combinator, Group, Operator, Rule, matches
+from trimtab.domain.filter_answers import matches
+from trimtab.domain.filters import Combinator, Group, Operator, Rule
 from trimtab.domain.firm_filters import default_firm_filters
 from trimtab.domain.lane_policy import Condition, PolicyDocument, Step
 from trimtab.domain.lanes import LanePolicy, lane

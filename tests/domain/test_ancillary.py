@@ -18,8 +18,9 @@ from trimtab.domain.ancillary import (
     value_differences,
 )
 from trimtab.domain.fact_fields import Unit
+from trimtab.domain.filter_answers import matches
 from trimtab.domain.filter_reading import read_sentence
-from trimtab.domain.filters import FilterError, UnknownField, matches, parse_filter
+from trimtab.domain.filters import FilterError, UnknownField, parse_filter
 
 
 def a_field(**changes: Any) -> AncillaryField:

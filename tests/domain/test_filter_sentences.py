@@ -7,10 +7,11 @@ from hypothesis import given, settings
 
 from tests.domain.filter_trees import ALL_FIELDS, SEEDS, a_row, a_tree
 from trimtab.domain.fact_fields import FIELDS
+from trimtab.domain.filter_answers import matches
 from trimtab.domain.filter_json import json_of
 from trimtab.domain.filter_reading import plain_tree, read_sentence
 from trimtab.domain.filter_sentences import sentence
-from trimtab.domain.filters import FilterError, FilterTooLarge, matches, parse_filter
+from trimtab.domain.filters import FilterError, FilterTooLarge, parse_filter
 from trimtab.domain.firm_filters import DEFAULT_FIRM_FILTERS
 
 

@@ -12,6 +12,7 @@ from trimtab.domain.account_facts import AccountFacts, fact
 from trimtab.domain.account_measures import AccountHistory, OpenSuspension, facts_of, with_standing
 from trimtab.domain.account_settings import AccountSettings, CashNeed
 from trimtab.domain.fact_fields import FIELDS, Source
+from trimtab.domain.filter_answers import matches
 from trimtab.domain.filter_sentences import join_and, rule_phrase, sentence, value_text
 from trimtab.domain.filters import (
     MOST_RULES,
@@ -23,7 +24,6 @@ from trimtab.domain.filters import (
     UnknownField,
     WrongOperator,
     WrongValue,
-    matches,
     parse_filter,
 )
 from trimtab.domain.firm_filters import DEFAULT_FIRM_FILTERS, default_firm_filters

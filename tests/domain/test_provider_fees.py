@@ -1,8 +1,10 @@
 """Fees of providers by hand: tiers, days, shares in cents. The same numbers stand in docs/model-hub.md."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,18 +35,20 @@ WHOLE = FeeSchedule(TIERS, TierMethod.WHOLE)
 DAY = date(2026, 3, 2)
 
 
-def a_contract(**changes: object) -> ProviderContract:
-    values: dict[str, object] = {
-        "id": "ACME",
-        "name": "Acme",
-        "start": date(2026, 3, 10),
-        "models": {"GROWTH": "standard", "INCOME": "standard"},
-        "schedules": {"standard": GRADUATED},
-        "signed_by_firm": "I",
-        "signed_by_provider": "A",
-        "signed_on": date(2026, 1, 1),
-    }
-    return ProviderContract(**{**values, **changes})  # type: ignore[arg-type]
+CONTRACT = ProviderContract(
+    id="ACME",
+    name="Acme",
+    start=date(2026, 3, 10),
+    models={"GROWTH": "standard", "INCOME": "standard"},
+    schedules={"standard": GRADUATED},
+    signed_by_firm="I",
+    signed_by_provider="A",
+    signed_on=date(2026, 1, 1),
+)
+
+
+def a_contract(**changes: Any) -> ProviderContract:
+    return replace(CONTRACT, **changes)
 
 
 @pytest.mark.covers("M1c")

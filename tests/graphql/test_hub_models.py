@@ -21,8 +21,9 @@ from tests.graphql.hub import (
     published,
     upload,
 )
+from trimtab.db.profile_changes import models_on
 from trimtab.db.published_models import released_models
-from trimtab.db.settings_versions import newest_seq
+from trimtab.db.settings_versions import RESTRICTION_LIST, newest_seq, write_version
 from trimtab.db.tables import alert
 
 ACME = a_client("acme-feed")
@@ -224,6 +225,55 @@ async def test_an_embargoed_model_is_neither_shown_nor_followed_before_its_relea
     book.publish("CLOSE")
     assert followed(book) == (2, {"VTI": Decimal("0.5"), "BND": Decimal("0.48")})
     assert [one["weights"] is None for one in await sent(api, OLGA)] == [False, False]
+
+
+FACTS = """{ deliveredFacts(kind: "models", asOf: "2026-03-02", security: "ACME-GROWTH") { rows } }"""
+WANTED = """{ restrictionListHits { securityId models { modelId weight } } }"""
+
+
+async def facts(api: Api, who: Any) -> Any:
+    """Version and weights of the model among the delivered facts."""
+    (row,) = (await api.data(who, FACTS))["deliveredFacts"]["rows"]
+    return row["version"], row.get("weights"), row.get("cash_weight")
+
+
+async def wanted(api: Api, who: Any) -> Any:
+    """What the models give to names of restriction lists."""
+    hits = (await api.data(who, WANTED))["restrictionListHits"]
+    return {hit["securityId"]: [Decimal(one["weight"]) for one in hit["models"]] for hit in hits}
+
+
+def judged_by(book: Book) -> Any:
+    """The weights by which a change of settings is judged for accounts that follow the model."""
+    models = book.write(lambda one: models_on(one, ["ACME-GROWTH"], ON, newest_seq(one)))
+    return models["ACME-GROWTH"].weights
+
+
+def restrict(book: Book, security_id: str) -> None:
+    """A restriction list of one name, which binds everybody."""
+    value = {"id": "SOCIAL", "version": 1, "as_of": ON.isoformat(), "securities": [security_id]}
+    kept = {"effective_from": ON, "actor": "carl", "reason": "agreed", "supersedes": None}
+    book.write(lambda one: write_version(one, book.firm_id, RESTRICTION_LIST, "SOCIAL", value, **kept))
+
+
+async def test_no_table_of_facts_shows_the_weights_of_a_model_under_embargo(api: Api, book: Book):
+    """Version 2, 50 % VTI, is released at 15:45 in New York; until then lists are hit by version 1 with 78 %."""
+    await contracted(api, book)
+    await published(api)
+    weights = [{"security": "VTI", "weight": "0.5"}, {"security": "BND", "weight": "0.48"}]
+    await published(api, version=2, releaseAt="2026-03-02T15:45:00-05:00", weights=weights)
+    restrict(book, "VTI")
+
+    assert await facts(api, OLGA) == (2, None, None)
+    assert await facts(api, DORA) == (2, None, None)
+    assert await facts(api, CARL) == (2, {"VTI": "0.5", "BND": "0.48"}, "0.02")
+    assert await wanted(api, OLGA) == {"VTI": [Decimal("0.78")]}
+    assert judged_by(book) == {"VTI": Decimal("0.78"), "BND": Decimal("0.2")}
+
+    book.publish("CLOSE")
+    assert await facts(api, OLGA) == (2, {"VTI": "0.5", "BND": "0.48"}, "0.02")
+    assert await wanted(api, OLGA) == {"VTI": [Decimal("0.5")]}
+    assert judged_by(book) == {"VTI": Decimal("0.5"), "BND": Decimal("0.48")}
 
 
 async def test_a_model_becomes_effective_at_its_instant_and_not_before(api: Api, book: Book):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
 from trimtab.domain.accounts import (
@@ -27,6 +28,8 @@ LONG_AGO = date(2020, 1, 15)
 LAST_YEAR = date(2025, 9, 1)
 
 ACCOUNT = AccountId("A1")
+
+_Name = TypeVar("_Name", bound=str)
 
 
 def a_security(security_id: str, *, asset_class: str = "US", wash_group: str = "", **changes: object) -> Security:
@@ -59,14 +62,15 @@ def a_lot(
 def a_market(
     prices: Mapping[str, str],
     *,
-    securities: Mapping[str, Security] | None = None,
+    securities: Mapping[_Name, Security] | None = None,
     beta: float = 1.0,
     market_risk: float = 0.16,
     specific_risk: float = 0.20,
     uncovered: frozenset[str] = frozenset(),
 ) -> MarketSnapshot:
     """One factor; every security has the same `beta` and specific risk. A price of '' leaves the price out."""
-    known = {SecurityId(each): (securities or {}).get(each, a_security(each)) for each in prices}
+    given = {str(name): each for name, each in (securities or {}).items()}
+    known = {SecurityId(each): given.get(each, a_security(each)) for each in prices}
     return MarketSnapshot(
         as_of=AS_OF,
         securities=known,

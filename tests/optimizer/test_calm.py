@@ -13,11 +13,12 @@ import pytest
 from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_security, an_input
 from trimtab.domain.account_settings import AccountSettings, CashNeed, Harvesting
 from trimtab.domain.accounts import Registration
+from trimtab.domain.incumbents import incumbent_of
 from trimtab.domain.optimizer.analysis import analyze
-from trimtab.domain.optimizer.calm import Calmness, CalmScore, book_calm, calm_score, incumbent_of
+from trimtab.domain.optimizer.calm import Calmness, CalmScore, book_calm, calm_score
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import AnalysisOutcome
+from trimtab.domain.proposals import AnalysisOutcome, Rung
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput, Incumbent
 from trimtab.simulated_accounts import BUSINESS_DATE, a_book
@@ -51,7 +52,8 @@ def test_trades_of_a_drifted_account_move_as_far_as_its_holdings():
     score = calm_score(drifted())
 
     assert score.calmness is Calmness.CALM
-    assert 0.1 < score.score <= 2  # type: ignore[operator]
+    assert score.score is not None
+    assert 0.1 < score.score <= 2
     assert len(score.moved_bps) == 20
 
 
@@ -168,11 +170,27 @@ def test_yesterdays_side_is_left_when_the_other_gains_more():
     assert side_of_aaa(at_a_loss("125", yesterday="258"))[0] is Side.SELL
 
 
-def short_of_the_best(shares: int) -> AnalysisInput:
-    """`drifted`, whose list of yesterday trades so many shares less of each name than the best list does today."""
+@pytest.mark.covers("C4")
+@pytest.mark.parametrize("limit", [None, Decimal("0.5")], ids=["the first lane", "the other lane"])
+def test_an_account_whose_list_was_sent_is_free_to_take_the_better_side(limit: Decimal | None):
+    """Of yesterday no trade is left to be kept: the sale that is better by a fifth of a basis point is made."""
+    request = at_a_loss("120")
+    settings = replace(request.snapshot.settings, tracking_error_limit=limit)
+    fresh = replace(request, snapshot=replace(request.snapshot, settings=settings))
+    sent = replace(fresh, snapshot=replace(fresh.snapshot, incumbent=Incumbent({})))
+
+    assert side_of_aaa(sent) == side_of_aaa(fresh)
+    assert side_of_aaa(sent)[0] is Side.SELL
+
+
+def short_of_the_best(shares: int) -> Incumbent:
+    """A list of yesterday that trades so many shares less of each name than the best list of `drifted` does today."""
     best = incumbent_of(analyze(drifted())).net_trades
-    fewer = {each: traded - shares if traded > 0 else traded + shares for each, traded in best.items()}
-    return replace(drifted(), snapshot=replace(drifted().snapshot, incumbent=Incumbent(fewer)))
+    return Incumbent({each: traded - shares if traded > 0 else traded + shares for each, traded in best.items()})
+
+
+def on_the_day_after(yesterday: Incumbent) -> AnalysisInput:
+    return replace(drifted(), snapshot=replace(drifted().snapshot, incumbent=yesterday))
 
 
 @pytest.mark.covers("C4")
@@ -180,9 +198,9 @@ def test_a_list_is_kept_to_the_share_while_the_best_gains_less_than_a_fifth_of_a
     """490 shares short are 49 bp of weight: 20 / 2 x 2 x (20 % x 0.0049)^2 is 0.192 bp; 510 shares short 0.208 bp."""
     near, far = short_of_the_best(490), short_of_the_best(510)
 
-    kept, left = analyze(near), analyze(far)
+    kept, left = analyze(on_the_day_after(near)), analyze(on_the_day_after(far))
 
-    assert incumbent_of(kept).net_trades == near.snapshot.incumbent.net_trades  # type: ignore[union-attr]
+    assert incumbent_of(kept).net_trades == near.net_trades
     assert Decimal("0.18") < kept.gap_bps < Decimal("0.2")
     assert incumbent_of(left).net_trades == incumbent_of(analyze(drifted())).net_trades
 
@@ -202,9 +220,44 @@ def test_a_list_that_would_leave_too_little_cash_is_cured_by_single_shares():
     assert 0 < proposal.gap_bps < Decimal("0.2")
 
 
+def test_a_list_that_would_leave_more_tracking_error_than_is_allowed_is_not_kept():
+    """AAA, at a gain, is sold for the limit alone: 100 shares fewer of each cost less, and leave 0.83 % of 0.8 %."""
+    lots = (a_lot("AAA", "59500", "50"), a_lot("BBB", "39500", "100"))
+    settings = replace(drifted().snapshot.settings, tracking_error_limit=Decimal("0.008"))
+    request = an_input(drifted().market, drifted().target, lots=lots, cash="100000", settings=settings)
+    best = analyze(request)
+    assert Decimal("0.0079") < best.after.tracking_error <= Decimal("0.008")
+    fewer = {
+        each: traded - 100 if traded > 0 else traded + 100 for each, traded in incumbent_of(best).net_trades.items()
+    }
+
+    proposal = analyze(replace(request, snapshot=replace(request.snapshot, incumbent=Incumbent(fewer))))
+
+    assert proposal.rung is Rung.FULL
+    assert incumbent_of(proposal).net_trades == incumbent_of(best).net_trades
+
+
+@pytest.mark.covers("C4")
+def test_a_better_list_keeps_to_yesterdays_names_while_another_name_gains_less_than_a_fifth_of_a_basis_point():
+    """CCC is 0.3 % short of its target: 20 / 2 x (20 % x 0.003)^2 is 0.036 bp, less than half of it after costs."""
+    market = a_market({"AAA": "100", "BBB": "100", "CCC": "100"})
+    lots = (a_lot("AAA", "59500", "100"), a_lot("BBB", "36500", "100"), a_lot("CCC", "2700", "100"))
+    model = a_model({"AAA": "0.5", "BBB": "0.47", "CCC": "0.03"})
+    request = an_input(market, model, lots=lots, cash="130000", registration=Registration.ROTH_IRA)
+    fresh = analyze(request)
+    half = {SecurityId("AAA"): Decimal(-4000), SecurityId("BBB"): Decimal(4000)}
+
+    kept = analyze(replace(request, snapshot=replace(request.snapshot, incumbent=Incumbent(half))))
+
+    assert incumbent_of(fresh).net_trades.keys() == {"AAA", "BBB", "CCC"}
+    assert incumbent_of(kept).net_trades.keys() == {"AAA", "BBB"}
+    assert incumbent_of(kept).net_trades[SecurityId("BBB")] > 8000
+    assert 0 < fresh.benefit_bps - kept.benefit_bps < Decimal("0.2")
+
+
 def test_a_list_in_fractions_of_shares_is_kept_to_the_fraction():
-    fractions = {each: a_security(each, whole_shares=False) for each in ("AAA", "BBB")}
-    request = replace(drifted(), market=a_market({"AAA": "100", "BBB": "100"}, securities=fractions))  # type: ignore[arg-type]
+    fractions = {SecurityId(each): a_security(each, whole_shares=False) for each in ("AAA", "BBB")}
+    request = replace(drifted(), market=a_market({"AAA": "100", "BBB": "100"}, securities=fractions))
     best = incumbent_of(analyze(request)).net_trades
     yesterday = Incumbent({each: shares * Decimal("0.96") for each, shares in best.items()})
 

@@ -13,6 +13,7 @@ from trimtab.db import suspensions
 from trimtab.db.deliveries import ReceivedFile, insert_quarantined, loaded_delivery
 from trimtab.db.facts import FACT_TABLES, know_identifiers, publish_staged, staged_strangers, staged_twice
 from trimtab.db.hub_files import receive_staged
+from trimtab.db.model_ids import set_aside_taken
 from trimtab.db.roster import save_accounts
 from trimtab.db.settings_versions import (
     save_account_settings,
@@ -62,6 +63,7 @@ def publish_rows(connection: Connection, firm_id: str, reader: FeedReader, recei
         case FeedKind.ANCILLARY:
             insert_quarantined(connection, firm_id, delivery_id, save_ancillary(connection, firm_id, received))
         case FeedKind.MODELS:
+            insert_quarantined(connection, firm_id, delivery_id, set_aside_taken(connection, firm_id, day))
             save_models(connection, firm_id, day, _unreadable(reader))
         case FeedKind.RESTRICTION_LISTS:
             save_lists(connection, firm_id, day, _unreadable(reader))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row
 
+from trimtab.activities.incumbents import incumbents
 from trimtab.activities.inputs import RunData
 from trimtab.activities.own_trades import changed_by_actions, reconciled, trades_of
 from trimtab.db.corporate_actions import EventMemory, read_memory
@@ -25,6 +26,7 @@ from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import CENT, ZERO
 from trimtab.domain.profile.levels import Held, LayerKey, effective
 from trimtab.domain.securities import SecurityId
+from trimtab.domain.snapshots import Incumbent
 from trimtab.domain.validation import DeliveredPosition
 from trimtab.domain.wash_sales import DAYS_EITHER_SIDE, HouseholdPurchase, HouseholdSale
 
@@ -78,12 +80,14 @@ class RawHoldings:
     decided: Mapping[str, Held] = field(default_factory=dict)  # the profile's settings that people have decided
     trading: OwnTrading | None = None  # read where a setting of the year hangs on it
     memory: EventMemory = field(default_factory=EventMemory)  # of corporate actions that hold on the day
+    incumbent: Incumbent | None = None  # what was last proposed for the account, and not traded
 
 
 def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[str]) -> dict[str, RawHoldings]:
-    """Read some accounts in eleven statements, however many they are: give a page whole households.
+    """Read some accounts in twelve statements, however many they are: give a page whole households.
 
-    One more where somebody's settings hang on the year's trades, and three where events hold.
+    One more where we have traded since the positions file before, one where somebody's settings hang on the year's
+    trades, and up to three where events hold.
     """
     manifest = run.manifest
     rows = read_holdings(connection, run.deliveries, account_ids, manifest.business_date, DAYS_EITHER_SIDE)
@@ -91,7 +95,11 @@ def raw_holdings(connection: Connection, run: RunData, account_ids: Collection[s
         connection, ACCOUNT_SETTINGS, manifest.business_date, manifest.settings_seq, list(account_ids)
     )
     recent = recent_trades(connection, account_ids, manifest.business_date, manifest.as_of)
-    book = _Book(run, rows, settings).of(account_ids)
+    splits = (*run.findings.earlier_splits, *run.findings.splits)
+    last = incumbents(connection, account_ids, manifest.business_date, splits)
+    book = {
+        name: replace(raw, incumbent=last.get(name)) for name, raw in _Book(run, rows, settings).of(account_ids).items()
+    }
     book = _with_memory(connection, run, _with_own_trades(run, book, recent))
     return _with_profiles(connection, run, book)
 

@@ -21,7 +21,7 @@ from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
 from trimtab.db.bulk_decisions import exemptions_due
-from trimtab.db.content import get_content, put_content
+from trimtab.db.content import get_content, get_contents, put_content, put_contents
 from trimtab.db.data_policy import data_policy
 from trimtab.db.deliveries import FeedState, feed_states
 from trimtab.db.profile_changes import limits_on
@@ -167,8 +167,7 @@ def _read(connection: Connection, digest: str) -> RunData:
         market=get_content(connection, manifest.market, MarketSnapshot),
         findings=get_content(connection, manifest.findings, MarketFindings),
         models={
-            ModelId(name): get_content(connection, model_hash, ModelPortfolio)
-            for name, model_hash in manifest.models.items()
+            ModelId(name): model for name, model in get_contents(connection, manifest.models, ModelPortfolio).items()
         },
         calibration=get_content(connection, manifest.calibration, Calibration) if manifest.calibration else SHIPPED,
     )
@@ -249,7 +248,6 @@ def _manifest(
     market: FrozenMarket,
 ) -> Manifest:
     firm_id, firm = ref.firm_id, runs.firm_row(connection, ref.firm_id)
-    firm_id = ref.firm_id
     policy = data_policy(connection, firm_id, ref.business_date, seq)
     return Manifest(
         firm_id=firm_id,
@@ -262,10 +260,7 @@ def _manifest(
         },
         market=put_content(connection, firm_id, MARKET, market.snapshot),
         findings=put_content(connection, firm_id, FINDINGS, market.findings),
-        models={
-            name: put_content(connection, firm_id, MODEL, model)
-            for name, model in {**market.models, **_glided(connection, ref, market, seq)}.items()
-        },
+        models=put_contents(connection, firm_id, MODEL, market.models | _glided(connection, ref, market, seq)),
         settings_seq=seq,
         calibration=firm.calibration_hash,
         limits=limits_on(connection, ref.business_date, seq),

@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from trimtab.activities.doubts import why_barred
 from trimtab.activities.holdings import RawHoldings, RawLot
 from trimtab.activities.inputs import RunData
 from trimtab.activities.prepared import Prepared, tax_lot
-from trimtab.activities.splits import Split
+from trimtab.activities.splits import in_units_of_today
 from trimtab.db.profiles import OwnTrading
 from trimtab.domain.account_settings import AccountSettings, Restriction, RestrictionKind
 from trimtab.domain.accounts import Account, CashBalance, Position, Standing
-from trimtab.domain.corporate_actions import times
 from trimtab.domain.corporate_actions_sync import holdings_behind, model_behind
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.findings import Finding, FindingScope, Outcome, PriceFaultPolicy
@@ -177,6 +175,7 @@ def snapshot_of(run: RunData, prepared: Prepared, frozen: Mapping[SecurityId, st
         settings=_kept_shares(_not_yet_bought(settings_of(run, prepared), run, raw), prepared),
         wash_windows=_windows(run, prepared),
         frozen=dict(sorted(frozen.items())),
+        incumbent=raw.incumbent,
     )
 
 
@@ -291,24 +290,16 @@ def _windows(run: RunData, prepared: Prepared) -> WashWindows:
     """The household's open windows, in units of the business date (WS-11)."""
     raw, splits = prepared.raw, (*run.findings.earlier_splits, *run.findings.splits)
     sales = [
-        replace(sale, quantity=_in_units_of_today(sale.quantity, sale.security_id, sale.sold_on, splits))
+        replace(sale, quantity=in_units_of_today(sale.quantity, sale.security_id, sale.sold_on, splits))
         for sale in (*raw.sales, *prepared.sales)
     ]
     others = [
-        replace(lot, quantity=_in_units_of_today(lot.quantity, lot.security_id, run.manifest.as_of, splits))
+        replace(lot, quantity=in_units_of_today(lot.quantity, lot.security_id, run.manifest.as_of, splits))
         for lot in raw.household_lots
     ]
     purchases = [
-        replace(each, quantity=_in_units_of_today(each.quantity, each.security_id, each.bought_on, splits))
+        replace(each, quantity=in_units_of_today(each.quantity, each.security_id, each.bought_on, splits))
         for each in raw.purchases
     ]
     own = [tax_lot(raw.account.id, lot) for lot in prepared.lots]
     return open_windows(run.manifest.business_date, sales, [*own, *others], run.market.securities, purchases)
-
-
-def _in_units_of_today(quantity: Decimal, security_id: SecurityId, on: date, splits: Sequence[Split]) -> Decimal:
-    """Shares counted on the day `on` in shares of the business date."""
-    for split in splits:
-        if split.security_id == security_id and on < split.ex_on:
-            quantity = times(quantity, split.action.split_ratio)
-    return quantity

@@ -15,6 +15,7 @@ from trimtab.domain.corporate_actions import (
     NotASplit,
     effective_splits,
     exact_ratio,
+    times,
 )
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.price_checks import JudgedPrice
@@ -158,3 +159,11 @@ def _split(action: CorporateAction, prices: Mapping[SecurityId, JudgedPrice]) ->
         cash_per_share=action.cash_per_share,
         close_before=price.close if price is not None and price.is_good else None,
     )
+
+
+def in_units_of_today(quantity: Decimal, security_id: SecurityId, on: date, splits: Sequence[Split]) -> Decimal:
+    """Shares counted on the day `on` in shares of the business date."""
+    for split in splits:
+        if split.security_id == security_id and on < split.ex_on:
+            quantity = times(quantity, split.action.split_ratio)
+    return quantity

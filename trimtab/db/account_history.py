@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from trimtab.contracts import AccountDayRef
-from trimtab.db.ancillary import ancillary_facts
+from trimtab.db.ancillary import ANCILLARY_FIELD, ancillary_facts
 from trimtab.db.decisions import open_suspensions
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.account_measures import AccountHistory, OpenSuspension, with_standing
@@ -16,7 +16,8 @@ from trimtab.domain.account_measures import AccountHistory, OpenSuspension, with
 # Index scans of one account each: the night asks this once for every account that is analysed.
 _HISTORY = text(
     """
-    SELECT days.first_day, days.previous_lane, decided.last_decision, traded.last_trade, traded.lots, traded.gain
+    SELECT days.first_day, days.previous_lane, decided.last_decision, traded.last_trade, traded.lots, traded.gain,
+        EXISTS (SELECT 1 FROM setting_version WHERE entity = :field) AS has_own_fields
     FROM (
         SELECT min(d.business_date) AS first_day,
             (array_agg(d.lane ORDER BY d.business_date DESC) FILTER (WHERE d.business_date < :day))[1] AS previous_lane
@@ -38,15 +39,24 @@ _HISTORY = text(
 def known_by_now(connection: Connection, ref: AccountDayRef, row: AccountFacts) -> AccountFacts:
     """The row with the firm's own fields, the suspensions that stand open now and what happened before the day."""
     opened = [OpenSuspension(each.kind, each.code, each.since) for each in open_suspensions(connection, ref)]
-    row = replace(row, ancillary=ancillary_facts(connection, ref.account_id, ref.business_date))
-    return with_standing(row, opened, account_history(connection, ref), ref.business_date)
+    found = _read(connection, ref)
+    if found.has_own_fields:  # most firms have none, and the night asks for every account
+        row = replace(row, ancillary=ancillary_facts(connection, ref.account_id, ref.business_date))
+    return with_standing(row, opened, _history(found), ref.business_date)
 
 
 def account_history(connection: Connection, ref: AccountDayRef) -> AccountHistory:
     """What the account's own days, decisions and postings tell, before the business date."""
+    return _history(_read(connection, ref))
+
+
+def _read(connection: Connection, ref: AccountDayRef) -> Row[Any]:
     day = ref.business_date
-    values = {"account": ref.account_id, "day": day, "new_year": date(day.year, 1, 1)}
-    found: Row[Any] = connection.execute(_HISTORY, values).one()
+    values = {"account": ref.account_id, "day": day, "new_year": date(day.year, 1, 1), "field": ANCILLARY_FIELD}
+    return connection.execute(_HISTORY, values).one()
+
+
+def _history(found: Row[Any]) -> AccountHistory:
     return AccountHistory(
         previous_lane=found.previous_lane,
         last_trade=found.last_trade,

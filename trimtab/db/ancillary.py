@@ -77,8 +77,9 @@ def values_on(connection: Connection, account_id: str, on: date, known_seq: int 
 
 def ancillary_facts(connection: Connection, account_id: str, on: date) -> dict[str, FactValue] | None:
     """What filters see of the account's own fields; None for a firm that has defined none."""
-    fields = fields_on(connection, on)
-    return facts_of_values(fields, values_on(connection, account_id, on)) if fields else None
+    seq = newest_seq(connection)
+    fields = fields_on(connection, on, seq)
+    return facts_of_values(fields, values_on(connection, account_id, on, seq)) if fields else None
 
 
 def set_value(

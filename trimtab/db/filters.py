@@ -40,7 +40,7 @@ FACT_COLUMNS: Final = tuple(account_facts.c[name] for name in _COLUMNS)
 
 
 def where(tree: FilterTree) -> ColumnElement[bool]:
-    """A condition on `account_facts` that holds for exactly the rows that `domain.filters.matches` accepts.
+    """A condition on `account_facts` that holds for exactly the rows that `domain.filter_answers.matches` accepts.
 
     An answer that is unknown to SQL counts as no.
     """

@@ -153,9 +153,10 @@ def _totals(connection: Connection, on: date) -> dict[str, ModelAssets]:
 def _keep_accruals(
     connection: Connection, firm_id: str, business_date: date, seq: int, done: Iterable[Accrual]
 ) -> list[Accrual]:
-    new = []
-    for each in done:
-        values = {
+    """Keeps all at once, and returns what was not kept before."""
+    by_key = {(each.day, each.model_id): each for each in done}
+    values = [
+        {
             "firm_id": firm_id,
             "day": each.day,
             "model_id": each.model_id,
@@ -168,10 +169,13 @@ def _keep_accruals(
             "fee": each.fee,
             "settings_seq": seq,
         }
-        kept = upsert(hub_accrual).values(values).on_conflict_do_nothing().returning(hub_accrual.c.day)
-        if connection.execute(kept).one_or_none() is not None:
-            new.append(each)
-    return new
+        for each in by_key.values()
+    ]
+    if not values:
+        return []
+    kept = upsert(hub_accrual).values(values).on_conflict_do_nothing()
+    new = {tuple(row) for row in connection.execute(kept.returning(hub_accrual.c.day, hub_accrual.c.model_id))}
+    return [each for key, each in by_key.items() if key in new]
 
 
 def tell_unlicensed(connection: Connection, firm_id: str, on: date) -> None:

@@ -18,9 +18,10 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, tex
 from trimtab.db.alerts import raise_alert
 from trimtab.db.data_changes import additions_on, mapped_identifiers
 from trimtab.db.events import emit
-from trimtab.db.programme import Change, Programme, ProgrammeKind, last_seq, propose, read_programme
+from trimtab.db.model_ids import taken_by
+from trimtab.db.programme import Change, ProgrammeKind, last_seq, propose, read_programme
 from trimtab.db.published_models import USABLE_FROM
-from trimtab.db.settings_versions import FEED_ACTOR, MODEL, StaleVersion, last_version, newest_seq
+from trimtab.db.settings_versions import MODEL, StaleVersion, last_version, newest_seq
 from trimtab.db.tables import hub_upload
 from trimtab.domain.asset_allocations import InvalidProgramme
 from trimtab.domain.hub.contracts import ProviderContract
@@ -125,7 +126,7 @@ def _facts(
         unknown=frozenset(model.weights) - known_names(connection, on, model.weights).keys(),
         newest=newest,
         client_id=sender.client_id,
-        taken_by=_taken_by(connection, programme, model.model_id),
+        taken_by=taken_by(connection, programme, model.model_id),
         unreadable=unreadable,
     )
 
@@ -230,16 +231,6 @@ def _tell(
             message=f"a model of {model.provider_id} was kept aside: {fault.message}",
             severity="SECURITY" if fault.code is UploadCode.PROVIDER_CLIENT else "ERROR",
         )
-
-
-def _taken_by(connection: Connection, programme: Programme, model_id: str) -> str:
-    """Who else publishes under the name: an allocation or variant, or the firm's own file of models."""
-    if model_id in programme.names():
-        return "the firm's programme"
-    published = last_version(connection, MODEL, model_id)
-    if published is None or published.value is None or not published.actor.startswith(FEED_ACTOR):
-        return ""
-    return "" if published.value.get("withdrawn") else "the firm's file of models"
 
 
 def _codes(faults: tuple[UploadFault, ...]) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from trimtab.db.data_changes import lists_on
 from trimtab.db.inputs import securities_of
 from trimtab.db.profiles import Profile, read_profiles
 from trimtab.db.programme import ProgrammeKind, read_programme
-from trimtab.db.settings_versions import MODEL, held_settings, newest_seq
+from trimtab.db.published_models import released_models
+from trimtab.db.settings_versions import held_settings, newest_seq
 from trimtab.db.tables import account, delivery
 from trimtab.db.variant_limits import newest_risk_model
 from trimtab.domain.account_settings import AccountSettings
@@ -143,9 +144,9 @@ def rules_for(
 
 
 def models_on(connection: Connection, wanted: Collection[str], on: date, seq: int) -> dict[str, ModelPortfolio]:
-    """Delivered models and those that the programme works out; one that cannot be followed is left out."""
-    delivered = held_settings(connection, MODEL, on, seq, list(wanted))
-    models = {name: _MODELS.validate_python(value, strict=False) for name, value in delivered.items()}
+    """Published models and those that the programme works out; one that cannot be followed is left out."""
+    published = released_models(connection, on, seq, wanted)
+    models = {name: _MODELS.validate_python(value, strict=False) for name, value in published.items()}
     missing = [name for name in wanted if name not in models]
     if missing:
         programme = read_programme(connection, on, seq)

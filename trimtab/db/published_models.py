@@ -1,10 +1,10 @@
 """Models that are published on their own, and what of them is released by the business clock.
 
-A model under embargo is approved and kept, but nobody follows it before its instant has come on the market clock:
-until then the version before stands.
+A model under embargo is approved and kept, but nobody follows it before its instant has come on the market clock, nor
+sees its weights who may not approve it: until then the version before stands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -31,27 +31,37 @@ def is_embargoed(value: Mapping[str, Any], now: datetime | None) -> bool:
     return instant is not None and (now is None or datetime.fromisoformat(instant) > now)
 
 
-def released_models(connection: Connection, on: date, known_seq: int) -> dict[str, Mapping[str, Any]]:
-    """What holds of each model on the day: the newest version that is released; withdrawn models are left out."""
+def without_weights(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What everybody may see of a model that is under embargo: that there is one, and when it is released."""
+    return {name: each for name, each in value.items() if name not in ("weights", "cash_weight")}
+
+
+def released_models(
+    connection: Connection, on: date, known_seq: int, names: Collection[str] | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """What holds of each model on the day: the newest version that is released; withdrawn models are left out.
+
+    Of `names` alone, when given.
+    """
     now = market_now(connection)
     found: dict[str, Mapping[str, Any]] = {}
-    for name, (newest, newest_seq) in _held(connection, on, known_seq).items():
+    for name, (newest, newest_seq) in _held(connection, on, known_seq, names).items():
         value: Mapping[str, Any] | None = newest
         seq = newest_seq
         while value is not None and is_embargoed(value, now):
-            value, seq = _held(connection, on, seq - 1, name).get(name, (None, 0))
+            value, seq = _held(connection, on, seq - 1, [name]).get(name, (None, 0))
         if value is not None and not value.get("withdrawn"):
             found[name] = value
     return found
 
 
 def _held(
-    connection: Connection, on: date, seq: int, name: str | None = None
+    connection: Connection, on: date, seq: int, names: Collection[str] | None = None
 ) -> dict[str, tuple[Mapping[str, Any], int]]:
-    """Value and version of each model, or of the one named."""
+    """Value and version of each model, or of those named."""
     statement = "SELECT key, value, seq FROM settings_as_of(:entity, :day, :seq)"
     values: dict[str, object] = {"entity": MODEL, "day": on, "seq": seq}
-    if name is not None:
-        statement += " WHERE key = :name"
-        values["name"] = name
+    if names is not None:
+        statement += " WHERE key = ANY(:names)"
+        values["names"] = list(names)
     return {row.key: (row.value, row.seq) for row in connection.execute(text(statement), values)}

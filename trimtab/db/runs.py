@@ -163,7 +163,7 @@ def freeze(connection: Connection, ref: RunRef, kind: str, hashes: Mapping[str, 
         {"firm_id": ref.firm_id, "run_id": ref.run_id, "kind": kind, "key": key, "content_hash": digest}
         for key, digest in hashes.items()
     ]
-    connection.execute(upsert(run_input).values(rows).on_conflict_do_nothing())
+    connection.execute(upsert(run_input).on_conflict_do_nothing(), rows)
     stored = read_inputs(connection, ref).of(kind)
     changed = sorted(key for key, digest in hashes.items() if stored[key] != digest)
     if changed:

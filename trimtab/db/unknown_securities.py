@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from trimtab.db.deliveries import loaded_delivery
 from trimtab.db.inputs import securities_of
-from trimtab.db.settings_versions import MODEL, held_settings
+from trimtab.db.published_models import released_models
 from trimtab.db.tables import account, position_fact, quarantined_row
 from trimtab.domain.restriction_lists import RestrictionList
 from trimtab.domain.securities import Security, SecurityId
@@ -75,11 +75,10 @@ def _held(connection: Connection, delivery_id: str, known: Set[str]) -> list[Unk
 
 def _wanted(connection: Connection, business_date: date, known: Set[str], seq: int) -> dict[str, dict[str, Decimal]]:
     found: dict[str, dict[str, Decimal]] = {}
-    for model_id, value in held_settings(connection, MODEL, business_date, seq).items():
-        if not value.get("withdrawn"):
-            for name, weight in value["weights"].items():
-                if name not in known:
-                    found.setdefault(name, {})[model_id] = Decimal(weight)
+    for model_id, weights in model_weights(connection, business_date, seq).items():
+        for name, weight in weights.items():
+            if name not in known:
+                found.setdefault(name, {})[model_id] = weight
     return found
 
 
@@ -109,9 +108,8 @@ def held_by_security(
 
 
 def model_weights(connection: Connection, business_date: date, seq: int) -> dict[str, dict[SecurityId, Decimal]]:
-    """The weights of every model of the day."""
+    """The weights of every model of the day that is released."""
     return {
         model_id: {SecurityId(name): Decimal(weight) for name, weight in value["weights"].items()}
-        for model_id, value in held_settings(connection, MODEL, business_date, seq).items()
-        if not value.get("withdrawn")
+        for model_id, value in released_models(connection, business_date, seq).items()
     }

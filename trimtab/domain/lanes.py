@@ -9,17 +9,9 @@ from typing import Final
 
 from trimtab.domain.account_facts import AccountFacts, FactValue, fact
 from trimtab.domain.fact_fields import FIELDS
+from trimtab.domain.filter_answers import matches, rule_answer
 from trimtab.domain.filter_sentences import join_and, observed_phrase
-from trimtab.domain.filters import (
-    Fields,
-    FilterTree,
-    Group,
-    MalformedFilter,
-    Rule,
-    matches,
-    parse_filter,
-    rule_answer,
-)
+from trimtab.domain.filters import Fields, FilterTree, Group, MalformedFilter, Rule, parse_filter
 from trimtab.domain.lane_policy import DEFAULT_POLICY, Condition, FilterKey, PolicyDocument, Step, step_sentence
 from trimtab.domain.lifecycle import Lane
 from trimtab.domain.proposals import AnalysisOutcome

@@ -180,5 +180,5 @@ def incumbent_problems(incumbent: Incumbent) -> Iterator[str]:
     for security_id, shares in sorted(incumbent.net_trades.items()):
         if not (shares.is_finite() and abs(shares) <= LARGEST_AMOUNT):
             yield f"the last trade in {security_id} is {shares} shares"
-    if not all(abs(price) < float("inf") for price in incumbent.prices):
+    if not all(abs(price) < float("inf") for price in (*incumbent.prices, *incumbent.row_prices.values())):
         yield "a price of the last analysis is not a number"

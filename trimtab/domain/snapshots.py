@@ -1,7 +1,7 @@
 """The frozen inputs of one account's analysis. Two equal snapshots give the same proposal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -67,7 +67,8 @@ class Incumbent:
     """What the last analysis of the account came to; today's starts from it, so that proposals stay calm."""
 
     net_trades: Mapping[SecurityId, Decimal]  # shares, positive bought: sides are kept unless a change gains more
-    prices: tuple[float, ...] = ()  # of the coupling rows: factors, cash, rows, in the order of the problem
+    prices: tuple[float, ...] = ()  # of the last answer's factors, in the order of the risk model, then of cash
+    row_prices: Mapping[str, float] = field(default_factory=dict)  # of rules on the whole account, by the row's name
 
 
 @dataclass(frozen=True, slots=True)

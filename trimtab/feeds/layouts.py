@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from trimtab.domain.account_settings import Harvesting, TaxSensitivity, Tracking
+from trimtab.domain.account_settings import Harvesting, RestrictionKind, TaxSensitivity, Tracking
 from trimtab.domain.accounts import Registration, Standing
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
 from trimtab.domain.corporate_actions_events import Treatment
@@ -182,7 +182,7 @@ _LAYOUTS = (
         FeedKind.RESTRICTIONS,
         (
             _ACCOUNT,
-            Column("rule", word_reader("NEVER_BUY", "NEVER_SELL", "NEVER_HOLD", "BAND")),
+            Column("rule", word_reader(*RestrictionKind, "BAND")),
             _optional("minimum", read_weight, Decimal(0)),
             _optional("maximum", read_weight, Decimal(1)),
             _optional("reason", read_text, ""),

@@ -238,7 +238,7 @@ def test_sizes_are_rounded_up_by_less_than_half():
     assert shape_of(simulated(0)).securities == 20
 
 
-def test_the_incumbent_of_a_proposal_has_its_net_trades_and_as_many_prices_as_the_problem():
+def test_the_incumbent_of_a_proposal_has_its_net_trades_and_a_price_of_each_factor_row_and_of_cash():
     """600 AAA at $100 and 300 BBB at $50 against 40/60: AAA is sold, BBB bought; one factor, cash and one band."""
     market_ = a_market({"AAA": "100", "BBB": "50"})
     band = GroupBand(GroupKind.ASSET_CLASS, "US", Decimal(0), Decimal("0.99"))
@@ -253,7 +253,8 @@ def test_the_incumbent_of_a_proposal_has_its_net_trades_and_as_many_prices_as_th
     assert [(each, shares > 0) for each, shares in sorted(incumbent.net_trades.items())] == [("BBB", True)] or [
         (each, shares > 0) for each, shares in sorted(incumbent.net_trades.items())
     ] == [("AAA", False), ("BBB", True)]
-    assert len(incumbent.prices) == 3
+    assert len(incumbent.prices) == 2
+    assert list(incumbent.row_prices) == ["ASSET_CLASS:US"]
 
 
 def test_a_random_account_is_named_by_the_lane_that_answered_it():

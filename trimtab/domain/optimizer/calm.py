@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from trimtab.domain.incumbents import incumbent_of
 from trimtab.domain.market import Price
 from trimtab.domain.money import ZERO, to_cents
 from trimtab.domain.optimizer.analysis import analyze
@@ -22,7 +23,7 @@ from trimtab.domain.optimizer.targets import account_value
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal
 from trimtab.domain.securities import SecurityId
-from trimtab.domain.snapshots import AnalysisInput, Incumbent
+from trimtab.domain.snapshots import AnalysisInput
 
 DRAWS = 20
 NOISE_BPS = Decimal(10)
@@ -85,7 +86,7 @@ def calm_score(
     if proposal.outcome not in _SCORED:
         return CalmScore(proposal.account_id, proposal.outcome, None, (), 0, 0)
     before = _Trades.of(request, proposal)
-    shaken = [_shaken(request, proposal, noise) for noise in _noise(request, draws, float(noise_bps), seed)]
+    shaken = shaken_days(request, proposal, draws, noise_bps, seed)
     after = [_Trades.of(each, analyze(each, _unhashed(market, number))) for number, each in enumerate(shaken)]
     moved = [before.moved_to(each) for each in after]
     held = [_holdings_moved(request, each) for each in shaken]
@@ -145,6 +146,13 @@ class _Trades:
         return max(turned - self.flips(other), 0)
 
 
+def shaken_days(
+    request: AnalysisInput, proposal: RebalanceProposal, draws: int, noise_bps: Decimal, seed: int
+) -> list[AnalysisInput]:
+    """The account at the shaken prices of each draw, with the proposal as yesterday's list."""
+    return [_shaken(request, proposal, noise) for noise in _noise(request, draws, float(noise_bps), seed)]
+
+
 def _noise(request: AnalysisInput, draws: int, noise_bps: float, seed: int) -> Floats:
     """Relative price changes, (draws, priced securities of the account in the order of their ids)."""
     own = hashlib.sha256(f"{seed}:{request.snapshot.account.id}".encode()).digest()
@@ -175,13 +183,6 @@ def _shaken(request: AnalysisInput, proposal: RebalanceProposal, noise: Floats) 
     )
     snapshot = replace(request.snapshot, positions=positions, incumbent=incumbent_of(proposal))
     return replace(request, snapshot=snapshot, market=replace(request.market, prices=prices))
-
-
-def incumbent_of(proposal: RebalanceProposal) -> Incumbent:
-    """What an analysis of the next day starts from."""
-    return Incumbent(
-        {each.security_id: each.quantity if each.side is Side.BUY else -each.quantity for each in proposal.trades}
-    )
 
 
 def _holdings_moved(request: AnalysisInput, shaken: AnalysisInput) -> float:

@@ -75,9 +75,12 @@ def _with_cash(
 
 
 def _yesterday(request: AnalysisInput, held: Securities) -> Floats | None:
-    """Net trades of the last analysis, (n,) shares; None when it is not known."""
+    """Net trades of the last analysis, (n,) shares; None when it is not known, or traded nothing that could be kept.
+
+    Of a list that was sent no trade is left. That it sold nothing says nothing about today's sides then.
+    """
     incumbent = request.snapshot.incumbent
-    if incumbent is None:
+    if incumbent is None or not any(incumbent.net_trades.values()):
         return None
     return np.array([float(incumbent.net_trades.get(each, 0)) for each in held.ids])
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from trimtab.domain.incumbents import incumbent_of
 from trimtab.domain.money import BASIS_POINT, ZERO, to_cents
 from trimtab.domain.optimizer.account_rules import AccountRule, rules_of, with_settings
 from trimtab.domain.optimizer.analysis import analyze
-from trimtab.domain.optimizer.calm import incumbent_of
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.marginal_prices import marginal_bps
 from trimtab.domain.optimizer.market_arrays import MarketArrays

@@ -54,8 +54,8 @@ def round_trades(
     demanded = data.securities.sell_minimum[data.lots.security] > 0
     caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
     lots_open = found.sides.lots
+    kept = _in_units(data) if start is Start.YESTERDAY else None
     while True:
-        kept = _in_units(data) if start is Start.YESTERDAY else None
         desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps, kept)
         desk.start_from(found)
         desk.raise_cash()
@@ -258,14 +258,14 @@ class _Desk:
 
     def _tax(self, units: Ints) -> Floats:
         """Tax cost of each security's sale, (n,)."""
-        row = self.data.lots.security
-        total = np.maximum(-units, 0) * _finite(self.unit)
-        sold = np.clip(total[row] - self.before, 0.0, self.limit)
-        return sum_by(row, self.data.lots.tax * sold, len(units))
+        return sum_by(self.data.lots.security, self.data.lots.tax * self._sold(units), len(units))
 
     def lot_sells(self) -> Floats:
         """Weight sold of each lot, (m,)."""
-        total = np.maximum(-self.units, 0) * _finite(self.unit)
+        return self._sold(self.units)
+
+    def _sold(self, units: Ints) -> Floats:
+        total = np.maximum(-units, 0) * _finite(self.unit)
         sold: Floats = np.clip(total[self.data.lots.security] - self.before, 0.0, self.limit)
         return sold
 

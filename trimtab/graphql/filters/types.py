@@ -12,8 +12,9 @@ from trimtab.db.filter_pages import LaneChange, ShadowSummary
 from trimtab.db.filter_versions import FilterChange, SavedFilter
 from trimtab.domain import fact_fields
 from trimtab.domain.account_facts import AccountFacts, FactValue
+from trimtab.domain.filter_answers import matches, rule_answer
 from trimtab.domain.filter_sentences import observed_phrase, rule_phrase, sentence, value_text
-from trimtab.domain.filters import OPERATORS, Fields, FilterTree, matches, parse_filter, rule_answer, rules_of
+from trimtab.domain.filters import OPERATORS, Fields, FilterTree, parse_filter, rules_of
 from trimtab.domain.lanes import LaneDecision, MatchedValue, StepAnswer
 
 

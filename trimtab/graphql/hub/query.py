@@ -50,7 +50,7 @@ class HubQuery:
         self, info: Info, provider_id: str | None = None, model_id: str | None = None, first: int = MOST_UPLOADS
     ) -> list[ProviderModel] | None:
         require_reading(info)
-        sees_all = _may(info, Act.VERIFY)
+        sees_all = sees_embargoed(info)
 
         def read(one: Connection) -> list[ProviderModel]:
             now, seq = market_now(one), newest_seq(one)
@@ -101,6 +101,11 @@ def require_reading(info: Info, operation: Operation = Operation.PUBLISH_MODELS)
     """Raises NotAllowed."""
     if not _may(info, Act.READ, operation):
         raise NotAllowed("NOT_PERMITTED")
+
+
+def sees_embargoed(info: Info) -> bool:
+    """Whoever may publish a model sees its weights before they are released; nobody else of the firm does."""
+    return _may(info, Act.VERIFY)
 
 
 def _require_fees(info: Info) -> None:

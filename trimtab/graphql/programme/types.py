@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 
 from trimtab.auth.matrix import Operation
 from trimtab.db.programme import Change, Programme, ProgrammeKind
+from trimtab.db.published_models import without_weights
 from trimtab.domain.asset_allocations import AllocationId, InvalidProgramme, ProductSet
 from trimtab.domain.model_variants import DifferenceException, Effective, Variant, VariantId
 from trimtab.domain.records import plain
@@ -174,7 +175,7 @@ class ProgrammeChange:
     def of(cls, change: Change) -> "ProgrammeChange":
         value: Any = change.value
         if change.kind is ProgrammeKind.PROVIDER_MODEL:  # `providerModels` knows who may see an embargoed one
-            value = {name: each for name, each in (value or {}).items() if name not in ("weights", "cash_weight")}
+            value = without_weights(value or {})
         return cls(
             change_id=change.change_id,
             part=ProgrammePart(change.kind.value),

@@ -1,5 +1,6 @@
 """Delivered facts as of a day, as they were known at an instant."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
 from trimtab.db.bitemporal import SETTINGS_OF, delivery_known, facts_known, setting_known
 from trimtab.db.history import accounts_by_id
+from trimtab.db.published_models import is_embargoed, market_now, without_weights
 from trimtab.domain.records import plain
 from trimtab.feeds.layouts import LAYOUTS, FeedKind
 from trimtab.graphql.context import Info
@@ -74,12 +76,20 @@ def delivered_facts(
     security: str | None,
     size: int,
     after: str | None,
+    sees_embargoed: bool,
 ) -> DeliveredFacts | None:
-    """None for an account that the asker may not see, and when nothing was known of the day by then."""
+    """None for an account that the asker may not see, and when nothing was known of the day by then.
+
+    A model under embargo has weights only for who `sees_embargoed`.
+    """
     if account_id is not None and not accounts_by_id(one, [account_id], book):
         return None
     if kind in SETTINGS_OF:
-        return _settings(one, kind, as_of, known_at, account_id or security or "")
+        value = setting_known(one, SETTINGS_OF[kind], account_id or security or "", as_of, known_at)
+        if value is None:
+            return None
+        hidden = kind is FeedKind.MODELS and not sees_embargoed and is_embargoed(value, market_now(one))
+        return _settings(kind, as_of, without_weights(value) if hidden else value)
     told_by = delivery_known(one, kind, as_of, known_at)
     if told_by is None:
         return None
@@ -110,10 +120,7 @@ def _line(text: str) -> int:
     return int(text)
 
 
-def _settings(one: Connection, kind: FeedKind, on: date, known_at: datetime, key: str) -> DeliveredFacts | None:
-    value = setting_known(one, SETTINGS_OF[kind], key, on, known_at)
-    if value is None:
-        return None
+def _settings(kind: FeedKind, on: date, value: Mapping[str, Any]) -> DeliveredFacts:
     wanted = _OF_SETTINGS.get(kind)
     shown = value if wanted is None else {name: value.get(name) for name in wanted}
     return DeliveredFacts(

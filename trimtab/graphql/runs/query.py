@@ -9,6 +9,7 @@ from trimtab.db.day_pages import run_on, run_page
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
 from trimtab.graphql.errors import BadInput
+from trimtab.graphql.hub.query import sees_embargoed
 from trimtab.graphql.ids import iso_date, read_cursor
 from trimtab.graphql.paging import DEFAULT_PAGE, cut, page_size
 from trimtab.graphql.runs.delivered import DeliveredFacts, check_question, delivered_facts
@@ -63,6 +64,7 @@ class RunsQuery:
         moment = known_at or info.context.services.now()
         if moment.tzinfo is None:
             raise BadInput("knownAt is an instant with its time zone")
+        sees_all = sees_embargoed(info)
         return await info.context.reader.run(
-            lambda one: delivered_facts(one, book, feed, as_of, moment, account, security, size, after)
+            lambda one: delivered_facts(one, book, feed, as_of, moment, account, security, size, after, sees_all)
         )

@@ -26,9 +26,15 @@ def warm_start(data: OptimizerData, incumbent: Incumbent | None) -> WarmStart | 
     """None without an incumbent."""
     if incumbent is None:
         return None
-    prices: Floats | None = np.array(incumbent.prices, dtype=np.float64)
-    if prices is not None and not (len(prices) and np.isfinite(prices).all()):
-        prices = None
     trades = incumbent.net_trades
     sides = [int(np.sign(float(trades[each]))) if each in trades else 0 for each in data.securities.ids]
-    return WarmStart(prices, np.array(sides, dtype=np.int64))
+    return WarmStart(_prices(data, incumbent), np.array(sides, dtype=np.int64))
+
+
+def _prices(data: OptimizerData, incumbent: Incumbent) -> Floats | None:
+    """In the order of the first regime's rows, those that are new at nothing; None when not all are numbers."""
+    if not incumbent.prices:
+        return None
+    rows = data.under(data.regimes[0]).rows.names
+    prices = np.array([*incumbent.prices, *(incumbent.row_prices.get(name, 0.0) for name in rows)], dtype=np.float64)
+    return prices if np.isfinite(prices).all() else None

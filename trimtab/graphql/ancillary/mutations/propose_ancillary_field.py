@@ -6,12 +6,9 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import Connection
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act, Operation
-from trimtab.auth.principal import Subject
+from trimtab.auth.matrix import Operation
 from trimtab.db.account_signals import business_date
 from trimtab.db.ancillary import ANCILLARY_FIELD, fields_on
-from trimtab.db.filter_versions import FilterChange, last_filter_seq, propose_filter
 from trimtab.domain.ancillary import (
     AncillaryError,
     AncillaryField,
@@ -24,17 +21,10 @@ from trimtab.domain.records import plain
 from trimtab.graphql.access import guarded_mutation
 from trimtab.graphql.ancillary.in_use import retirement_problem
 from trimtab.graphql.ancillary.types import AncillaryFieldInfo
-from trimtab.graphql.answers import (
-    Forbidden,
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotFound,
-    derived_id,
-    forbidden,
-    kept,
-    once,
-)
+from trimtab.graphql.answers import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, kept
 from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.filters.firm_changes import keep_proposal
+from trimtab.graphql.four_eyes import propose_once, too_early
 
 
 @strawberry.input
@@ -69,36 +59,22 @@ ProposeAncillaryFieldResult = Annotated[
     description="Propose a field of the firm's own, which its filters and lane policy may then name.",
 )
 async def propose_ancillary_field(info: Info, input: ProposeAncillaryFieldInput) -> ProposeAncillaryFieldResult:
-    context = info.context
-    allowed = context.decide(Operation.SET_AUTOMATED_TRADING_FILTER, Subject(context.firm_id), Act.PROPOSE)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
-    field = AncillaryField(
-        input.name, input.label, input.type, input.entered_by, input.unit, tuple(input.choices), input.retired
-    )
-    change_id = derived_id(info, "propose_ancillary_field", input.idempotency_key)
-    answer: ProposeAncillaryFieldResult = await once(
-        info,
-        "propose_ancillary_field",
-        input.idempotency_key,
-        {"field": plain(field), "effective_from": input.effective_from, "reason": input.reason},
-        lambda connection: _propose(connection, context, input, field, change_id),
-        input.reason,
+    answer: ProposeAncillaryFieldResult = await propose_once(
+        info, "propose_ancillary_field", Operation.SET_AUTOMATED_TRADING_FILTER, input, _propose
     )
     return answer
 
 
 def _propose(
-    connection: Connection,
-    context: RequestContext,
-    given: ProposeAncillaryFieldInput,
-    field: AncillaryField,
-    change_id: str,
+    connection: Connection, context: RequestContext, given: ProposeAncillaryFieldInput, change_id: str
 ) -> AncillaryFieldProposed | InvalidInput:
     today = business_date(connection)
-    if today is not None and given.effective_from < today:
-        message = f"A field cannot be defined before the business date {today.isoformat()}."
-        return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="effectiveFrom")
+    early = too_early(today, given, "A field", "what was read by then stays")
+    if early is not None:
+        return early
+    field = AncillaryField(
+        given.name, given.label, given.type, given.entered_by, given.unit, tuple(given.choices), given.retired
+    )
     try:
         require_sound_field(field, fields_on(connection))
     except AncillaryError as error:
@@ -107,15 +83,5 @@ def _propose(
     if wrong is not None:
         return InvalidInput(code="FIELD_IN_USE", message=wrong, field="retired")
     value: Any = plain(field)
-    change = FilterChange(
-        change_id=change_id,
-        name=field.name,
-        effective_from=given.effective_from,
-        value=value,
-        reason=given.reason,
-        proposed_by=tuple(sorted(context.who.persons)),
-        supersedes=last_filter_seq(connection, ANCILLARY_FIELD, field.name),
-        entity=ANCILLARY_FIELD,
-    )
-    propose_filter(connection, context.firm_id, change)
+    keep_proposal(connection, context, change_id, given, ANCILLARY_FIELD, field.name, value)
     return AncillaryFieldProposed(change_id=change_id, field=AncillaryFieldInfo.of(field))

@@ -7,24 +7,13 @@ import strawberry
 from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act
-from trimtab.auth.principal import Subject
 from trimtab.db.account_signals import business_date
 from trimtab.db.data_changes import DataChange, InvalidDataChange, last_seq, propose, read_value
 from trimtab.graphql.access import guarded_mutation
-from trimtab.graphql.answers import (
-    Forbidden,
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotFound,
-    derived_id,
-    forbidden,
-    kept,
-    once,
-)
+from trimtab.graphql.answers import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, kept
 from trimtab.graphql.context import Info, RequestContext
 from trimtab.graphql.data.types import OPERATIONS, DataPart
+from trimtab.graphql.four_eyes import propose_once, too_early
 
 
 @strawberry.input
@@ -56,25 +45,8 @@ ProposeDataChangeResult = Annotated[
     description="Propose a policy, an accepted exception, a mapped identifier, a security, a risk proxy or a list.",
 )
 async def propose_data_change(info: Info, input: ProposeDataChangeInput) -> ProposeDataChangeResult:
-    context = info.context
-    allowed = context.decide(input.part.operation, Subject(context.firm_id), Act.PROPOSE)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
-    asked = {
-        "part": input.part.value,
-        "key": input.key,
-        "value": input.value,
-        "effective_from": input.effective_from,
-        "reason": input.reason,
-    }
-    change_id = derived_id(info, "propose_data_change", input.idempotency_key)
-    answer: ProposeDataChangeResult = await once(
-        info,
-        "propose_data_change",
-        input.idempotency_key,
-        asked,
-        lambda connection: _propose(connection, context, input, change_id),
-        input.reason,
+    answer: ProposeDataChangeResult = await propose_once(
+        info, "propose_data_change", input.part.operation, input, _propose
     )
     return answer
 
@@ -82,10 +54,9 @@ async def propose_data_change(info: Info, input: ProposeDataChangeInput) -> Prop
 def _propose(
     connection: Connection, context: RequestContext, given: ProposeDataChangeInput, change_id: str
 ) -> DataChangeProposed | InvalidInput:
-    today = business_date(connection)
-    if today is not None and given.effective_from < today:
-        message = f"A change cannot hold before the business date {today.isoformat()}: what was known stays."
-        return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="effectiveFrom")
+    early = too_early(business_date(connection), given, "A change", "what was known stays")
+    if early is not None:
+        return early
     kind = given.part.kind
     try:
         value = None if given.value is None else read_value(kind, given.key, given.value)

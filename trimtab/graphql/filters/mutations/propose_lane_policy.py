@@ -7,26 +7,16 @@ import strawberry
 from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act, Operation
-from trimtab.auth.principal import Subject
+from trimtab.auth.matrix import Operation
 from trimtab.db.account_signals import business_date
-from trimtab.db.filter_versions import FilterChange, last_filter_seq, propose_filter
 from trimtab.db.lane_policies import LANE_POLICY, POLICY_KEY, missing_filters
 from trimtab.db.policy_shadow import kept_shadow, shadow
 from trimtab.domain.lane_policy import DEFAULT_POLICY, LanePolicyError, json_of_policy, policy_sentences, read_policy
 from trimtab.graphql.access import guarded_mutation
-from trimtab.graphql.answers import (
-    Forbidden,
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotFound,
-    derived_id,
-    forbidden,
-    kept,
-    once,
-)
+from trimtab.graphql.answers import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, kept
 from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.filters.firm_changes import keep_proposal
+from trimtab.graphql.four_eyes import propose_once, too_early
 
 
 @strawberry.input
@@ -59,18 +49,8 @@ ProposeLanePolicyResult = Annotated[
     description="Propose another order of the filters that decide lanes. What would be unsafe is refused at once.",
 )
 async def propose_lane_policy(info: Info, input: ProposeLanePolicyInput) -> ProposeLanePolicyResult:
-    context = info.context
-    allowed = context.decide(Operation.SET_AUTOMATED_TRADING_FILTER, Subject(context.firm_id), Act.PROPOSE)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
-    change_id = derived_id(info, "propose_lane_policy", input.idempotency_key)
-    answer: ProposeLanePolicyResult = await once(
-        info,
-        "propose_lane_policy",
-        input.idempotency_key,
-        {"policy": input.policy, "effective_from": input.effective_from, "reason": input.reason},
-        lambda connection: _propose(connection, context, input, change_id),
-        input.reason,
+    answer: ProposeLanePolicyResult = await propose_once(
+        info, "propose_lane_policy", Operation.SET_AUTOMATED_TRADING_FILTER, input, _propose
     )
     return answer
 
@@ -79,9 +59,9 @@ def _propose(
     connection: Connection, context: RequestContext, given: ProposeLanePolicyInput, change_id: str
 ) -> LanePolicyProposed | InvalidInput:
     today = business_date(connection)
-    if today is not None and given.effective_from < today:
-        message = f"A policy cannot hold before the business date {today.isoformat()}: lanes that were given stay."
-        return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="effectiveFrom")
+    early = too_early(today, given, "A policy", "lanes that were given stay")
+    if early is not None:
+        return early
     try:
         policy = DEFAULT_POLICY if given.policy is None else read_policy(given.policy)
     except LanePolicyError as error:
@@ -92,18 +72,7 @@ def _propose(
         return InvalidInput(code="FILTER_MISSING", message=message, field="policy")
     value: Any = None if given.policy is None else json_of_policy(policy)
     found = shadow(connection, today or given.effective_from, LANE_POLICY, POLICY_KEY, value)
-    change = FilterChange(
-        change_id=change_id,
-        name=POLICY_KEY,
-        effective_from=given.effective_from,
-        value=value,
-        reason=given.reason,
-        proposed_by=tuple(sorted(context.who.persons)),
-        supersedes=last_filter_seq(connection, LANE_POLICY, POLICY_KEY),
-        entity=LANE_POLICY,
-        shadow=kept_shadow(found),
-    )
-    propose_filter(connection, context.firm_id, change)
+    keep_proposal(connection, context, change_id, given, LANE_POLICY, POLICY_KEY, value, kept_shadow(found))
     return LanePolicyProposed(
         change_id=change_id,
         sentences=list(policy_sentences(policy)),

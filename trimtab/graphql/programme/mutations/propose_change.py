@@ -1,7 +1,7 @@
 """Propose a change of the programme: it waits for a second person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, cast
 
@@ -9,9 +9,7 @@ import strawberry
 from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
-from trimtab.auth.decisions import Denied
-from trimtab.auth.matrix import Act, Operation
-from trimtab.auth.principal import Subject
+from trimtab.auth.matrix import Operation
 from trimtab.db.account_signals import business_date
 from trimtab.db.programme import (
     Change,
@@ -27,17 +25,9 @@ from trimtab.db.settings_versions import newest_seq
 from trimtab.db.variant_limits import beyond_limits, newest_risk_model
 from trimtab.domain.asset_allocations import InvalidProgramme
 from trimtab.graphql.access import guarded_mutation
-from trimtab.graphql.answers import (
-    Forbidden,
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotFound,
-    derived_id,
-    forbidden,
-    kept,
-    once,
-)
+from trimtab.graphql.answers import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, kept
 from trimtab.graphql.context import Info, RequestContext
+from trimtab.graphql.four_eyes import propose_once, too_early
 from trimtab.graphql.programme.types import ProgrammePart
 
 
@@ -74,49 +64,24 @@ ProposeProgrammeChangeResult = Annotated[
     description="Propose an allocation, products, a variant or limits. What could not be followed is refused at once.",
 )
 async def propose_programme_change(info: Info, input: ProposeProgrammeChangeInput) -> ProposeProgrammeChangeResult:
-    context = info.context
-    allowed = context.decide(input.part.operation, Subject(context.firm_id), Act.PROPOSE)
-    if isinstance(allowed, Denied):
-        return forbidden(allowed)
-    if input.part is ProgrammePart.PROVIDER_MODEL:
-        message = "A provider's model is proposed by sending it: uploadProviderModel, or its file."
-        return InvalidInput(code="NOT_PROPOSED_HERE", message=message, field="part")
-    asked = {
-        "part": input.part.value,
-        "key": input.key,
-        "value": input.value,
-        "effective_from": input.effective_from,
-        "reason": input.reason,
-    }
-    wanted = _Wanted(input, derived_id(info, "propose_programme_change", input.idempotency_key))
-    answer: ProposeProgrammeChangeResult = await once(
-        info,
-        "propose_programme_change",
-        input.idempotency_key,
-        asked,
-        lambda connection: _propose(connection, context, wanted),
-        input.reason,
+    answer: ProposeProgrammeChangeResult = await propose_once(
+        info, "propose_programme_change", input.part.operation, input, _propose
     )
     return answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    input: ProposeProgrammeChangeInput
-    change_id: str
-
-
 def _propose(
-    connection: Connection, context: RequestContext, wanted: _Wanted
+    connection: Connection, context: RequestContext, given: ProposeProgrammeChangeInput, change_id: str
 ) -> ProgrammeChangeProposed | InvalidInput:
-    given = wanted.input
-    today = business_date(connection)
-    if today is not None and given.effective_from < today:
-        message = f"A change cannot hold before the business date {today.isoformat()}: what was followed stays."
-        return InvalidInput(code="EFFECTIVE_IN_THE_PAST", message=message, field="effectiveFrom")
+    if given.part is ProgrammePart.PROVIDER_MODEL:
+        message = "A provider's model is proposed by sending it: uploadProviderModel, or its file."
+        return InvalidInput(code="NOT_PROPOSED_HERE", message=message, field="part")
+    early = too_early(business_date(connection), given, "A change", "what was followed stays")
+    if early is not None:
+        return early
     kind, value = given.part.kind, cast("Mapping[str, Any] | None", given.value)
     change = Change(
-        change_id=wanted.change_id,
+        change_id=change_id,
         kind=kind,
         key=given.key,
         effective_from=given.effective_from,
