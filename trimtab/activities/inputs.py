@@ -260,7 +260,7 @@ def _manifest(
         },
         market=put_content(connection, firm_id, MARKET, market.snapshot),
         findings=put_content(connection, firm_id, FINDINGS, market.findings),
-        models=put_contents(connection, firm_id, MODEL, market.models | _glided(connection, ref, market, seq)),
+        models=put_contents(connection, firm_id, MODEL, {**market.models, **_glided(connection, ref, market, seq)}),
         settings_seq=seq,
         calibration=firm.calibration_hash,
         limits=limits_on(connection, ref.business_date, seq),
