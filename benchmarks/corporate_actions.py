@@ -2,8 +2,9 @@
 
 `events`: the curated real events applied to synthetic lots; counts by kind of what was applied with every cent of
 basis conserved and holding dates right, and of what waits and for what.
-`replay`: the real closes from 2019-01 to 2021-04 day by day, one vendor's actions, the curated events as
-confirmation, a second price feed as second source; every suspension with its cause.
+`replay`: the real closes from 2019-01 to 2021-04 day by day through the night's own rules, with one vendor's actions
+and the curated events; a second price feed stands for the custodian's own value and shares. Every suspension with its
+cause.
 """
 
 import argparse
@@ -20,16 +21,17 @@ from fractions import Fraction
 from pathlib import Path
 
 from benchmarks.real_events import apply_real_events, read_real_events
-from trimtab.domain.corporate_actions import ActionKind, exact_ratio
-from trimtab.domain.corporate_actions_doubts import (
-    Doubt,
-    SecondSource,
-    VendorAction,
-    action_doubts,
-    closes_move,
-    confirmed,
-    move_doubt,
+from trimtab.domain.corporate_actions import (
+    ActionKind,
+    CorporateAction,
+    effective_splits,
+    exact_ratio,
+    is_small_rational,
+    split_price,
 )
+from trimtab.domain.data_codes import DataCode
+from trimtab.domain.price_checks import PriceStatus
+from trimtab.domain.price_moves import CustodianView, Evidence, PastDay, is_closed, suspicion
 from trimtab.domain.securities import SecurityId
 
 FIRST, LAST = "2019-01-01", "2021-04-30"
@@ -41,6 +43,23 @@ EVENTS = "real_events_to_2021.csv"
 
 Day = dict[str, Decimal]
 Key = tuple[SecurityId, date]
+JUDGED_BY_PRICES = (ActionKind.SPLF, ActionKind.SPLR, ActionKind.DVCA)
+"""Other events move closes by themselves: the night asks nothing about a move of their day."""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorAction:
+    """What a price vendor's feed says of one security and day."""
+
+    security_id: SecurityId
+    ex_on: date
+    ratio: Fraction | None = None  # new shares per old
+    dividend: Decimal = Decimal(0)  # dollars a share
+
+    @property
+    def split(self) -> CorporateAction:
+        kind = ActionKind.SPLF if self.ratio is None or self.ratio > 1 else ActionKind.SPLR
+        return CorporateAction(f"{self.security_id}-{self.ex_on}", 1, kind, self.security_id, self.ex_on, self.ratio)
 
 
 @dataclass(slots=True)
@@ -50,9 +69,6 @@ class Replay:
     days: int = 0
     suspensions: list[tuple[str, str, str, str]] = field(default_factory=list)
     applied: Counter[str] = field(default_factory=Counter)
-    booked: set[tuple[str, str]] = field(
-        default_factory=set
-    )  # (date, symbol) of actions applied as the vendor has them
 
     def suspend(self, day: str, symbol: str, cause: str, state: str) -> None:
         self.suspensions.append((day, symbol, cause, state))
@@ -93,7 +109,7 @@ def vendor_actions(path: Path, first: str = FIRST, last: str = LAST) -> dict[Key
             if row["type"] == "SPLIT":
                 found[key] = VendorAction(*key, exact_ratio(value, Decimal(1)), known.dividend)
             else:
-                found[key] = VendorAction(*key, known.ratio, value + (known.dividend or 0))
+                found[key] = VendorAction(*key, known.ratio, value + known.dividend)
     return found
 
 
@@ -121,39 +137,39 @@ def replay(data: Path) -> Replay:
     return result
 
 
-def _second(symbol: str, before: Day, today: Day, action: VendorAction | None) -> SecondSource | None:
+def _second(symbol: str, before: Day, today: Day, action: VendorAction | None) -> CustodianView | None:
+    """The second feed's close, with its split as the change of shares that a custodian's file would show."""
     if symbol not in before or symbol not in today:
         return None
-    return SecondSource(before[symbol], today[symbol], action is not None and action.ratio is not None)
+    ratio = Fraction(1) if action is None or action.ratio is None else action.ratio
+    return CustodianView(today[symbol], Decimal(ratio.numerator) / ratio.denominator)
 
 
 def _judge(
     result: Replay,
     action: VendorAction,
-    move: tuple[Decimal, Decimal],
-    second: SecondSource | None,
+    closes: tuple[Decimal, Decimal],
+    second: CustodianView | None,
     known: Mapping[Key, list[ActionKind]],
 ) -> None:
-    before, close = move
+    before, close = closes
     day, symbol = action.ex_on.isoformat(), action.security_id
-    doubts = action_doubts(action, before)
-    for doubt in doubts:
-        kinds = known.get((action.security_id, action.ex_on), [])
-        result.suspend(day, symbol, doubt, f"confirmed: {' '.join(kinds)}" if confirmed(doubt, kinds) else "open")
-    if doubts:
-        return  # suspended for it: its move is the event's
-    if action.ratio is not None or action.dividend is not None:
-        result.applied["split" if action.ratio is not None else "dividend"] += 1
-        result.booked.add((day, symbol))
-    doubt = move_doubt(before, close, action.ratio or Fraction(1), action.dividend or Decimal(0))
-    if doubt is None:
-        return
     kinds = known.get((action.security_id, action.ex_on), [])
-    if confirmed(doubt, kinds):
-        state = f"confirmed: {' '.join(kinds)}"
-    else:
-        state = "closed by the second source" if closes_move(before, close, second) else "open"
-    result.suspend(day, symbol, doubt, state)
+    told = " ".join(kind for kind in kinds if kind is not ActionKind.CHAN)
+    if action.ratio is not None:
+        if effective_splits([action.split], action.ex_on).doubtful:
+            state = f"an event to enter: {told}" if told else "open"
+            result.suspend(day, symbol, DataCode.CA_UNSYNCED, state)
+            return  # suspended for it: its move is the event's
+        before = split_price(before, action.ratio)
+        result.applied["split"] += 1
+    if any(kind not in JUDGED_BY_PRICES for kind in kinds):
+        result.applied["events that moved the close"] += 1
+        return
+    status = suspicion(close, None, [PastDay(before)], action.dividend)
+    if status is not PriceStatus.GOOD:
+        closed = is_closed(status, close, close / before, Evidence(custodian=second))
+        result.suspend(day, symbol, status, "closed by the second source" if closed else "open")
 
 
 def confirmations(data: Path) -> dict[Key, list[ActionKind]]:
@@ -168,20 +184,10 @@ def confirmations(data: Path) -> dict[Key, list[ActionKind]]:
     return known
 
 
-def vendor_counts(data: Path) -> dict[str, int]:
-    """Doubtful actions of the vendor's whole span, 2010 to 2021, each against the close before."""
+def odd_ratios(data: Path) -> int:
+    """Of the vendor's splits of its whole span, 2010 to 2021, those that are never applied by themselves."""
     actions = vendor_actions(data / "prices" / ACTIONS, "2010-01-01")
-    counts: Counter[str] = Counter()
-    before: Day = {}
-    by_day: dict[str, list[VendorAction]] = {}
-    for action in actions.values():
-        by_day.setdefault(action.ex_on.isoformat(), []).append(action)
-    for day, closes in closes_by_day(data / "prices" / CLOSES, "2010-01-01"):
-        for action in by_day.get(day, ()):
-            if action.security_id in before:
-                counts.update(str(doubt) for doubt in action_doubts(action, before[action.security_id]))
-        before = {**before, **closes}
-    return dict(counts)
+    return sum(1 for each in actions.values() if each.ratio is not None and not is_small_rational(each.ratio))
 
 
 def report(data: Path) -> dict[str, object]:
@@ -189,28 +195,24 @@ def report(data: Path) -> dict[str, object]:
     started = time.process_time()
     events = apply_real_events(data / "corporate_actions" / EVENTS)
     result = replay(data)
-    moves = [each for each in result.suspensions if each[2] in (Doubt.PRICE_SPIKE, Doubt.SPLIT_SUSPECTED)]
+    doubtful = [each for each in result.suspensions if each[2] == DataCode.CA_UNSYNCED]
+    moves = [each for each in result.suspensions if each[2] in (PriceStatus.SPIKE, PriceStatus.SPLIT_SUSPECTED)]
     still_open = [each[:3] for each in moves if each[3] == "open"]
-    doubtful = [each for each in result.suspensions if each[2] in (Doubt.ODD_RATIO, Doubt.LARGE_DIVIDEND)]
     return {
         "events": events,
         "replay": {
             "days": result.days,
             "suspensions": len(result.suspensions),
-            "by_cause": dict(Counter(each[2] for each in result.suspensions)),
-            "unexplained": sum(1 for each in result.suspensions if not each[2]),
+            "by_cause": dict(Counter(str(each[2]) for each in result.suspensions)),
             "move_exceptions": len(moves),
             "move_exceptions_open_at_cut_off": len(still_open),
             "move_exceptions_open": still_open,
-            "doubtful_actions": len(doubtful),
-            "doubtful_actions_confirmed": sum(1 for each in doubtful if each[3] != "open"),
-            "doubtful_actions_applied_without_confirmation": len(
-                {(each[0], each[1]) for each in doubtful} & result.booked
-            ),
+            "splits_with_odd_ratios": len(doubtful),
+            "of_them_events_to_enter": sum(1 for each in doubtful if each[3] != "open"),
             "applied": dict(result.applied),
             "list": result.suspensions,
         },
-        "vendor_2010_2021": vendor_counts(data),
+        "odd_ratios_2010_2021": odd_ratios(data),
         "processor_seconds": round(time.process_time() - started, 1),
     }
 

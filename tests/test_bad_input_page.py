@@ -10,8 +10,6 @@ PAGE = (ROOT / "docs" / "bad-input.md").read_text(encoding="utf-8")
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if re.match(r"\| \d\d \|", line)
 ]
-ELSEWHERE = {"32": "corporate actions", "37": "corporate actions", "40": "corporate actions"}
-"""Cases whose row names a page instead of a test."""
 OTHER_CODES = {
     "CA_INCOMPLETE", "CA_BASIS", "CA_ELECTION", "FEED_XML", "FEED_SIGNATURE", "FEED_PATH",
     "WASH_SALE", "WASH_SALE_PEER",
@@ -37,5 +35,5 @@ def test_each_row_names_a_test_that_is_there():
         for path in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"def (test_\w+)\(", path.read_text(encoding="utf-8"))
     }
-    missing = [(row[0], row[4]) for row in ROWS if row[4] not in known and row[4] != ELSEWHERE.get(row[0])]
+    missing = [(row[0], row[4]) for row in ROWS if row[4] not in known]
     assert missing == []

@@ -9,6 +9,31 @@ from trimtab.command_line import Day, Firm, Json, as_date, print_json, settings_
 actions_app = typer.Typer(no_args_is_help=True, help="Corporate actions.")
 
 
+@actions_app.command("list")
+def actions_list(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
+    """Events of the last weeks and to come: their states, what they wait for, who approved."""
+    from trimtab.actions_command import events_report
+
+    settings, firm_id = settings_and_firm(firm)
+    rows = events_report(settings, firm_id, as_date(day))
+    if as_json:
+        print_json({"events": rows})
+        return
+    for line in [_event_line(row) for row in rows] or ["nothing"]:
+        typer.echo(line)
+
+
+def _event_line(row: dict[str, object]) -> str:
+    """One line of an event. Waiting for persons is said with how many have approved, of how many."""
+    approved, needed = row["approved_by"], row["persons_needed"]
+    said = f"{row['ex_on']} {row['event_id']} {row['version']}: {row['kind']} of {row['security_id']}, {row['state']}"
+    if row["waits_for"] is not None:
+        said += f", waits for {row['waits_for']}"
+    if needed and isinstance(approved, list):
+        said += f", approved by {len(approved)} of {needed}"
+    return said
+
+
 @actions_app.command("sync")
 def actions_sync(day: Day = None, firm: Firm = None, as_json: Json = False) -> None:
     """Which source has applied which event: holdings, prices, models, risk model."""

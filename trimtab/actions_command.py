@@ -1,8 +1,9 @@
-"""What `trimtab actions` does: plain values of the sync report and of an event's preview."""
+"""What `trimtab actions` does: plain values of events, of the sync report and of an event's preview."""
 
 from collections.abc import Sequence
 from datetime import date
 
+from trimtab.corporate_action_desk import EventLine, event_lines
 from trimtab.corporate_action_preview import AccountPreview, preview, sync_lines
 from trimtab.db.account_signals import business_date
 from trimtab.domain.corporate_actions_sync import SyncLine
@@ -31,6 +32,32 @@ def _line(line: SyncLine) -> dict[str, object]:
         "status": event.status.value,
         "synced": line.is_synced,
         **{source.value.lower(): state.value for source, state in line.states.items()},
+    }
+
+
+def events_report(settings: Settings, firm_id: str, day: date | None) -> list[dict[str, object]]:
+    """One value for each event about the day: its state, and what it waits for. Raises NoRun."""
+    with in_firm(settings, firm_id) as connection:
+        on = day or business_date(connection)
+        if on is None:
+            raise NoRun("the firm has no run yet")
+        return [_event(line) for line in event_lines(connection, on)]
+
+
+def _event(line: EventLine) -> dict[str, object]:
+    event = line.event
+    return {
+        "event_id": event.event_id,
+        "version": event.version,
+        "kind": event.kind.value,
+        "security_id": event.security_id,
+        "ex_on": event.ex_on.isoformat(),
+        "state": line.state.value,
+        "waits_for": None if event.code is None else event.code.value,
+        "sources": list(event.sources),
+        "approved_by": list(event.approved_by),
+        "persons_needed": event.persons_needed,
+        "accounts": {state.value: count for state, count in sorted(line.accounts.items())},
     }
 
 

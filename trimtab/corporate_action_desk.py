@@ -1,39 +1,37 @@
-"""What data managers see and do about corporate actions: events with their state, accounts, approvals, reversals."""
+"""What data managers see and do about corporate actions: events with their state, accounts, approvals."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from trimtab.corporate_action_calendar import DueEvent, calendar_of
 from trimtab.corporate_action_preview import NoSuchEvent
-from trimtab.db.content import get_plain
+from trimtab.db.content import get_content
 from trimtab.db.corporate_actions import (
     Approval,
+    StoredApplication,
     application_rows,
     approvals,
-    state_rows,
+    stored,
     write_approval,
 )
-from trimtab.db.data_changes import DataChange, DataChangeKind, entered_events, last_seq, plain_value, propose
+from trimtab.db.data_changes import entered_events
 from trimtab.db.deliveries import loaded_delivery
 from trimtab.db.inputs import prices_of
 from trimtab.db.settings_versions import newest_seq
 from trimtab.db.unknown_securities import master_on
-from trimtab.domain.corporate_actions import ActionKind, ActionStatus
-from trimtab.domain.corporate_actions_entries import EventEntry, ReceivedTerms
-from trimtab.domain.corporate_actions_events import Treatment
 from trimtab.domain.corporate_actions_lifecycle import EventState, overall_state
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.errors import TrimtabError
+from trimtab.domain.lots import LotId
 from trimtab.domain.securities import SecurityId, names_of
 
 LOOKS_BACK: Final = timedelta(days=31)
-REVERSAL: Final = "reversed"
 
 
 class OtherVersion(TrimtabError):
@@ -58,12 +56,30 @@ class EventLine:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptLot:
+    """A lot as it is kept with an application. `cost` is dollars of the whole lot, None when nobody knows it."""
+
+    lot_id: LotId
+    security_key: str
+    quantity: Decimal
+    acquired_on: date
+    cost: Decimal | None
+    security_id: SecurityId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptLots:
+    lots: tuple[KeptLot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationLine:
     """What a version of an event did to an account. Lots are of the securities concerned."""
 
-    row: Row[Any]
-    before: Sequence[Mapping[str, Any]]
-    after: Sequence[Mapping[str, Any]]
+    account_id: str
+    application: StoredApplication
+    before: tuple[KeptLot, ...]
+    after: tuple[KeptLot, ...]
 
 
 def event_lines(connection: Connection, business_date: date) -> list[EventLine]:
@@ -106,22 +122,27 @@ def event_line(connection: Connection, business_date: date, event_id: str) -> Ev
     raise NoSuchEvent(f"no event {event_id} about {business_date}")
 
 
-def application_lines(connection: Connection, event_id: str) -> list[ApplicationLine]:
-    """Every account that the event touched, state by state, with lots before and after."""
+def application_lines(
+    connection: Connection, event_id: str, account_id: str | None = None, after: str = "", most: int = 100
+) -> list[ApplicationLine]:
+    """What the event did to accounts, state by state, with lots before and after.
+
+    To one account, or to up to `most` of those whose ids come after `after`.
+    """
+    rows = application_rows(connection, [event_id], None if account_id is None else [account_id])
+    page = sorted({row.account_id for row in rows if row.account_id > after})[:most]
     return [
-        ApplicationLine(row, _lots(connection, row.before_hash), _lots(connection, row.after_hash))
-        for row in application_rows(connection, [event_id])
+        ApplicationLine(
+            row.account_id, stored(row), _lots(connection, row.before_hash), _lots(connection, row.after_hash)
+        )
+        for name in page
+        for row in rows
+        if row.account_id == name
     ]
 
 
-def _lots(connection: Connection, digest: str) -> Sequence[Mapping[str, Any]]:
-    lots: Sequence[Mapping[str, Any]] = get_plain(connection, digest)["lots"]
-    return lots
-
-
-def history(connection: Connection, event_id: str) -> list[Row[Any]]:
-    """The states that the event's versions have reached, in order."""
-    return state_rows(connection, event_id)
+def _lots(connection: Connection, digest: str) -> tuple[KeptLot, ...]:
+    return get_content(connection, digest, _KeptLots).lots
 
 
 # --- approving ----------------------------------------------------------------------------------------------------
@@ -161,57 +182,3 @@ def approve(
     approval = Approval(event.event_id, event.version, event.terms_hash, persons)
     write_approval(connection, firm_id, approval, effective_from=business_date, actor="+".join(persons), reason=reason)
     return event_line(connection, business_date, event.event_id)
-
-
-# --- reversing ----------------------------------------------------------------------------------------------------
-
-
-def propose_reversal(
-    connection: Connection,
-    firm_id: str,
-    business_date: date,
-    event_id: str,
-    *,
-    change_id: str,
-    persons: tuple[str, ...],
-    reason: str,
-) -> DataChange:
-    """Propose the event's next version, which takes it back: a second person decides. Raises NoSuchEvent,
-    NothingToApprove."""
-    event = event_line(connection, business_date, event_id).event
-    if event.state is EventState.REVERSED:
-        raise NothingToApprove(f"{event_id} is reversed already")
-    change = DataChange(
-        change_id=change_id,
-        kind=DataChangeKind.CORPORATE_ACTION,
-        key=event_id,
-        effective_from=business_date,
-        value=plain_value(_reversal(event)),
-        reason=reason,
-        proposed_by=persons,
-        supersedes=last_seq(connection, DataChangeKind.CORPORATE_ACTION, event_id),
-    )
-    propose(connection, firm_id, change)
-    return change
-
-
-def _reversal(event: DueEvent) -> EventEntry:
-    first = event.first
-    return EventEntry(
-        version=event.version + 1,
-        kind=ActionKind(first.kind),
-        security_id=first.security_id,
-        ex_on=first.ex_on,
-        status=ActionStatus.REVERSED,
-        mandatory=first.mandatory,
-        treatment=None if first.treatment is None else Treatment(first.treatment),
-        new_shares=first.new_shares,
-        old_shares=first.old_shares,
-        cash_per_share=first.cash_per_share,
-        received=tuple(
-            ReceivedTerms(row.new_security_id, row.new_shares or Decimal(1), row.old_shares or Decimal(1))
-            for row in event.rows
-            if row.new_security_id is not None
-        ),
-        pay_on=first.pay_on,
-    )

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
+from trimtab import corporate_action_desk as desk
 from trimtab.activities.deliveries import load_deliveries
 from trimtab.activities.holdings import raw_holdings
 from trimtab.activities.ingest import ingest
@@ -23,16 +24,18 @@ from trimtab.db.data_changes import DataChange, DataChangeKind, decide, last_seq
 from trimtab.db.engine import firm_transaction
 from trimtab.db.settings_versions import newest_seq
 from trimtab.db.stages import newest_result
-from trimtab.db.tables import account_day, firm, household, setting_version
+from trimtab.db.tables import account_day, firm, household, intent, posting, setting_version
 from trimtab.demo.universe import invented_cusip
+from trimtab.domain.corporate_actions_lifecycle import EventState
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.snapshots import AccountSnapshot
 from trimtab.feeds.writing import Cell, FeedFile, write_feed
 
 FIRM = "firm-1"
 EVE, FRIDAY, MONDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 23)
-TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
+TUESDAY = date(2026, 11, 24)
 CORE = "CORE"
+BOTH = ("VENDOR-A", "VENDOR-B")
 
 D = Decimal
 Lot = tuple[str, str, str]  # shares, dollars, acquired
@@ -44,6 +47,12 @@ ACTION_COLUMNS = (
 )  # fmt: skip
 
 
+def an_event(kind: str, security_id: str, **terms: str) -> dict[str, str]:
+    """A row of the feed: version 1 of "EV-security", with Friday's ex-date and confirmed, unless `terms` say else."""
+    usual = {"event_id": f"EV-{security_id}", "version": "1", "ex_on": FRIDAY.isoformat(), "status": "CONFIRMED"}
+    return {**usual, "kind": kind, "security_id": security_id, **terms}
+
+
 @dataclass
 class Night:
     """What is delivered on the morning of a business date."""
@@ -53,8 +62,8 @@ class Night:
     held: Mapping[str, Lots]  # by account
     closes: Mapping[str, str]
     actions: Sequence[Mapping[str, str]] = ()
-    ids: Mapping[str, str] = field(default_factory=dict)  # lot ids that are not "account/security/number"
     names: Mapping[str, str] = field(default_factory=dict)  # symbols that the custodian uses, by security
+    cusips: Mapping[str, str] = field(default_factory=dict)  # what the custodian has in place of a symbol
 
 
 @dataclass
@@ -99,10 +108,10 @@ class ActionNights:
             for name, own in securities.items():
                 quantity = sum((D(each[0]) for each in own), D(0))
                 worth = (quantity * D(closes.get(name, "0"))).quantize(D("0.01"))
-                positions.append((account, None, symbols[name], quantity, worth))
+                called = (night.cusips.get(name), None if name in night.cusips else symbols[name])
+                positions.append((account, *called, quantity, worth))
                 for number, (shares, cost, acquired) in enumerate(own, start=1):
-                    lot_id = night.ids.get(f"{account}/{name}/{number}", f"{account}/{name}/{number}")
-                    lots.append((account, None, symbols[name], lot_id, shares, acquired, cost))
+                    lots.append((account, *called, f"{account}/{name}/{number}", shares, acquired, cost))
         master = [
             (name, name, self._cusips[name], None, None, name, "ETF" if name == CORE else "STOCK", "US_LARGE",
              "Industrials", "USD", True, True, "", "2.0")
@@ -124,8 +133,8 @@ class ActionNights:
             FeedFile("restrictions", "HQ", ("account_id", "rule", *names, "minimum", "maximum", "reason"),
                      [(account, rule, name, None, None, None, "asked") for account, rule, name in self.restrictions]),
             FeedFile("cash_needs", "HQ", ("account_id", "amount", "due_on"), []),
-            FeedFile("positions", "BANK", ("account_id", *names, "quantity", "market_value"), positions),
-            FeedFile("lots", "BANK", ("account_id", *names, "lot_id", "quantity", "acquired_on", "cost",
+            FeedFile("positions", "BANK", ("account_id", "cusip", "symbol", "quantity", "market_value"), positions),
+            FeedFile("lots", "BANK", ("account_id", "cusip", "symbol", "lot_id", "quantity", "acquired_on", "cost",
                      "holding_start", "wash_adjustment", "purchase_id", "covered"),
                      [(*lot, None, "0", lot[3], True) for lot in lots]),
             FeedFile("cash", "BANK", ("account_id", "settled", "unsettled"), [(name, "90000", "0") for name in held]),
@@ -162,10 +171,36 @@ class ActionNights:
             seq = connection.scalars(rows).one()
             decide(connection, FIRM, change, seq, approve=True, actor="dave", reason="agreed")
 
+    def approved_by(self, *persons: str, on: date = FRIDAY) -> None:
+        """Each person approves every event that still waits for somebody."""
+        for person in persons:
+            with self.transaction() as connection:
+                for line in desk.event_lines(connection, on):
+                    if line.state is EventState.ANNOUNCED and line.event.persons_needed:
+                        event = desk.approvable(connection, on, line.event.event_id, line.event.version)
+                        desk.approve(connection, FIRM, on, event, persons=(person,), reason="looked at")
+
+    def fill(self, account_id: str, security_id: str, shares: str, on: date) -> None:
+        """One of our orders filled at a hundred dollars a share."""
+        quantity = D(shares)
+        common = {"firm_id": FIRM, "intent_id": f"I-{account_id}-{on}", "account_id": account_id,
+                  "security_id": security_id}  # fmt: skip
+        order = {
+            "account_day_id": self.refs[account_id].account_day_id, "household_id": f"H-{account_id}",
+            "business_date": on, "proposal_hash": "f" * 64, "leg": 0, "wash_key": security_id,
+            "side": "BUY" if quantity > 0 else "SELL", "quantity": abs(quantity), "reference_price": D(100),
+            "realizes_loss": False, "lot_sales": [], "programme": "CORE", "build": "test", "status": "FILLED",
+        }  # fmt: skip
+        filled = {"posting_id": f"P-{account_id}-{on}", "trade_date": on, "lot_id": f"{account_id}/{security_id}/1",
+                  "quantity": quantity, "basis": quantity * 50, "cash": -quantity * 100, "gain": D(0)}  # fmt: skip
+        with self.transaction() as connection:
+            connection.execute(insert(intent).values(**common, **order))
+            connection.execute(insert(posting).values(**common, **filled))
+
     def judge(self, on: date, *, attempt: int = 1) -> dict[str, str]:
         """Freezes the date's inputs and validates every account; returns the codes of those that do not go on."""
         ref = RunRef(FIRM, run_id(FIRM, on), on)
-        as_of = {FRIDAY: EVE, MONDAY: FRIDAY, TUESDAY: MONDAY, WEDNESDAY: TUESDAY}[on]
+        as_of = {FRIDAY: EVE, MONDAY: FRIDAY, TUESDAY: MONDAY}[on]
         with self.transaction() as connection:
             if attempt == 1:
                 runs.insert_run(connection, ref, as_of=as_of, clock_mode="stepped", status=runs.OPEN)
@@ -213,6 +248,12 @@ class ActionNights:
             connection.execute(insert(account_day).values(again))
 
     # --- looking ----------------------------------------------------------------------------------------------------
+
+    @property
+    def frozen(self) -> RunData:
+        """The inputs of the night judged last."""
+        assert self.run is not None, "no night was judged"
+        return self.run
 
     def findings(self, account_id: str) -> list[str]:
         """Code and message of what validation found last."""

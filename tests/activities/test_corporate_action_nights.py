@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.activities.action_nights import CORE, EVE, FIRM, FRIDAY, ActionNights, Lots, Night
+from tests.activities.action_nights import BOTH, CORE, EVE, FRIDAY, ActionNights, Lots, Night, an_event
 from tests.servers import FreshDatabase
-from trimtab import corporate_action_desk as desk
 from trimtab.db.data_changes import DataChangeKind
 from trimtab.db.engine import sync_engine
-from trimtab.domain.corporate_actions_lifecycle import EventState
 
 D = Decimal
-BOTH = ("VENDOR-A", "VENDOR-B")
 
 HELD: dict[str, Lots] = {
     "SPLIT": {"AAPL": [("25", "4374.25", "2019-03-01")]},
@@ -48,11 +45,6 @@ CLOSES = {
     "DEAD": "1.00", "ENR": "0.02", "FOX": "100.00",
 }  # fmt: skip
 MODELS = {"M": {CORE: "0.98", "CASH": "0.02"}, "OWNERS": {"MMM": "0.40", "TWTR": "0.08", CORE: "0.50", "CASH": "0.02"}}
-
-
-def an_event(kind: str, security_id: str, **terms: str) -> dict[str, str]:
-    usual = {"event_id": f"EV-{security_id}", "version": "1", "ex_on": FRIDAY.isoformat(), "status": "CONFIRMED"}
-    return {**usual, "kind": kind, "security_id": security_id, **terms}
 
 
 OF_ONE_SOURCE = [
@@ -109,16 +101,6 @@ def nights(database: FreshDatabase, tmp_path: Path) -> Iterator[ActionNights]:
     engine.dispose()
 
 
-def approve(nights: ActionNights, *persons: str) -> None:
-    """Each person approves every event that still waits for somebody."""
-    for person in persons:
-        with nights.transaction() as connection:
-            for line in desk.event_lines(connection, FRIDAY):
-                if line.state is EventState.ANNOUNCED and line.event.persons_needed:
-                    event = desk.approvable(connection, FRIDAY, line.event.event_id, line.event.version)
-                    desk.approve(connection, FIRM, FRIDAY, event, persons=(person,), reason="looked at")
-
-
 AFTER = {
     "SPLIT": "AAPL 100 4374.25 2019-03-01",
     "REVERSE": "GE 125 10000.00 2019-05-01",
@@ -153,11 +135,12 @@ PAID = {"REVERSE": ("38.85", "8.85"), "SPIN": ("34.55", "-2.70"), "CASH": ("5420
 """Cash and recognised gain, dollars."""
 
 
+@pytest.mark.covers("D10")
 def test_the_night_applies_every_kind_and_applies_it_once(nights: ActionNights) -> None:
     nights.deliver(Night(FRIDAY, EVE, HELD, CLOSES, [*OF_ONE_SOURCE, *told(OF_TWO_SOURCES)]))
     for key, value in ELECTIONS.items():
         nights.agreed(DataChangeKind.ELECTION, key, value)
-    approve(nights, "dora")
+    nights.approved_by("dora")
 
     assert nights.judge(FRIDAY) == {}
     assert {name: nights.lots(name) for name in AFTER} == AFTER
@@ -166,21 +149,20 @@ def test_the_night_applies_every_kind_and_applies_it_once(nights: ActionNights) 
         name: (D(cash), D(gain)) for name, (cash, gain) in PAID.items()
     }
     assert nights.snapshot("CASH").cash.unsettled == D("5420.00")
-    assert nights.run is not None
-    closes = {name: price.close for name, price in nights.run.market.prices.items()}
+    closes = {name: price.close for name, price in nights.frozen.market.prices.items()}
     # 106.00 - 69.10 / 4; 499.23 / 4; 12.95 x 8; 30.00 - 3.00
     assert [closes[name] for name in ("MMM", "AAPL", "GE", "ROC")] == [
         D("88.725"), D("124.8075"), D("103.6"), D("27")
     ]  # fmt: skip
-    owners = nights.run.models["OWNERS"]  # type: ignore[index]
+    owners = nights.frozen.models["OWNERS"]
     # 0.40 x 88.725 / 106.00 stays; the rest is the child's; the merger's 0.08 is cash
-    assert round(owners.weights["MMM"], 6) == D("0.334811")  # type: ignore[index]
-    assert owners.weights["MMM"] + owners.weights["SOLV"] == D("0.40")  # type: ignore[index]
+    assert round(owners.weights["MMM"], 6) == D("0.334811")
+    assert owners.weights["MMM"] + owners.weights["SOLV"] == D("0.40")
     assert ("TWTR" in owners.weights, owners.cash_weight) == (False, D("0.10"))
     rules = {(str(each.kind), each.security_id) for each in nights.snapshot("SPIN").settings.restrictions}
     assert {("NEVER_SELL", "MMM"), ("NEVER_SELL", "SOLV")} <= rules
-    assert nights.run.market.securities["FB"].symbol == "META"  # type: ignore[index]
-    assert not nights.run.market.securities["DEAD"].tradable  # type: ignore[index]
+    assert nights.frozen.market.securities["FB"].symbol == "META"
+    assert not nights.frozen.market.securities["DEAD"].tradable
     once = nights.applications()
 
     nights.judge(FRIDAY, attempt=2)
@@ -190,11 +172,11 @@ def test_the_night_applies_every_kind_and_applies_it_once(nights: ActionNights) 
 def test_a_feed_of_one_source_waits_for_two_different_persons(nights: ActionNights) -> None:
     spin = OF_TWO_SOURCES[0]
     nights.deliver(Night(FRIDAY, EVE, {"SPIN": HELD["SPIN"], "QUIET": HELD["QUIET"]}, CLOSES, [spin]))
-    approve(nights, "dora")
-    approve(nights, "dora")
+    nights.approved_by("dora")
+    nights.approved_by("dora")
     assert nights.judge(FRIDAY) == {"SPIN": "CA_UNSYNCED"}
     assert nights.applications() == []
 
-    approve(nights, "dave")
+    nights.approved_by("dave")
     assert nights.judge(FRIDAY, attempt=2) == {}
     assert nights.states("SPIN") == ["EV-MMM 1 APPLIED"]

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import insert
 
 from tests.activities.feed_day import FIRM, SPECIAL, FeedDay
-from tests.activities.test_announced_events import announce
 from trimtab.activities.inputs import Inputs
 from trimtab.db.content import get_content
 from trimtab.db.data_policy import POLICY, POLICY_KEY, policy_value
@@ -161,14 +160,6 @@ def test_a_fill_that_the_custodian_has_not_booked_is_merged_from_our_own_executi
     assert (lot.quantity, lot.cost, lot.acquired_on) == (7, 700, tuesday.firm.as_of)
     assert snapshot.cash.trade_date_total == tuesday.firm.book.cash[SOUND].trade_date_total - 700
     assert snapshot.settings.restricted(RestrictionKind.NEVER_SELL) == {other.security_id}
-
-
-def test_a_close_that_is_divided_on_the_eve_of_its_split_stops_the_holders(tuesday: FeedDay):
-    """Case 30: 2:1 from Tuesday on, in Monday evening's close already; the custodian still has the old shares."""
-    name, holders, _ = tuesday.wanted_security()
-    announce(tuesday, "SPLF", name, new_shares="2", old_shares="1")
-    reprice(tuesday, name, "0.5", by_custodian=False)
-    assert judged(tuesday) == dict.fromkeys(holders, "CA_UNSYNCED")
 
 
 # --- announced deposits (case 81) ---------------------------------------------------------------------------------

@@ -16,8 +16,6 @@ from trimtab.domain.corporate_actions_events import (
     Allocation,
     AnyEvent,
     Distribution,
-    ElectionMerger,
-    ElectionPending,
     ElectiveDividend,
     Merger,
     PendingAllocation,
@@ -244,14 +242,11 @@ def test_aetna_was_fully_taxable_although_it_paid_stock_and_cash() -> None:
     assert outcome.cash == D("14562.61")
 
 
-def test_vmware_waits_for_the_election_and_then_pays_what_proration_left() -> None:
+def test_vmware_pays_what_proration_left_of_the_choice_of_stock() -> None:
     avgo = Received(SecurityId("AVGO"), Fraction(131292, 1_000_000), fair_value=D("979.50"))
-    stock = Merger("VMW", 1, X, date(2023, 11, 22), Treatment.TAX_FREE, D("68.2575"), avgo)
-    event = ElectionMerger("VMW", 1, X, date(2023, 11, 22), {"STOCK": stock})
-    with pytest.raises(ElectionPending, match="waits for a choice among STOCK"):
-        event.elected(None)
+    elected = Merger("VMW", 1, X, date(2023, 11, 22), Treatment.TAX_FREE, D("68.2575"), avgo)
 
-    outcome = after(event.elected("STOCK"), lot("X", "100", "10000"))
+    outcome = after(elected, lot("X", "100", "10000"))
 
     assert rows(outcome.lots) == [("AVGO", D("13.1292"), D("10000.00"))]
     assert (outcome.cash, outcome.realized[0].gain) == (D("6825.75"), D("6825.75"))

@@ -1,4 +1,4 @@
-"""Models, restriction lists and identifiers after events, in numbers checked by hand."""
+"""Models and restriction lists after events, in numbers checked by hand."""
 
 from datetime import date
 from decimal import Decimal
@@ -17,11 +17,7 @@ from trimtab.domain.corporate_actions_events import (
     Worthless,
 )
 from trimtab.domain.corporate_actions_targets import (
-    AmbiguousIdentifier,
-    IdentifierSpan,
     model_after,
-    named_on,
-    renamed,
     restrictions_after,
 )
 from trimtab.domain.securities import SecurityId
@@ -67,43 +63,9 @@ def test_a_weight_is_not_divided_without_the_childs_price() -> None:
         model_after(MODEL, SPIN_OFF, {X: D(80)})
 
 
-def test_restriction_lists_follow_the_firms_two_policies() -> None:
+def test_on_restriction_lists_children_inherit_and_an_acquirer_does_not() -> None:
     listed = frozenset({X})
     assert restrictions_after(listed, SPIN_OFF) == {X, "C"}
-    assert restrictions_after(listed, SPIN_OFF, children_inherit=False) == {X}
     assert restrictions_after(listed, FOR_STOCK) == frozenset()
-    assert restrictions_after(listed, FOR_STOCK, acquirer_inherits=True) == {Y}
     assert restrictions_after(listed, Worthless("E", 1, X, ON)) == frozenset()
     assert restrictions_after(frozenset({Z}), FOR_STOCK) == {Z}
-
-
-def test_class_c_takes_the_ticker_goog_and_class_a_becomes_googl() -> None:
-    class_a, class_c, on = SecurityId("CLASS-A"), SecurityId("CLASS-C"), date(2014, 4, 3)
-    spans = (IdentifierSpan(class_a, "TICKER", "GOOG", date(2004, 8, 19)),)
-
-    spans = renamed(renamed(spans, class_a, {"TICKER": "GOOGL"}, on), class_c, {"TICKER": "GOOG"}, on)
-
-    assert named_on(spans, "TICKER", "GOOG", date(2014, 4, 2)) == class_a
-    assert named_on(spans, "TICKER", "GOOG", on) == class_c
-    assert named_on(spans, "TICKER", "GOOGL", on) == class_a
-    assert named_on(spans, "TICKER", "GOOGL", date(2014, 4, 2)) is None
-
-
-def test_general_electric_changes_its_cusip_and_keeps_its_ticker() -> None:
-    ge, on = SecurityId("GE"), date(2021, 8, 2)
-    spans = (IdentifierSpan(ge, "CUSIP", "369604103", BEGIN), IdentifierSpan(ge, "TICKER", "GE", BEGIN))
-
-    spans = renamed(spans, ge, {"CUSIP": "369604301"}, on)
-
-    assert named_on(spans, "CUSIP", "369604301", on) == ge
-    assert named_on(spans, "CUSIP", "369604103", on) is None
-    assert named_on(spans, "TICKER", "GE", on) == ge
-
-
-def test_an_identifier_of_two_securities_on_one_day_names_neither() -> None:
-    spans = (IdentifierSpan(X, "TICKER", "FB", BEGIN), IdentifierSpan(Y, "TICKER", "FB", BEGIN))
-    with pytest.raises(AmbiguousIdentifier, match="FB names X, Y"):
-        named_on(spans, "TICKER", "FB", ON)
-
-
-BEGIN = date(1999, 1, 1)

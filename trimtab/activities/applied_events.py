@@ -118,13 +118,14 @@ class _Night:
         return applied_to(self._due, self._prepared.account_id, AccountLots((), shares))[0].shares
 
     def _side_by_value(self) -> CustodianSide:
+        """By the custodian's own figures, which earlier events of the day are not in."""
         due = self._due
-        held = next(each for each in self._prepared.positions if each.security_id == due.security_id)
-        if due.close_before is None:
+        told = [each for each in self._prepared.raw.positions if each.security_id == due.security_id]
+        if due.close_before is None or not told:
             return CustodianSide.BEFORE
-        ratio = due.split_ratio
-        state = split_state(held.quantity, held.market_value, due.close_before, ratio)
-        return _SIDES[state]
+        quantity = sum((each.quantity for each in told), ZERO)
+        value = sum((each.market_value for each in told), ZERO)
+        return _SIDES[split_state(quantity, value, due.close_before, due.split_ratio)]
 
     def _holds_what_it_gets(self, today: Shares, after: Shares) -> bool:
         """Whether every security received is held already in the amount due: the custodian is early."""

@@ -10,9 +10,9 @@ from trimtab.corporate_action_calendar import DueEvent
 from trimtab.db.event_terms import event_of
 from trimtab.db.inputs import DeliveredAction
 from trimtab.domain.corporate_actions import ActionKind, ActionStatus
-from trimtab.domain.corporate_actions_events import AnyEvent
+from trimtab.domain.corporate_actions_events import AnyEvent, Merger, Unchanged, Worthless, effective_on
 from trimtab.domain.corporate_actions_prices import prices_after
-from trimtab.domain.corporate_actions_sync import ENDS_SECURITY, UNTRADABLE
+from trimtab.domain.corporate_actions_sync import UNTRADABLE
 from trimtab.domain.corporate_actions_targets import ModelEffect, model_after, restrictions_after
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.errors import TrimtabError
@@ -44,21 +44,23 @@ def with_new_names(
     """New tickers, CUSIPs and ISINs of confirmed events, from their ex-dates on (CHAN, and splits with a new CUSIP).
 
     `changed`: securities whose names changed in the master itself in the last weeks: it is believed. A name that is
-    another security's is not given a second time (case 22).
+    another security's is not given a second time (case 22), nor one that another gives up: a file from the day before
+    still means that one. Its holders wait for the master.
     """
     after = dict(securities)
     former: dict[str, SecurityId] = {}
     barred: dict[SecurityId, DataCode] = {}
     stays = set(changed)
+    owners = names_of(securities)
     for row in sorted(_renames(told, business_date), key=lambda each: each.ex_on):
         security = after.get(row.security_id)
         if security is None or row.security_id in stays:
             continue
-        owners = names_of(after)
         if any(owners.get(name, security.id) != security.id for name in row.new_names.values()):
             barred[security.id] = DataCode.TICKER_REUSED
             continue
         former |= dict.fromkeys(_replaced(security, row.new_names), security.id)
+        owners |= dict.fromkeys(row.new_names.values(), security.id)
         after[security.id] = _named(security, row.new_names)
     return Renamed(after, former, barred)
 
@@ -152,7 +154,7 @@ def models_in_effect(
     """
     after, moves = dict(models), []
     for event in events:
-        on = _effective_on(event)
+        on = effective_on(event)
         for name, model in list(after.items()):
             worked_out = name in stated_tonight and _ends(event)
             if event.security_id not in model.weights or not (model.effective_on < on or worked_out):
@@ -187,13 +189,7 @@ def _told(model: ModelPortfolio, event: AnyEvent, effect: ModelEffect) -> str:
 
 
 def _ends(event: AnyEvent) -> bool:
-    kind = getattr(event, "kind", None)
-    return type(event).__name__ in ("Merger", "Worthless") or kind in (ENDS_SECURITY | UNTRADABLE)
-
-
-def _effective_on(event: AnyEvent) -> date:
-    on: date = getattr(event, "effective_on", None) or event.ex_on  # type: ignore[union-attr]
-    return on
+    return isinstance(event, Merger | Worthless) or (isinstance(event, Unchanged) and event.kind in UNTRADABLE)
 
 
 def lists_in_effect(lists: Iterable[RestrictionList], events: Sequence[AnyEvent]) -> tuple[RestrictionList, ...]:
@@ -201,7 +197,7 @@ def lists_in_effect(lists: Iterable[RestrictionList], events: Sequence[AnyEvent]
     after = []
     for each in lists:
         for event in events:
-            if each.as_of < _effective_on(event):
+            if each.as_of < effective_on(event):
                 names = restrictions_after(frozenset(each.securities), event)
                 if names != frozenset(each.securities):
                     each = replace(each, securities=tuple(sorted(names)))

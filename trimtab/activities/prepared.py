@@ -193,18 +193,23 @@ def _positions(
     kept = [each for each in prepared.positions if each.security_id not in names]
     for name, quantity in sorted(after.shares.items()):
         was = before.get(name) or DeliveredPosition(name, name, ZERO, ZERO)
-        kept.append(replace(was, quantity=quantity, market_value=_value(was, name, quantity, due, prices)))
+        kept.append(
+            replace(was, quantity=quantity, market_value=_value(prepared, was, quantity, due, prices.get(name)))
+        )
     return tuple(kept)
 
 
 def _value(
-    was: DeliveredPosition, name: SecurityId, quantity: Decimal, due: DueEvent, prices: Mapping[SecurityId, Price]
+    prepared: Prepared, was: DeliveredPosition, quantity: Decimal, due: DueEvent, price: Price | None
 ) -> Decimal:
-    """Dollars. A split leaves the custodian's own figure in place, less its part for a fraction paid out."""
-    if due.is_split and was.quantity:
+    """Dollars. A split leaves the custodian's own figure in place, less its part for a fraction paid out.
+
+    One from after the split counts old shares at the new price, and one that an earlier event of the day has changed
+    is none any more: then the close counts.
+    """
+    if due.is_split and was in prepared.raw.positions and (price is None or price.as_of < due.ex_on):
         whole = was.quantity * due.split_ratio.numerator / due.split_ratio.denominator
         return was.market_value if whole == quantity else to_cents(was.market_value * quantity / whole)
-    price = prices.get(name)
     return was.market_value if price is None else to_cents(quantity * price.close)
 
 

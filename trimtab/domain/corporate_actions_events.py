@@ -110,19 +110,6 @@ class Merger(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ElectionMerger(Event):
-    """A merger with options. What an option pays after proration is an input for the account (CA-5, 10)."""
-
-    options: Mapping[str, Merger]
-
-    def elected(self, option: str | None) -> Merger:
-        """The terms that hold for an account. Raises ElectionPending without a choice that the event knows."""
-        if option is None or option not in self.options:
-            raise ElectionPending(f"{self.event_id} waits for a choice among {', '.join(sorted(self.options))}")
-        return self.options[option]
-
-
-@dataclass(frozen=True, slots=True)
 class ReturnOfCapital(Event):
     """CAPD, IRC 301(c): lowers basis to zero lot by lot, the rest is gain."""
 
@@ -187,3 +174,8 @@ AnyEvent: TypeAlias = (
     | Worthless
     | Unchanged
 )
+
+
+def effective_on(event: AnyEvent) -> date:
+    """The day before which lots, closes, models and lists are from before the event."""
+    return event.ex_on if isinstance(event, CorporateAction) else event.effective_on

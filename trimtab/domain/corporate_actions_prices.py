@@ -16,6 +16,7 @@ from trimtab.domain.corporate_actions_events import (
     RightsDistribution,
     StockDividend,
     TermsIncomplete,
+    effective_on,
 )
 from trimtab.domain.market import Price
 from trimtab.domain.money import ZERO
@@ -31,10 +32,9 @@ def prices_after(prices: Prices, event: AnyEvent) -> dict[SecurityId, Price]:
     What is distributed leaves the old shares' price at its own close, or its fair value where it has none, so that
     an account is worth the same before and after. Raises TermsIncomplete when there is neither, or nothing is left.
     """
-    effective_on = event.ex_on if isinstance(event, CorporateAction) else event.effective_on
     price = prices.get(event.security_id)
     after = dict(prices)
-    if price is not None and price.as_of < effective_on:
+    if price is not None and price.as_of < effective_on(event):
         after[event.security_id] = replace(price, close=_close_after(price.close, event, prices))
     return after
 

@@ -1,8 +1,7 @@
-"""What an event does to model weights, restriction lists and identifiers (CA-2, CA-6)."""
+"""What an event does to model weights and restriction lists (CA-2)."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trimtab.domain.corporate_actions import ActionKind
@@ -14,7 +13,6 @@ from trimtab.domain.corporate_actions_events import (
     Unchanged,
     Worthless,
 )
-from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import ZERO
 from trimtab.domain.securities import SecurityId
 
@@ -87,55 +85,11 @@ def _price(prices: Mapping[SecurityId, Decimal], name: SecurityId) -> Decimal:
     return price
 
 
-def restrictions_after(
-    listed: frozenset[SecurityId], event: AnyEvent, *, children_inherit: bool = True, acquirer_inherits: bool = False
-) -> frozenset[SecurityId]:
-    """A restriction list after an event; the two policies are the firm's (CA-2)."""
+def restrictions_after(listed: frozenset[SecurityId], event: AnyEvent) -> frozenset[SecurityId]:
+    """A restriction list after an event: children inherit, an acquirer does not (CA-2)."""
     name = event.security_id
     if name not in listed:
         return listed
     if isinstance(event, Distribution):
-        return listed | {child.security_id for child in event.children} if children_inherit else listed
-    if isinstance(event, Merger):
-        moved = {event.stock.security_id} if event.stock is not None and acquirer_inherits else set()
-        return (listed - {name}) | moved
-    return listed - {name} if isinstance(event, Worthless) else listed
-
-
-@dataclass(frozen=True, slots=True)
-class IdentifierSpan:
-    """An identifier of a security, valid on both days and between. Tickers and CUSIPs are reused (CA-6)."""
-
-    security_id: SecurityId
-    scheme: str  # TICKER, CUSIP, ISIN
-    value: str
-    valid_from: date
-    valid_to: date | None = None  # None: still valid
-
-    def holds_on(self, on: date) -> bool:
-        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
-
-
-class AmbiguousIdentifier(TrimtabError):
-    """Raised when an identifier names two securities on one day."""
-
-    code = "ID_CONFLICT"
-
-
-def named_on(spans: Iterable[IdentifierSpan], scheme: str, value: str, on: date) -> SecurityId | None:
-    """The security that an identifier named on a day. Raises AmbiguousIdentifier when there are two."""
-    found = {span.security_id for span in spans if (span.scheme, span.value) == (scheme, value) and span.holds_on(on)}
-    if len(found) > 1:
-        raise AmbiguousIdentifier(f"{scheme} {value} names {', '.join(sorted(found))} on {on}")
-    return next(iter(found), None)
-
-
-def renamed(
-    spans: Iterable[IdentifierSpan], security_id: SecurityId, new: Mapping[str, str], on: date
-) -> tuple[IdentifierSpan, ...]:
-    """CHAN: from `on` a security has other identifiers by scheme; the old ones end the day before, none is lost."""
-    after: list[IdentifierSpan] = []
-    for span in spans:
-        ends = span.security_id == security_id and span.scheme in new and span.holds_on(on)
-        after.append(replace(span, valid_to=on - timedelta(days=1)) if ends else span)
-    return (*after, *(IdentifierSpan(security_id, scheme, value, on) for scheme, value in sorted(new.items())))
+        return listed | {child.security_id for child in event.children}
+    return listed - {name} if isinstance(event, Merger | Worthless) else listed

@@ -1,11 +1,13 @@
 """Corporate actions as the API shows them: who has applied them, and what they will do."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import strawberry
+from sqlalchemy import Row
 
-from trimtab.corporate_action_desk import EventLine
+from trimtab.corporate_action_desk import ApplicationLine, EventLine, KeptLot
 from trimtab.corporate_action_preview import AccountPreview
 from trimtab.domain import corporate_actions_sync as domain
 from trimtab.domain.corporate_actions_lifecycle import EventState
@@ -44,6 +46,75 @@ class CorporateAction:
             accounts_applied=line.accounts.get(EventState.APPLIED, 0),
             accounts_reconciled=line.accounts.get(EventState.RECONCILED, 0),
         )
+
+
+@strawberry.type(description="A state that a version of an event has reached.")
+class CorporateActionStep:
+    version: int
+    state: str = strawberry.field(description="ANNOUNCED, CONFIRMED or REVERSED: of the event itself.")
+    business_date: date = strawberry.field(description="Of the run that saw it first.")
+    recorded_at: datetime
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "CorporateActionStep":
+        return cls(version=row.version, state=row.state, business_date=row.business_date, recorded_at=row.recorded_at)
+
+
+@strawberry.type(description="A tax lot as it was kept with an event.")
+class KeptEventLot:
+    lot_id: str
+    security_id: str
+    quantity: Decimal
+    acquired_on: date
+    cost: Decimal | None = strawberry.field(description="Dollars of the whole lot; null when nobody knows it.")
+
+    @classmethod
+    def of(cls, lot: KeptLot) -> "KeptEventLot":
+        return cls(
+            lot_id=lot.lot_id,
+            security_id=lot.security_id or lot.security_key,
+            quantity=lot.quantity,
+            acquired_on=lot.acquired_on,
+            cost=lot.cost,
+        )
+
+
+@strawberry.type(description="What a version of an event did to an account. Money in dollars.")
+class CorporateActionApplication:
+    account_id: str
+    version: int
+    state: str = strawberry.field(description="APPLIED, RECONCILED or REVERSED.")
+    business_date: date
+    booked_by: str = strawberry.field(description="Who booked it first: TRIMTAB or CUSTODIAN.")
+    before: list[KeptEventLot]
+    after: list[KeptEventLot]
+    cash: Decimal
+    income: Decimal
+    gain: Decimal = strawberry.field(description="Recognized; negative for a loss.")
+
+    @classmethod
+    def of(cls, line: ApplicationLine) -> "CorporateActionApplication":
+        done = line.application
+        return cls(
+            account_id=line.account_id,
+            version=done.version,
+            state=done.state.value,
+            business_date=done.business_date,
+            booked_by=done.booked_by.value,
+            before=[KeptEventLot.of(lot) for lot in line.before],
+            after=[KeptEventLot.of(lot) for lot in line.after],
+            cash=done.cash,
+            income=done.income,
+            gain=done.gain,
+        )
+
+
+@strawberry.type(description="The life of an event, and what it has done to accounts.")
+class CorporateActionHistory:
+    states: list[CorporateActionStep]
+    applications: list[CorporateActionApplication] = strawberry.field(
+        description="By account, each in the order of recording."
+    )
 
 
 @strawberry.type(description="An event, and which source has applied it: APPLIED, WAITING or NOT_CONCERNED.")

@@ -1,6 +1,7 @@
 """Queries about data that wait for people."""
 
 from datetime import date
+from typing import Final
 
 import strawberry
 from sqlalchemy import Connection
@@ -8,9 +9,10 @@ from sqlalchemy import Connection
 from trimtab.auth.decisions import Denied
 from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
-from trimtab.corporate_action_desk import EventLine, event_lines
+from trimtab.corporate_action_desk import EventLine, application_lines, event_lines
 from trimtab.corporate_action_preview import preview, sync_lines
 from trimtab.db.account_signals import business_date
+from trimtab.db.corporate_actions import state_rows
 from trimtab.db.data_changes import changes, lists_on
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.errors import TrimtabError
@@ -18,7 +20,10 @@ from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
 from trimtab.graphql.data.corporate_actions import (
     CorporateAction,
+    CorporateActionApplication,
+    CorporateActionHistory,
     CorporateActionPreview,
+    CorporateActionStep,
     CorporateActionSync,
     EventAccount,
 )
@@ -26,6 +31,9 @@ from trimtab.graphql.data.types import OPERATIONS, DataChange, IncompleteSecurit
 from trimtab.graphql.data.types import UnknownSecurity as Unknown
 from trimtab.graphql.errors import NotAllowed
 from trimtab.unknown_securities import incomplete_securities, list_hits, unknown_securities
+
+MOST_ACCOUNTS: Final = 100
+"""Accounts of a page of an event's history."""
 
 _ON = "Without `asOf` of the newest business date."
 
@@ -88,6 +96,24 @@ class DataQuery:
         _require(info, Operation.EDIT_SECURITY_MASTER)
         found = await info.context.reader.run(lambda one: _event_lines(one, as_of))
         return [CorporateAction.of(line) for line in found]
+
+    @guarded(
+        Operation.EDIT_SECURITY_MASTER,
+        description="The states of an event, and what it did to one account or to `first` of them (up to "
+        f"{MOST_ACCOUNTS}) after the account `after`; for those who enter and approve events.",
+    )
+    async def corporate_action_history(
+        self, info: Info, event_id: str, account_id: str | None = None, first: int = MOST_ACCOUNTS, after: str = ""
+    ) -> CorporateActionHistory | None:
+        if not _may(info, Operation.EDIT_SECURITY_MASTER, (Act.PROPOSE, Act.VERIFY)):
+            raise NotAllowed("NOT_PERMITTED")
+        most = max(0, min(first, MOST_ACCOUNTS))
+        states = await info.context.reader.run(lambda one: state_rows(one, event_id))
+        lines = await info.context.reader.run(lambda one: application_lines(one, event_id, account_id, after, most))
+        return CorporateActionHistory(
+            states=[CorporateActionStep.of(row) for row in states],
+            applications=[CorporateActionApplication.of(line) for line in lines],
+        )
 
     @guarded(
         Operation.EDIT_SECURITY_MASTER,

@@ -54,7 +54,8 @@ ApproveCorporateActionResult = Annotated[
 )
 async def approve_corporate_action(info: Info, input: ApproveCorporateActionInput) -> ApproveCorporateActionResult:
     context = info.context
-    allowed = context.decide(Operation.EDIT_SECURITY_MASTER, Subject(context.firm_id), Act.VERIFY)
+    by_feeds = Subject(context.firm_id, proposed_by=frozenset())  # no person has proposed it
+    allowed = context.decide(Operation.EDIT_SECURITY_MASTER, by_feeds, Act.VERIFY)
     if isinstance(allowed, Denied):
         return forbidden(allowed)
     answer: ApproveCorporateActionResult = await once(
