@@ -197,6 +197,7 @@ def report(data: Path) -> dict[str, object]:
     result = replay(data)
     doubtful = [each for each in result.suspensions if each[2] == DataCode.CA_UNSYNCED]
     moves = [each for each in result.suspensions if each[2] in (PriceStatus.SPIKE, PriceStatus.SPLIT_SUSPECTED)]
+    still_open = [each[:3] for each in moves if each[3] == "open"]
     return {
         "events": events,
         "replay": {
@@ -204,7 +205,8 @@ def report(data: Path) -> dict[str, object]:
             "suspensions": len(result.suspensions),
             "by_cause": dict(Counter(str(each[2]) for each in result.suspensions)),
             "move_exceptions": len(moves),
-            "move_exceptions_open_at_cut_off": sum(1 for each in moves if each[3] == "open"),
+            "move_exceptions_open_at_cut_off": len(still_open),
+            "move_exceptions_open": still_open,
             "splits_with_odd_ratios": len(doubtful),
             "of_them_events_to_enter": sum(1 for each in doubtful if each[3] != "open"),
             "applied": dict(result.applied),

@@ -209,6 +209,15 @@ def run_step(firm: Firm = None) -> None:
     typer.echo(step_on(settings, firm_id))
 
 
+@run_app.command("look-again")
+def run_look_again(day: Day = None, firm: Firm = None) -> None:
+    """Before the cut-off: load late files, and judge accounts that are suspended for data by what is known now."""
+    from trimtab.feed_desk import look_again
+
+    settings, firm_id = _settings_and_firm(firm)
+    typer.echo(look_again(settings, firm_id, _date(day)))
+
+
 @run_app.command("orders")
 def run_orders(
     layout: Annotated[str, typer.Option(help="The custodian's order import file.")] = "fidelity-orders",

@@ -15,18 +15,47 @@ from trimtab.settings import Settings
 
 def load_feeds(settings: Settings, firm_id: str, day: date | None) -> list[str]:
     """Load the drop folder's files of a business date, now."""
-    from trimtab.activities.deliveries import load_deliveries
-    from trimtab.feeds.sources import load_sources
-
     if day is None:
         raise NoRun("name the business date: --date YYYY-MM-DD")
     require_session(day)
     with in_firm(settings, firm_id):  # raises for a firm that is not there, before anything is read
         pass
-    engine = app_engine(settings)
-    sources = load_sources(settings.sources).of(firm_id)
-    load_deliveries(engine, firm_id, settings.drop_folder, day, sources=sources)
+    _load(settings, firm_id, day)
     return feed_status(settings, firm_id, day)
+
+
+def _load(settings: Settings, firm_id: str, day: date, as_of: date | None = None) -> None:
+    from trimtab.activities.deliveries import load_deliveries
+    from trimtab.feeds.sources import load_sources
+
+    engine = app_engine(settings)
+    try:
+        sources = load_sources(settings.sources).of(firm_id)
+        load_deliveries(engine, firm_id, settings.drop_folder, day, as_of=as_of, sources=sources)
+    finally:
+        engine.dispose()
+
+
+def look_again(settings: Settings, firm_id: str, day: date | None) -> str:
+    """Load what has come for the run, and have the accounts that are suspended for data judged by it.
+
+    Raises NoRun, PastCutOff, InputNotFrozen.
+    """
+    from trimtab.activities import second_look
+    from trimtab.contracts import RunRef
+
+    with in_firm(settings, firm_id) as connection:
+        row = run_of(connection, day)
+    ref = RunRef(firm_id, row.run_id, row.business_date)
+    _load(settings, firm_id, ref.business_date, row.as_of)
+    with in_firm(settings, firm_id) as connection:
+        look = second_look.look_again(connection, ref, actor="cli")
+    if not look.is_changed:
+        return f"nothing new has come for {ref.business_date}"
+    return (
+        f"the run of {ref.business_date} reads its inputs anew: {look.asked} suspended accounts are judged again,"
+        f" {look.ended} had ended suspended"
+    )
 
 
 def feed_status(settings: Settings, firm_id: str, day: date | None) -> list[str]:

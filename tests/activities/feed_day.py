@@ -11,6 +11,7 @@ from sqlalchemy import Engine, and_, insert, select, update
 from trimtab.activities.deliveries import LoadedFile, load_deliveries
 from trimtab.activities.ingest import ingest
 from trimtab.activities.inputs import Inputs, freeze_inputs
+from trimtab.activities.loading_order import LARGE_BYTES
 from trimtab.activities.validate import validate
 from trimtab.contracts import AccountDayRef, RunRef, StageOutcome, account_day_id, run_id
 from trimtab.db import runs
@@ -66,8 +67,8 @@ class FeedDay:
     def path(self, kind: str) -> Path:
         return feed_path(self.drop, FIRM, kind, self.date)
 
-    def load(self) -> dict[str, LoadedFile]:
-        loaded = load_deliveries(self.engine, FIRM, self.drop, self.date, as_of=self.firm.as_of)
+    def load(self, large: int = LARGE_BYTES) -> dict[str, LoadedFile]:
+        loaded = load_deliveries(self.engine, FIRM, self.drop, self.date, as_of=self.firm.as_of, large=large)
         return {str(file.kind): file for file in loaded}
 
     def open(self) -> None:

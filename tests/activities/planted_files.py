@@ -4,24 +4,28 @@ import random
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import select
+import psycopg
+from psycopg import sql
+from sqlalchemy import Engine, insert, select
 
 from tests.activities.feed_day import FIRM, SPECIAL, FeedDay
-from tests.servers import SessionServer
+from tests.servers import FreshDatabase, SessionServer
 from trimtab.db.engine import firm_transaction, sync_engine
-from trimtab.db.tables import account_day
+from trimtab.db.tables import account_day, firm
 from trimtab.demo import faults
+from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.lifecycle import Stage
 
 Concerned = dict[str, set[str]]
 """Account to the codes that it may be stopped with."""
 
-SUFFERERS = ("A00002", "A00004", "A00005", "A00006", "A00007")
-"""Accounts with nothing wrong about them, all of them taxable."""
+SUFFERERS = ("A00002", "A00004", "A00005", "A00007", "A00008")
+"""Accounts with nothing wrong about them, all of them taxable (an IRA may come without lots)."""
 
 
 def _row(day: FeedDay, who: str) -> dict[str, str]:
@@ -125,6 +129,8 @@ def hashes(day: FeedDay) -> dict[str, str | None]:
 
 def calm_hashes(day: FeedDay) -> dict[str, str | None]:
     """The night without a fault."""
+    taxable = {entry.id for entry in day.firm.accounts if entry.account.tax_status is TaxStatus.TAXABLE}
+    assert set(SUFFERERS) <= taxable - SPECIAL.keys()
     day.load()
     day.judge()
     assert day.codes() == SPECIAL
@@ -158,14 +164,76 @@ def check_pair(day: FeedDay, planted: list[tuple[str, str]], calm: dict[str, str
     assert len(causes) == len(set(causes)), planted  # each is told once
 
 
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """The same day night after night, on one database and one connection: each begins with nothing but its files."""
+
+    engine: Engine
+    database: FreshDatabase
+    folder: Path
+    tables: tuple[str, ...]  # that hold nothing when a database is new
+
+    def next(self) -> FeedDay:
+        """The firm's files as they were delivered, nothing loaded."""
+        _empty(self.database, self.tables)
+        with firm_transaction(self.engine, FIRM) as connection:
+            connection.execute(insert(firm).values(firm_id=FIRM, name="Demo"))
+        drop = self.folder / "drop"
+        shutil.rmtree(drop, ignore_errors=True)
+        shutil.copytree(self.folder / "delivered", drop)
+        return FeedDay(self.engine, drop)
+
+
+@contextmanager
+def nights(server: SessionServer, template: str, folder: Path) -> Iterator[Nights]:
+    """On a copy of the migrated database `template`; files lie in `folder`."""
+    database = server.create(template=template)
+    engine = sync_engine(database.app_url, pool_size=1)
+    try:
+        tables = _empty_tables(database)
+        FeedDay(engine, folder / "delivered").found()
+        yield Nights(engine, database, folder, tables)
+    finally:
+        engine.dispose()
+        server.drop(database.name)
+
+
+def _empty_tables(database: FreshDatabase) -> tuple[str, ...]:
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+        holds = sql.SQL("SELECT EXISTS (SELECT FROM {})")
+        return tuple(
+            name for (name,) in names if connection.execute(holds.format(sql.Identifier(name))).fetchone() == (False,)
+        )
+
+
+def _empty(database: FreshDatabase, tables: tuple[str, ...]) -> None:
+    several = sql.SQL(", ").join(map(sql.Identifier, tables))
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # what is never deleted says so by triggers
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(several))
+
+
+def failed_pairs(several: Nights, examples: int, seed: int) -> list[str]:
+    """Plants so many random pairs, one a night, and returns what failed."""
+    calm, rng, failures = calm_hashes(several.next()), random.Random(seed), []
+    for _ in range(examples):
+        planted = random_pair(rng)
+        try:
+            check_pair(several.next(), planted, calm)
+        except AssertionError as broken:
+            failures.append(f"{planted}: {broken}")
+    return failures
+
+
 def pairs_on_a_server(examples: int, seed: int) -> list[str]:
-    """Plant so many random pairs, each in a database of its own; returns what failed."""
+    """The same on a PostgreSQL of its own."""
     from tests.conftest import FAST
     from trimtab.db.migrate import upgrade
     from trimtab.embedded.postgres import start_postgres
     from trimtab.embedded.supervisor import Supervisor
 
-    folder, failures, rng = Path(tempfile.mkdtemp(prefix="trimtab-pairs-")), [], random.Random(seed)
+    folder = Path(tempfile.mkdtemp(prefix="trimtab-pairs-"))
     try:
         folder.chmod(0o711)
         with Supervisor(folder / "state") as supervisor:
@@ -174,25 +242,7 @@ def pairs_on_a_server(examples: int, seed: int) -> list[str]:
             template = server.create()
             upgrade(template.owner_url)
             server.freeze(template)
-            calm = _on_a_copy(server, template.name, folder, calm_hashes)
-            for _ in range(examples):
-                planted = random_pair(rng)
-                try:
-                    _on_a_copy(server, template.name, folder, lambda day, pair=planted: check_pair(day, pair, calm))
-                except AssertionError as broken:
-                    failures.append(f"{planted}: {broken}")
+            with nights(server, template.name, folder) as several:
+                return failed_pairs(several, examples, seed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return failures
-
-
-def _on_a_copy(server: SessionServer, template: str, folder: Path, judge: Callable[[FeedDay], Any]) -> Any:
-    database = server.create(template=template)
-    engine = sync_engine(database.app_url, pool_size=1)
-    drop = Path(tempfile.mkdtemp(dir=folder)) / "drop"
-    try:
-        return judge(FeedDay(engine, drop).found())
-    finally:
-        engine.dispose()
-        server.drop(database.name)
-        shutil.rmtree(drop.parent)

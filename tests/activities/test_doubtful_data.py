@@ -1,5 +1,6 @@
 """Faults that only two consecutive days show, through the real path: prices, identifiers, values, our own fills."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from trimtab.activities.inputs import Inputs
 from trimtab.db.content import get_content
 from trimtab.db.data_policy import POLICY, POLICY_KEY, policy_value
 from trimtab.db.engine import firm_transaction
+from trimtab.db.profiles import change_layer
 from trimtab.db.settings_versions import write_version
 from trimtab.db.stages import newest_result
 from trimtab.db.tables import intent, posting
@@ -20,6 +22,9 @@ from trimtab.domain.data_policies import DataPolicy
 from trimtab.domain.findings import PriceFaultPolicy
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.profile.levels import LayerKey
+from trimtab.domain.profile.registry import LANGUAGE
+from trimtab.domain.profile.statements import Level
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
 
 SOUND = "A00002"
@@ -155,3 +160,67 @@ def test_a_fill_that_the_custodian_has_not_booked_is_merged_from_our_own_executi
     assert (lot.quantity, lot.cost, lot.acquired_on) == (7, 700, tuesday.firm.as_of)
     assert snapshot.cash.trade_date_total == tuesday.firm.book.cash[SOUND].trade_date_total - 700
     assert snapshot.settings.restricted(RestrictionKind.NEVER_SELL) == {other.security_id}
+
+
+# --- announced deposits (case 81) ---------------------------------------------------------------------------------
+
+
+def expect_deposits(tuesday: FeedDay, *sentences: str) -> None:
+    """What the advisor of the sound account says on Monday."""
+    monday, said = FeedDay(tuesday.engine, tuesday.drop), [LANGUAGE.parse(sentence) for sentence in sentences]
+    with firm_transaction(tuesday.engine, FIRM) as connection:
+        change_layer(
+            connection,
+            FIRM,
+            LayerKey(Level.ACCOUNT, SOUND),
+            {LANGUAGE.place(each): each for each in said},
+            effective_from=monday.date,
+            actor="anna",
+            reason="the client called",
+        )
+
+
+def cash_of(day: FeedDay, account_id: str) -> Decimal:
+    return day.firm.book.cash[account_id].trade_date_total
+
+
+def flags_of(day: FeedDay, account_id: str) -> list[str]:
+    with firm_transaction(day.engine, FIRM) as connection:
+        result = newest_result(
+            connection, next(ref for ref in day.refs if ref.account_id == account_id), Stage.VALIDATE
+        )
+    assert result is not None
+    return list(result.detail["flags"])
+
+
+@pytest.mark.covers("D2")
+def test_a_deposit_that_has_not_come_on_its_day_is_flagged_and_never_spent(tuesday: FeedDay):
+    """The one of next week is not missing yet, and neither is part of the cash that is analysed."""
+    later = tuesday.date + timedelta(days=7)
+    expect_deposits(
+        tuesday, f"Expect a deposit of $9,000 on {tuesday.date}.", f"Expect a deposit of $7,000 on {later}."
+    )
+    assert judged(tuesday) == {}
+    assert flags_of(tuesday, SOUND) == ["DEPOSIT_MISSING"]
+    assert snapshot_of(tuesday, SOUND).cash.trade_date_total == cash_of(tuesday, SOUND)
+    with firm_transaction(tuesday.engine, FIRM) as connection:
+        told = Inputs().of_run(connection, tuesday.ref).findings.missing_deposits
+    assert told == {SOUND: f"the deposit of 9000 announced for {tuesday.date} has not come"}
+
+
+def test_a_deposit_that_has_come_is_not_flagged_and_explains_a_value_that_doubled(tuesday: FeedDay):
+    expect_deposits(tuesday, f"Expect a deposit of $9,000,000 on {tuesday.date}.")
+    faults.set_field(tuesday.path("cash"), {"account_id": SOUND}, "settled", f"{cash_of(tuesday, SOUND) + 9_000_000}")
+    assert judged(tuesday) == {}
+    assert flags_of(tuesday, SOUND) == []
+    assert snapshot_of(tuesday, SOUND).cash.trade_date_total > 9_000_000
+
+
+def test_a_deposit_that_was_taken_back_or_is_a_month_old_is_no_longer_waited_for(tuesday: FeedDay):
+    old = tuesday.date - timedelta(days=31)
+    expect_deposits(
+        tuesday, f"Expect a deposit of $9,000 on {tuesday.date}.", f"Expect a deposit of $5,000,000 on {old}."
+    )
+    expect_deposits(tuesday, f"Expect no deposit on {tuesday.date}.")
+    assert judged(tuesday) == {}
+    assert flags_of(tuesday, SOUND) == []

@@ -3,28 +3,19 @@
 Some here; as many as wanted by `python -m benchmarks.fault_pairs --through files`.
 """
 
-import random
+from pathlib import Path
 
 import pytest
 
-from tests.activities.feed_day import FeedDay
-from tests.activities.planted_files import calm_hashes, check_pair, random_pair
+from tests.activities.planted_files import failed_pairs, nights
 from tests.servers import SessionServer
-from trimtab.db.engine import sync_engine
 
-PAIRS = 3
+PAIRS = 12
 
 
 @pytest.mark.covers("X11")
 def test_two_faults_in_files_stop_whom_they_concern_and_nobody_else(
-    day: FeedDay, postgres: SessionServer, migrated: str, tmp_path
+    postgres: SessionServer, migrated: str, tmp_path: Path
 ):
-    calm, rng = calm_hashes(day), random.Random(20)
-    for number in range(PAIRS):
-        database = postgres.create(template=migrated)
-        engine = sync_engine(database.app_url, pool_size=1)
-        try:
-            check_pair(FeedDay(engine, tmp_path / str(number) / "drop").found(), random_pair(rng), calm)
-        finally:
-            engine.dispose()
-            postgres.drop(database.name)
+    with nights(postgres, migrated, tmp_path) as several:
+        assert failed_pairs(several, PAIRS, seed=20) == []

@@ -3,11 +3,12 @@
 from pathlib import Path
 from threading import Event
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from tests.activities.feed_day import FIRM, SPECIAL
-from trimtab.activities import delivered_rows, loading_order
 from trimtab.activities.deliveries import KINDS
 from trimtab.activities.loading_order import Gate, LoadingAbandoned, in_lanes
 from trimtab.db.engine import firm_transaction
@@ -21,9 +22,7 @@ from trimtab.feeds.sources import Source
 NIGHT = [FeedKind.SECURITIES, FeedKind.ACCOUNTS, FeedKind.PRICES, FeedKind.LOTS]
 
 
-@pytest.fixture
-def all_are_large(monkeypatch):
-    monkeypatch.setattr(loading_order, "LARGE_BYTES", 0)
+ALL_ARE_LARGE = 0  # bytes
 
 
 def dropped(kind: FeedKind, size: int = 100 << 20) -> DroppedFile:
@@ -83,35 +82,34 @@ def test_when_the_accounts_fail_the_lots_beside_them_are_not_published():
     assert refused == [FeedKind.LOTS]
 
 
-def test_a_night_in_two_lanes_is_the_night_one_after_the_other(day, all_are_large):
-    assert sorted(day.load()) == sorted(str(kind) for kind in KINDS)
+def test_a_night_in_two_lanes_is_the_night_one_after_the_other(day):
+    assert sorted(day.load(ALL_ARE_LARGE)) == sorted(str(kind) for kind in KINDS)
     assert rows(day, "lot_fact") == len(day.firm.book.lots)
     day.judge()
     assert day.codes() == SPECIAL
 
 
-def test_another_firms_account_among_large_lots_is_refused_whole(day, all_are_large):
+def test_another_firms_account_among_large_lots_is_refused_whole(day):
     faults.set_field(day.path("lots"), {"account_id": "A00002"}, "account_id", "B77777")
-    assert day.load()["lots"].reason_codes == ("FOREIGN_FIRM_DATA",)
+    assert day.load(ALL_ARE_LARGE)["lots"].reason_codes == ("FOREIGN_FIRM_DATA",)
     assert rows(day, "lot_fact") == 0
     assert rows(day, "position_fact") > 0
 
 
-def test_nothing_half_is_left_of_holdings_whose_accounts_could_not_be_written(day, all_are_large, monkeypatch):
-    def fail(*_: object) -> None:
-        raise ConnectionResetError("the server went away")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(delivered_rows, "save_accounts", fail)
-        with pytest.raises(ConnectionResetError):
-            day.load()
+def test_nothing_half_is_left_of_holdings_whose_accounts_could_not_be_written(day, database):
+    """A database that takes no account, as one in the middle of an upgrade might."""
+    with psycopg.connect(database.superuser_url, autocommit=True) as upgrade:
+        upgrade.execute("ALTER TABLE account ADD CONSTRAINT being_upgraded CHECK (false) NOT VALID")
+        with pytest.raises(IntegrityError, match="being_upgraded"):
+            day.load(ALL_ARE_LARGE)
+        upgrade.execute("ALTER TABLE account DROP CONSTRAINT being_upgraded")
     assert {table: rows(day, table) for table in ("account", "lot_fact", "position_fact", "cash_fact")} == {
         "account": 0,
         "lot_fact": 0,
         "position_fact": 0,
         "cash_fact": 0,
     }
-    day.load()  # the next pass
+    day.load(ALL_ARE_LARGE)  # the next pass
     assert rows(day, "lot_fact") == len(day.firm.book.lots)
 
 

@@ -222,6 +222,10 @@ CASES: dict[str, tuple[Callable[[], Planted], str]] = {
     "76 a lot of two accounts": (lambda: of_market(duplicate_lots=frozenset({LotId("L1")})), "LOT_DUP"),
     "77 negative cash": (lambda: cash("-1"), "CASH_NEGATIVE"),
     "80 a withdrawal above all that can be sold": (lambda: cash("500", needed="2000.01"), "WITHDRAWAL_SHORT"),
+    "81 a deposit announced that has not come": (
+        lambda: of_market(missing_deposits={"A1": "the deposit of 5000 announced for 2026-03-02 has not come"}),
+        "DEPOSIT_MISSING",
+    ),
     "84 a sweep counted twice": (swept_twice, "CASH_DUP"),
     "85 a holding in euros without a rate": (lambda: mastered(currency="EUR"), "FX_MISSING"),
     "92 at least 5 % and at most 3 %": (
@@ -241,7 +245,7 @@ CASES: dict[str, tuple[Callable[[], Planted], str]] = {
     "94 half a percent undeclared": (lambda: followed({"VTI": "0.6", "BND": "0.395"}, None), "UNDECLARED_CASH"),
 }
 
-FLAGS = {"NAV_OLD", "FRACTION_LEFT", "WITHDRAWAL_SHORT", "NON_DISCRETIONARY"}
+FLAGS = {"NAV_OLD", "FRACTION_LEFT", "WITHDRAWAL_SHORT", "DEPOSIT_MISSING", "NON_DISCRETIONARY"}
 OTHER_OUTCOMES = {
     **dict.fromkeys(FLAGS, Outcome.FLAG),
     "NOT_TRADABLE": Outcome.FREEZE,

@@ -386,6 +386,7 @@ def test_every_code_says_what_clears_it_and_who_may_lift_it() -> None:
         DataCode.FRACTION_LEFT,
         DataCode.NAV_OLD,
         DataCode.WITHDRAWAL_SHORT,
+        DataCode.DEPOSIT_MISSING,
     }  # flags: the account's advisor deals with them
 
 

@@ -1,5 +1,6 @@
 """The night goes wrong and mends itself: a custodian's server is down, its file is late, and then it comes."""
 
+import asyncio
 import shutil
 import socket
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,10 @@ import asyncssh
 import pytest
 from sqlalchemy import select
 
+from tests.activities.feed_day import SPECIAL
 from tests.workflows.conftest import Found
 from tests.workflows.real_day import Day, start
+from trimtab import feed_desk
 from trimtab.db import runs
 from trimtab.db.engine import firm_transaction
 from trimtab.db.expectations import expect
@@ -19,6 +22,7 @@ from trimtab.demo.drop import done_marker, feed_path
 from trimtab.demo.sftp_server import sftp_server
 from trimtab.feeds.layouts import FeedKind
 from trimtab.feeds.sources import STANDARD, FirmSources, SftpPlace, Source, SourceBook
+from trimtab.settings import load_settings
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -94,3 +98,26 @@ async def test_a_server_that_is_down_is_tried_again_told_of_and_settled_when_its
     (lots,) = day.ask(select(delivery_expectation).where(delivery_expectation.c.kind == "lots"))
     assert lots.resolution.startswith("fetched at the ")
     assert len(day.ask(select(event).where(event.c.kind == "DELIVERY_RECOVERED"))) == 1
+
+
+@pytest.mark.covers("H3")
+async def test_prices_that_come_before_the_cut_off_reach_everybody_who_was_suspended_for_them(found: Found) -> None:
+    """`trimtab run look-again`: on the stepped clock the night goes on without the file, and is held before CUT_OFF."""
+    day = await found()
+    prices = feed_path(day.folder / "drop", day.firm.id, "prices", day.firm.business_date)
+    for each in (prices, done_marker(prices)):
+        shutil.move(each, day.folder / each.name)
+    await start(day, hold_before="CUT_OFF")
+    async with day.worker():
+        await day.until(lambda: day.is_held("CUT_OFF"))
+        everybody = {entry.id for entry in day.firm.accounts}
+        assert day.standing_at("suspended") == everybody - {"A00013"}  # the closed one is done
+        for each in (prices, done_marker(prices)):
+            shutil.move(day.folder / each.name, each)
+        settings = load_settings(database_url=day.database.app_url, drop_folder=day.folder / "drop")
+        said = await asyncio.to_thread(feed_desk.look_again, settings, day.firm.id, None)
+        assert said.endswith("19 suspended accounts are judged again, 0 had ended suspended")
+        broken = SPECIAL.keys() - {"A00013"}
+        validated = select(account_day.c.account_id).where(account_day.c.snapshot_hash.is_not(None))
+        await day.until(lambda: {row.account_id for row in day.ask(validated)} == everybody - SPECIAL.keys())
+        await day.until(lambda: day.standing_at("suspended") == broken)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 
 from trimtab.activities.delivered_rows import publish_rows
-from trimtab.activities.loading_order import Gate, in_lanes, lane_of
+from trimtab.activities.loading_order import LARGE_BYTES, Gate, in_lanes, lane_of
 from trimtab.db import suspensions
 from trimtab.db.alerts import raise_alert
 from trimtab.db.deliveries import (
@@ -77,12 +77,13 @@ def load_deliveries(
     *,
     as_of: date | None = None,
     sources: FirmSources = STANDARD,
+    large: int = LARGE_BYTES,
 ) -> list[LoadedFile]:
     """Load what has newly come for the day, in the order in which kinds refer to each other.
 
     Returns what was done; files that were dealt with before are not in it. A file that is still being written is
     left for the next pass. `as_of`, when known, is the session that the files must be of. One transaction a file;
-    large holdings are loaded beside the rest (`activities.loading_order`).
+    holdings of `large` bytes or more are loaded beside the rest (`activities.loading_order`).
     """
     night = Night(firm_id, business_date, as_of, sources)
 
@@ -92,7 +93,8 @@ def load_deliveries(
         except StillArriving:
             return None
 
-    return [loaded for loaded in in_lanes(pending(drop, firm_id, business_date, sources), load) if loaded is not None]
+    files = pending(drop, firm_id, business_date, sources)
+    return [loaded for loaded in in_lanes(files, load, large) if loaded is not None]
 
 
 def delivery_report(connection: Connection, business_date: date) -> list[DeliveryLine]:

@@ -1,27 +1,20 @@
-"""What freezing doubts beyond prices: identifiers that changed hands, and accounts whose value jumped."""
+"""What freezing doubts beyond prices: identifiers that changed hands."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from trimtab.activities.prices import PriceInputs
 from trimtab.db import inputs as facts
-from trimtab.db.deliveries import loaded_before
-from trimtab.db.prices import past_identifiers, value_changes
-from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings
-from trimtab.db.tables import suspension
-from trimtab.domain.account_checks import LARGEST_JUMP, value_jump
+from trimtab.db.prices import past_identifiers
 from trimtab.domain.data_codes import DataCode
 from trimtab.domain.identifier_checks import PastIdentifier, identifier_faults
 from trimtab.domain.securities import Security, SecurityId
-from trimtab.domain.suspensions import SuspensionCode, SuspensionScope
 
 RENAMING: Final = ("CHAN", "SPLR")  # ISO 15022: a change of name or identifier; a reverse split changes the CUSIP
 MASTERS_REMEMBERED: Final = timedelta(days=30)
-FLOW_REMEMBERED: Final = timedelta(days=10)
 
 _WHY: Final[Mapping[DataCode, str]] = {
     DataCode.CA_BASIS: "the distribution of {} waits for its basis allocation",
@@ -69,50 +62,3 @@ def _is_accepted(name: SecurityId, code: DataCode, inputs: PriceInputs) -> bool:
     accepted = inputs.accepted.get(f"{code}/{name}")
     security = inputs.securities[name]
     return isinstance(accepted, Mapping) and accepted.get("name") in (security.cusip, security.symbol)
-
-
-def value_jumps(connection: Connection, deliveries: Mapping[str, str], business_date: date, seq: int) -> dict[str, str]:
-    """Accounts whose value jumped by more than 30 % without a flow that was announced (case 73), each with how."""
-    before = {kind: loaded_before(connection, kind, business_date) for kind in ("positions", "cash")}
-    files = {kind: deliveries[kind] for kind in before if kind in deliveries}
-    earlier = {kind: row.delivery_id for kind, row in before.items() if row is not None}
-    if len(files) < len(before) or len(earlier) < len(before):
-        return {}
-    changes = value_changes(connection, files, earlier, LARGEST_JUMP)
-    if not changes:
-        return {}
-    expected = _flow_expected(connection, business_date)
-    paid = _withdrawals(connection, [row.account_id for row in changes], business_date, seq)
-    found = {
-        row.account_id: value_jump(row.before, row.today, -paid.get(row.account_id, Decimal(0)))
-        for row in changes
-        if row.account_id not in expected
-    }
-    return {account_id: message for account_id, message in found.items() if message}
-
-
-def _flow_expected(connection: Connection, business_date: date) -> set[str]:
-    """Accounts of which somebody had said lately that a large flow is imminent."""
-    rows = select(suspension.c.scope_id).where(
-        suspension.c.scope == SuspensionScope.ACCOUNT.value,
-        suspension.c.code == SuspensionCode.FLOW_EXPECTED.value,
-        suspension.c.since >= business_date - FLOW_REMEMBERED,
-    )
-    return set(connection.scalars(rows))
-
-
-def _withdrawals(connection: Connection, account_ids: list[str], business_date: date, seq: int) -> dict[str, Decimal]:
-    """Announced withdrawals that fell due since the files before: they stand in the settings of the day before."""
-    eve = business_date - timedelta(days=1)
-    held = held_settings(connection, ACCOUNT_SETTINGS, eve, seq, account_ids)
-    return {
-        account_id: sum(
-            (
-                Decimal(need["amount"])
-                for need in value.get("cash_needs", ())
-                if date.fromisoformat(need["due_on"]) <= business_date
-            ),
-            Decimal(0),
-        )
-        for account_id, value in held.items()
-    }

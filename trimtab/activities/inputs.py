@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from trimtab.activities.calendar import calendar_around
 from trimtab.activities.deliveries import KINDS
-from trimtab.activities.market import FrozenMarket, MarketFindings, freeze_market, names_of
+from trimtab.activities.frozen_market import FrozenMarket, MarketFindings
+from trimtab.activities.market import freeze_market
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db import runs
 from trimtab.db.alerts import raise_alert
@@ -36,7 +37,7 @@ from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.profile.statements import Statement
 from trimtab.domain.records import content_hash
 from trimtab.domain.restriction_lists import RestrictionList
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, names_of
 from trimtab.domain.snapshots import MarketSnapshot
 from trimtab.domain.validation import MarketFacts
 from trimtab.feeds.layouts import FeedKind
@@ -113,6 +114,7 @@ class RunData:
             duplicate_lots=frozenset(self.findings.duplicate_lots),
             missing_accounts=frozenset(self.findings.missing_accounts),
             value_jumps=self.findings.value_jumps,
+            missing_deposits=self.findings.missing_deposits,
             incomplete=self.findings.incomplete,
             oldest_nav=calendar_around(self.manifest.as_of).previous(self.manifest.as_of).date,
         )

@@ -17,7 +17,7 @@ from trimtab.feeds.layouts import FeedKind
 
 BESIDE: Final = frozenset({FeedKind.POSITIONS, FeedKind.LOTS, FeedKind.CASH, FeedKind.SALES, FeedKind.TRANSACTIONS})
 """Kinds whose rows become facts and nothing else: they may be loaded while settings are written."""
-LARGE_BYTES = 8 << 20
+LARGE_BYTES: Final = 8 << 20
 """Below, a second connection gains nothing."""
 
 _Loaded = TypeVar("_Loaded")
@@ -63,12 +63,15 @@ def lane_of(kind: FeedKind) -> str:
     return "holdings" if kind in BESIDE else "profiles"
 
 
-def in_lanes(files: Sequence[DroppedFile], load: Callable[[DroppedFile, Gate], _Loaded]) -> list[_Loaded]:
+def in_lanes(
+    files: Sequence[DroppedFile], load: Callable[[DroppedFile, Gate], _Loaded], large: int = LARGE_BYTES
+) -> list[_Loaded]:
     """What `load` returns for each file, in the order of the files; large holdings at the same time as the rest.
 
-    An error of one lane is raised when the other has come to its end.
+    `large`: bytes from which on a file of holdings is. An error of one lane is raised when the other has come to its
+    end.
     """
-    beside = [file for file in files if file.kind in BESIDE and file.size >= LARGE_BYTES]
+    beside = [file for file in files if file.kind in BESIDE and file.size >= large]
     first = [file for file in files if file.kind is FeedKind.SECURITIES]
     rest = [file for file in files if file not in beside and file not in first]
     if not (beside and rest):

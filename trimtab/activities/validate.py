@@ -11,7 +11,7 @@ from trimtab.activities.event_bookings import write_bookings
 from trimtab.activities.holdings import RawHoldings
 from trimtab.activities.ingest import HOLDINGS
 from trimtab.activities.inputs import Inputs, RunData
-from trimtab.activities.market import BEYOND_LIMITS
+from trimtab.activities.market_alerts import BEYOND_LIMITS
 from trimtab.activities.prepared import Prepared
 from trimtab.activities.snapshot import beyond_limits, findings_of, snapshot_of
 from trimtab.contracts import AccountDayRef, StageOutcome

@@ -16,7 +16,7 @@ LARGEST_JUMP: Final = Decimal("0.30")
 
 
 def cash_findings(holdings: AccountHoldings, market: MarketFacts, *, raise_cash: bool) -> Iterator[Finding]:
-    """Negative cash (77), a sweep counted twice (84), a withdrawal that cannot be paid (80).
+    """Negative cash (77), a sweep counted twice (84), a withdrawal that cannot be paid (80), a deposit not come (81).
 
     With `raise_cash` an overdraft is no fault: the account sells, and a person looks at it.
     """
@@ -38,6 +38,8 @@ def cash_findings(holdings: AccountHoldings, market: MarketFacts, *, raise_cash:
         if needed > can_be_raised:
             message = f"withdrawals of {needed} are due, and only {can_be_raised} can be raised"
             yield of_account(account, DataCode.WITHDRAWAL_SHORT, message, Outcome.FLAG)
+    if account.id in market.missing_deposits:
+        yield of_account(account, DataCode.DEPOSIT_MISSING, market.missing_deposits[account.id], Outcome.FLAG)
 
 
 def _swept_twice(holdings: AccountHoldings, market: MarketFacts) -> DeliveredPosition | None:

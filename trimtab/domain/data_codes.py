@@ -79,6 +79,7 @@ class DataCode(StrEnum):
     CASH_DUP = "CASH_DUP"
     FX_MISSING = "FX_MISSING"
     WITHDRAWAL_SHORT = "WITHDRAWAL_SHORT"
+    DEPOSIT_MISSING = "DEPOSIT_MISSING"
     PENDING_MISMATCH = "PENDING_MISMATCH"
     FOREIGN_TRADE = "FOREIGN_TRADE"
     FILL_MISSING = "FILL_MISSING"
@@ -170,6 +171,9 @@ CATALOGUE: Final[Mapping[DataCode, DataRule]] = {
     DataCode.CASH_DUP: DataRule((84,), "cash that counts the sweep fund once"),
     DataCode.FX_MISSING: DataRule((85,), "the money in dollars, or a rate for its currency"),
     DataCode.WITHDRAWAL_SHORT: DataRule((80,), "a withdrawal that the account can pay", LiftingRole.ADVISOR),
+    DataCode.DEPOSIT_MISSING: DataRule(
+        (81,), "the deposit in the custodian's cash, or the announcement taken back", LiftingRole.ADVISOR
+    ),
     DataCode.PENDING_MISMATCH: DataRule((79,), "positions that agree with our own executions"),
     DataCode.FOREIGN_TRADE: DataRule((82,), "the trade explained, and holdings that agree with it"),
     DataCode.FILL_MISSING: DataRule((83,), "holdings that contain our fill"),

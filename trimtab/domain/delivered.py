@@ -68,6 +68,7 @@ class MarketFacts:
     duplicate_lots: frozenset[LotId] = frozenset()  # lot ids delivered for more than one account
     missing_accounts: frozenset[str] = field(default_factory=frozenset)  # on the roster, not in the holdings file
     value_jumps: Mapping[str, str] = field(default_factory=dict)  # account id to how its value jumped, in words
+    missing_deposits: Mapping[str, str] = field(default_factory=dict)  # account id to what has not come, in words
     incomplete: Mapping[SecurityId, str] = field(default_factory=dict)  # never bought: what each lacks
     oldest_nav: date | None = None  # a fund's net asset value of before this session is old (case 16)
     judged_models: dict[int, object] = field(default_factory=dict, init=False, compare=False, repr=False)

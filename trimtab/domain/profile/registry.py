@@ -138,6 +138,15 @@ _CASH: Final = (
         levels=(Level.ACCOUNT,),
     ),
     Setting(
+        "deposit",
+        Group.CASH,
+        {ON: "Expect a deposit of {amount} on {date}.", OFF: "Expect no deposit on {date}."},
+        (_dollars("amount", "0.01"), _DATE),
+        "never spent before it is there; from its date on, at most 30 days, the account is flagged until it is",
+        subject=("date",),
+        levels=(Level.ACCOUNT,),
+    ),
+    Setting(
         "withholding",
         Group.CASH,
         {ON: "Withhold {rate} of every payment for tax."},
