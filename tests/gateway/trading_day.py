@@ -27,7 +27,7 @@ from trimtab.db.orders import OPEN_INTENTS
 from trimtab.db.tables import block, gateway_lease, intent
 from trimtab.domain.lifecycle import MarketEventKind
 from trimtab.faults import VARIABLE
-from trimtab.gateway.owner import Gateway
+from trimtab.gateway.owner import Gateway, Timing
 from trimtab.invariants import check_invariants
 
 ROOT = Path(__file__).parents[2]
@@ -159,10 +159,10 @@ class TradingDay:
 
 
 @asynccontextmanager
-async def a_gateway(day: TradingDay) -> AsyncIterator[None]:
+async def a_gateway(day: TradingDay, timing: Timing = QUICK) -> AsyncIterator[None]:
     """A gateway in this process, until the block ends."""
     stop = asyncio.Event()
-    gateway = Gateway(day.engine, FIRM, BROKER, day.paper.socket_path, build=BUILD, timing=QUICK)
+    gateway = Gateway(day.engine, FIRM, BROKER, day.paper.socket_path, build=BUILD, timing=timing)
     running = asyncio.create_task(gateway.run(stop))
     try:
         yield

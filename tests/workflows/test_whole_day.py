@@ -110,8 +110,8 @@ async def test_ops_fix_a_cause_and_retry_every_blocked_account_at_once(
 
 
 async def _until_found(client: Client, query: str, count: int) -> None:
-    """A search sees what workflows say of themselves a moment later."""
-    for _ in range(100):
+    """A search sees what workflows say of themselves a moment later, on a busy machine some seconds."""
+    for _ in range(600):
         if (await client.count_workflows(query)).count >= count:
             return
         await asyncio.sleep(0.1)
