@@ -24,6 +24,9 @@ from trimtab.embedded.temporal import DEFAULT_NAMESPACE, start_temporal
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 
+PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
+
 class NetworkBlocked(OSError):
     """A test tried to leave this machine."""
 
@@ -55,9 +58,14 @@ def loopback_only() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """What a test configures, or a program that it runs in this process, does not outlive it: its stream closes."""
+    """What a test configures, or a program that it runs in this process, does not outlive it: its stream closes.
+
+    Tracebacks are plain, as the product's are: the rich ones of structlog's defaults, with every local variable, take
+    seconds each.
+    """
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
     yield
     root.handlers[:] = handlers
     root.setLevel(level)

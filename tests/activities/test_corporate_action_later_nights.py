@@ -11,6 +11,8 @@ from tests.activities.three_nights import NEW_CUSIP, OLD, Seen, three_nights
 from tests.servers import SessionServer
 from trimtab.db.engine import sync_engine
 
+pytestmark = pytest.mark.xdist_group("three nights")  # they share what takes seconds to build
+
 D = Decimal
 Nights = Mapping[date, Seen]
 
