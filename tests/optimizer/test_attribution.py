@@ -40,11 +40,10 @@ def test_contributions_of_any_list_sum_to_its_improvement_to_a_billionth_of_a_ba
         data.lots.value * rng.uniform(0, 1, len(data.lots.lots)) * (rng.uniform(0, 1, len(data.lots.lots)) < 0.6)
     )
     buys = rng.uniform(0, 0.1, len(data.securities.ids)) * (rng.uniform(0, 1, len(data.securities.ids)) < 0.4)
-    orders = int(np.count_nonzero(np.bincount(data.lots.security, lot_sells, len(buys)) + buys))
 
     parts = attribute(data, lot_sells, buys)
 
-    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, orders).total
+    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, as_orders=True).total
     assert parts.total.sum() * 1e4 == pytest.approx(improvement * 1e4, abs=1e-9, rel=1e-12)
     untraded = (buys == 0) & (np.bincount(data.lots.security, lot_sells, len(buys)) == 0)
     assert (parts.total[untraded] == 0).all()

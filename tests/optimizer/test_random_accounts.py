@@ -95,7 +95,7 @@ def test_no_prices_whatever_give_a_bound_above_a_lawful_trade_list(seed: int):
     held = data.securities
     lot_sells = np.array([sold.get(lot.id, 0.0) for lot in data.lots.lots]) * held.share[data.lots.security]
     buys = np.array([bought.get(each, 0.0) for each in held.ids]) * held.share
-    total = evaluate(data, lot_sells, buys, len(proposal.trades)).total
+    total = evaluate(data, lot_sells, buys, as_orders=True).total
 
     rng = random.Random(seed)
     for _ in range(20):
@@ -128,8 +128,7 @@ def test_contributions_sum_to_the_improvement_of_any_list_and_a_zero_trade_gets_
     parts = attribute(data, lot_sells, buys)
 
     sold = np.bincount(data.lots.security, lot_sells, len(buys))
-    orders = int(np.count_nonzero(sold + buys))
-    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, orders).total
+    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, as_orders=True).total
     assert abs(parts.total.sum() - improvement) <= 1e-13 + 1e-9 * abs(improvement)
     assert not parts.total[(sold == 0) & (buys == 0)].any()
 

@@ -230,8 +230,18 @@ class CheckedAccount:
         for trade in self.proposal.trades:
             security = self.market.securities.get(trade.security_id)
             half_spread = security.half_spread_bps * BASIS_POINT if security else ZERO
-            total += to_cents(trade.notional * half_spread) + self.settings.commission
-        return total
+            total += to_cents(trade.notional * half_spread)
+        return total + self.commissions
+
+    def commission(self, security_id: SecurityId) -> Decimal:
+        """Dollars of one order of it: the price of its kind, where that has one."""
+        security, prices = self.market.securities.get(security_id), self.settings.commission_by_kind
+        return prices[security.kind] if security and security.kind in prices else self.settings.commission
+
+    @cached_property
+    def commissions(self) -> Decimal:
+        """Dollars of all orders of the proposal."""
+        return sum([self.commission(trade.security_id) for trade in self.proposal.trades], ZERO)
 
     def wash_key(self, security_id: SecurityId) -> str:
         security = self.market.securities.get(security_id)

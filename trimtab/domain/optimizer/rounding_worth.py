@@ -50,9 +50,9 @@ class UnitsWorth:
         return self._cash_after(units, self.flow(units))
 
     def _cash_after(self, units: Ints, flow: Floats) -> float:
-        orders = int(np.count_nonzero(units))
-        margin = _CENTS_AN_ORDER * (orders + 1) / float(self._data.account_value)
-        return float(self._data.cash + flow.sum() - orders * self._data.commission - margin)
+        sent = units != 0
+        margin = _CENTS_AN_ORDER * (int(np.count_nonzero(sent)) + 1) / float(self._data.account_value)
+        return float(self._data.cash + flow.sum() - self._data.securities.commission @ sent - margin)
 
     def lot_sells(self, units: Ints) -> Floats:
         """Weight sold of each lot, (m,)."""
@@ -86,9 +86,9 @@ class UnitsWorth:
         tax = self._tax(after) - here.tax
         value_change = (np.abs(after) - np.abs(units)) * self._weight
         orders = (after != 0).astype(np.int64) - (units != 0)
-        cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
+        cost = (held.half_spread + data.parameters.churn) * value_change + held.commission * orders
         cost += held.preference * (np.maximum(after, 0) - np.maximum(units, 0)) * self._weight
-        cash = here.cash + self.flow(after) - here.flow - data.commission * orders
+        cash = here.cash + self.flow(after) - here.flow - held.commission * orders
         tilt = -held.tilt * step
         rules = self._rules.worth(units, after)
         worth: Floats = risk + tilt + tax + cost + rules + self._cash_price(cash) - here.cash_price

@@ -15,7 +15,7 @@ from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, Market
 from trimtab.domain.optimizer.problem import Securities
 from trimtab.domain.optimizer.targets import PreparedTarget, held_away, untouchable
 from trimtab.domain.proposals import WhyNotCode
-from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.securities import Security, SecurityId, SecurityKind
 from trimtab.domain.snapshots import AnalysisInput
 
 Untouchable = Mapping[SecurityId, tuple[WhyNotCode, str]]
@@ -42,7 +42,7 @@ def security_rows(
     tilt = np.array([float(settings.tilts.get(each, ZERO)) for each in ids])
     variance = np.maximum(specific, parameters.specific_risk_floor) ** 2
     master = request.market.securities
-    nothing = np.zeros(len(ids))
+    nothing, commission = np.zeros(len(ids)), _commissions(request, ids, value)
     return Securities(
         ids=ids,
         holding=np.array([float(each / value) for each in values]),
@@ -53,6 +53,7 @@ def security_rows(
         variance=variance,
         specific_risk=specific,
         half_spread=half_spread,
+        commission=commission,
         share=np.array([float(price) for price in prices]) / float(value),
         price=np.array([float(price) for price in prices]),
         whole=np.array([each in master and master[each].whole_shares for each in ids], dtype=np.bool_),
@@ -65,7 +66,7 @@ def security_rows(
         minimum_trade=np.maximum(
             float(settings.minimum_trade / value),
             # A trade of t from scratch earns at most lam * variance / 2 * t^2: below this its ticket costs more.
-            np.sqrt(2 * float(settings.commission / value) / (parameters.risk_aversion * variance)),
+            np.sqrt(2 * commission / (parameters.risk_aversion * variance)),
         ),
         wash_key=_wash_keys(request, ids),
         block=sets.block,
@@ -84,6 +85,15 @@ def _market_rows(market: MarketArrays, ids: tuple[SecurityId, ...]) -> tuple[Flo
     specific[known] = market.specific_risk[rows]
     half_spread[known] = market.half_spread[rows]
     return loadings, specific, half_spread
+
+
+def _commissions(request: AnalysisInput, ids: tuple[SecurityId, ...], value: Decimal) -> Floats:
+    """The price of one order of each, by its kind, (n,) weights."""
+    settings, master = request.snapshot.settings, request.market.securities
+    if not settings.commission_by_kind:
+        return np.full(len(ids), float(settings.commission / value))
+    price = {kind: float(settings.commission_of(kind) / value) for kind in (None, *SecurityKind)}
+    return np.array([price[master[each].kind if each in master else None] for each in ids])
 
 
 def _round_lot(security: Security | None) -> int:
