@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.optimizer.accounts import LAST_YEAR, LONG_AGO, a_lot, a_market, a_model, an_input
-from tests.optimizer.random_accounts import a_random_ruled_account
+from tests.optimizer.random_accounts import a_random_ruled_account, with_random_prices
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.attribution import attribute, tax_by_lot
@@ -32,7 +32,7 @@ def the_data(request: AnalysisInput) -> OptimizerData:
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 100_000))
 def test_contributions_of_any_list_sum_to_its_improvement_to_a_billionth_of_a_basis_point(seed: int):
-    request, rng = a_random_ruled_account(seed), np.random.default_rng(seed)
+    request, rng = with_random_prices(a_random_ruled_account(seed), seed), np.random.default_rng(seed)
     if account_value(request) <= 0:
         return
     data = the_data(request)

@@ -1,6 +1,7 @@
 """Promises that hold for every account."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.optimizer.random_accounts import a_random_account
+from tests.optimizer.random_accounts import a_random_account, a_random_priced_account
 from trimtab.domain.optimizer.analysis import analyze, proposal_hash
 from trimtab.domain.optimizer.ascent import ascend
 from trimtab.domain.optimizer.attribution import attribute
@@ -44,9 +45,9 @@ def the_data(request: AnalysisInput) -> OptimizerData:
 
 @pytest.mark.covers("P1")
 @settings(max_examples=60, deadline=None)
-@given(SEEDS)
-def test_every_proposal_passes_the_checker(seed: int):
-    request = a_random_account(seed)
+@given(SEEDS, st.sampled_from([a_random_account, a_random_priced_account]))
+def test_every_proposal_passes_the_checker(seed: int, kind: Callable[[int], AnalysisInput]):
+    request = kind(seed)
 
     proposal = analyze(request)
 

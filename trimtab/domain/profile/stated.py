@@ -56,9 +56,12 @@ def _of_the_file(settings: AccountSettings) -> Iterator[Statement]:
 def _schedule(settings: AccountSettings) -> Iterator[Statement]:
     """The prices of orders where they differ by kind; tier and custodian are the account's own by then."""
     if settings.commission_by_kind:
-        prices = {ANY: settings.commission, **settings.commission_by_kind}
-        for kind, price in prices.items():
-            yield _said("ticket", kind=str(kind), tier=ANY, custodian=ANY, amount=price)
+        prices = [
+            (ANY, settings.commission),
+            *((str(kind), price) for kind, price in settings.commission_by_kind.items()),
+        ]
+        for kind, price in prices:
+            yield _said("ticket", kind=kind, tier=ANY, custodian=ANY, amount=price)
 
 
 def _limits(settings: AccountSettings) -> Iterator[Statement]:
