@@ -18,9 +18,14 @@ from tests.optimizer.households import a_household, a_member
 from tests.optimizer.random_accounts import a_random_account, with_random_prices
 from tests.optimizer.trade_lists import a_list, violations
 from trimtab.domain.account_settings import AccountSettings, RestrictionKind
+from trimtab.domain.accounts import CashBalance
+from trimtab.domain.households import HouseholdProposal
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.attribution import attribute
 from trimtab.domain.optimizer.bound import standing_prices
+from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_at_once import hold_at_once
+from trimtab.domain.optimizer.checked_market import checked_market
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import SolverStalled
@@ -29,6 +34,8 @@ from trimtab.domain.optimizer.household.analysis import analyze_household
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.objective import evaluate, standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.rounding_rows import RowLedger
+from trimtab.domain.optimizer.rounding_worth import UnitsWorth
 from trimtab.domain.optimizer.search import search
 from trimtab.domain.optimizer.targets import account_value, prepare_target
 from trimtab.domain.orders import Side
@@ -153,6 +160,39 @@ def test_the_checkers_own_objective_counts_each_order_at_its_price():
     assert float(proposal.certificate.objective_bps) == pytest.approx(ours, abs=1e-9)
 
 
+def test_a_list_that_pays_by_kind_is_checked_together_with_others():
+    """It is ordinary: no account has to be looked at leg by leg for its prices."""
+    request = an_account({ETF: Decimal("4.95"), FUND: TWENTY, SecurityKind.STOCK: Decimal("0.50")})
+    lots = (a_lot("AAA", "360", "100"), a_lot("EEE", "320", "100"), a_lot("FFF", "320", "100"))
+    request = an_input(request.market, request.target, lots=lots, settings=request.snapshot.settings)
+    proposal = analyze(request)
+
+    assert len(proposal.trades) == 3
+    assert hold_at_once([CheckedAccount(request, proposal)], checked_market(request.market)) == [True]
+
+
+def test_while_shares_are_rounded_the_first_of_an_order_costs_its_commission_and_the_second_nothing_more():
+    """$10,000 of cash more than wanted: what an order takes from it saves 1 % of that."""
+    request = an_account({ETF: Decimal("4.95"), FUND: TWENTY})
+    request = replace(request, snapshot=replace(request.snapshot, cash=CashBalance(Decimal(10_000))))
+    data = the_data(request)
+    weight, limit = data.securities.share, data.lots.limit
+    rules = RowLedger.of(data, weight, limit, np.zeros(3), np.zeros(0))
+    worth = UnitsWorth(data, weight, limit, np.zeros(3), rules)
+
+    def at(*units: int) -> float:
+        sells, buys = np.maximum(-np.array(units), 0) * weight, np.maximum(np.array(units), 0) * weight
+        return evaluate(data, sells, buys, as_orders=True).total
+
+    one_more = np.ones(3, dtype=np.int64)
+    here = worth.standing(np.array([0, 0, -3]))
+    first, closing = worth.of_moves(one_more, here), worth.of_moves(3 * one_more, here)
+    after = [at(1, 0, -3), at(0, 1, -3), at(0, 0, -2)]
+    assert first == pytest.approx([total - at(0, 0, -3) for total in after])
+    assert closing[2] == pytest.approx(at(0, 0, 0) - at(0, 0, -3))
+    assert here.cash * 110_000 == pytest.approx(10_000 + 300 - 0.06 - 20 - 2 * 0.02)
+
+
 def test_one_price_of_each_kind_gives_the_proposal_of_one_price_of_all():
     one = an_account({})
     one = replace(one, snapshot=replace(one.snapshot, settings=wants({}, commission=Decimal("1.50"))))
@@ -175,17 +215,22 @@ def test_the_lane_answers_as_the_specification_does_where_each_kind_has_its_pric
 
 
 def test_a_household_pays_each_accounts_own_prices():
-    """Both accounts must sell 100 ETF and 100 fund; T pays $20 for the fund's order, I $3 for the ETF's."""
+    """Both accounts must sell 100 ETF and 100 fund; T pays $20 for the fund's order, I $3 for the ETF's.
+
+    The $23 are 1.15 bp of the household's $200,000, and cash that falls short by as much costs another hundredth.
+    """
     lots = (a_lot("EEE", "100", "100"), a_lot("FFF", "100", "100"), a_lot("AAA", "800", "100"))
     rules = tuple(a_rule(RestrictionKind.NEVER_HOLD, name) for name in ("EEE", "FFF"))
     market, model = a_market_of_kinds("AAA"), a_model({"AAA": "1"})
-    accounts = [
-        a_member(name, market, model, lots=lots, settings=wants(prices, restrictions=rules, cash_target=Decimal("0.2")))
-        for name, prices in (("T", {FUND: TWENTY}), ("I", {ETF: Decimal(3)}))
-    ]
 
-    proposal = analyze_household(a_household(market, model, *accounts))
+    def proposed(**by_kind: Mapping[SecurityKind, Decimal]) -> HouseholdProposal:
+        desired = {name: wants(each, restrictions=rules, cash_target=Decimal("0.2")) for name, each in by_kind.items()}
+        members = [a_member(name, market, model, lots=lots, settings=each) for name, each in desired.items()]
+        return analyze_household(a_household(market, model, *members))
+
+    proposal, free = proposed(T={FUND: TWENTY}, I={ETF: Decimal(3)}), proposed(T={}, I={})
 
     assert [quantities(leg) for leg in proposal.legs] == [{"EEE": -100, "FFF": -100}] * 2
     assert [leg.cost for leg in proposal.legs] == [Decimal(24), Decimal(7)]
     assert [leg.after.cash for leg in proposal.legs] == [Decimal(19976), Decimal(19993)]
+    assert free.benefit_bps - proposal.benefit_bps == pytest.approx(Decimal("1.1615"), abs=Decimal("0.001"))

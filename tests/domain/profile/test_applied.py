@@ -200,6 +200,13 @@ def test_a_kind_that_no_row_prices_pays_what_the_file_says():
     assert settings.dearest_commission == 20
 
 
+def test_a_price_of_each_order_lifts_the_schedule_that_the_day_began_with():
+    """As when an account is analysed again under other settings."""
+    day = with_profile("Pay $20 for each order of a fund in tier ANY at custodian ANY.")
+
+    assert with_profile("Pay $7 for each order.", base=day) == AccountSettings(commission=Decimal(7))
+
+
 def test_one_price_of_all_kinds_is_no_schedule():
     kinds = ("a stock", "an ETF", "a fund")
     rows = (f"Pay $3 for each order of {kind} in tier ANY at custodian ANY." for kind in kinds)

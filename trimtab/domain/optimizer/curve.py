@@ -69,9 +69,9 @@ def trade_off_curve(
 
 
 def _smooth(data: OptimizerData) -> OptimizerData:
-    """The problem without minimum trades and commissions, and every improvement worth trading."""
+    """The problem without minimum trades, and every improvement worth trading."""
     held, n = data.securities, len(data.securities.ids)
-    held = replace(held, minimum_trade=np.zeros(n), minimum_holding=np.zeros(n), commission=np.zeros(n))
+    held = replace(held, minimum_trade=np.zeros(n), minimum_holding=np.zeros(n))
     parameters = replace(data.parameters, tolerance=0.0)
     return replace(data, securities=held, parameters=parameters, most_names=None)
 
