@@ -28,15 +28,9 @@ class CheckedAccount:
         self.calibration = request.calibration
         self.proposal = proposal
         self.taxable = self.snapshot.account.tax_status is TaxStatus.TAXABLE
-        self.never_buy, self.never_sell, self.never_hold, self.never_trade = (
-            self.settings.restricted(kind)
-            for kind in (
-                RestrictionKind.NEVER_BUY,
-                RestrictionKind.NEVER_SELL,
-                RestrictionKind.NEVER_HOLD,
-                RestrictionKind.NEVER_TRADE,
-            )
-        )
+        never = self.settings.restricted
+        self.never_buy, self.never_sell = never(RestrictionKind.NEVER_BUY), never(RestrictionKind.NEVER_SELL)
+        self.never_hold, self.never_trade = never(RestrictionKind.NEVER_HOLD), never(RestrictionKind.NEVER_TRADE)
         self.barred_keys = self.snapshot.wash_windows.buy_blocked()
         self._untouchable: dict[SecurityId, bool] = {}
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
@@ -219,19 +213,17 @@ class CheckedAccount:
 
     @cached_property
     def cash_after(self) -> Decimal:
-        trades = self.proposal.trades
-        flows = sum((each.notional if each.side is Side.SELL else -each.notional for each in trades), ZERO)
-        return self.cash_before + flows - self.cost
+        flows = [each.notional if each.side is Side.SELL else -each.notional for each in self.proposal.trades]
+        return self.cash_before + sum(flows, ZERO) - self.cost
 
     @cached_property
     def cost(self) -> Decimal:
         """Dollars of half spreads, to the cent for each order, and of commissions."""
-        total = ZERO
+        total = self.commissions
         for trade in self.proposal.trades:
             security = self.market.securities.get(trade.security_id)
-            half_spread = security.half_spread_bps * BASIS_POINT if security else ZERO
-            total += to_cents(trade.notional * half_spread)
-        return total + self.commissions
+            total += to_cents(trade.notional * security.half_spread_bps * BASIS_POINT) if security else ZERO
+        return total
 
     def commission(self, security_id: SecurityId) -> Decimal:
         """Dollars of one order of it: the price of its kind, where that has one."""
