@@ -50,9 +50,10 @@ class UnitsWorth:
         return self._cash_after(units, self.flow(units))
 
     def _cash_after(self, units: Ints, flow: Floats) -> float:
-        sent = units != 0
-        margin = _CENTS_AN_ORDER * (int(np.count_nonzero(sent)) + 1) / float(self._data.account_value)
-        return float(self._data.cash + flow.sum() - self._data.securities.commission @ sent - margin)
+        orders = int(np.count_nonzero(units))
+        margin = _CENTS_AN_ORDER * (orders + 1) / float(self._data.account_value)
+        paid = self._data.securities.commission @ (units != 0)
+        return float(self._data.cash + flow.sum() - paid - margin)
 
     def lot_sells(self, units: Ints) -> Floats:
         """Weight sold of each lot, (m,)."""

@@ -37,12 +37,13 @@ def security_rows(
         for each, price in zip(ids, prices, strict=True)
     ]
     loadings, specific, half_spread = _market_rows(market, ids)
+    commission = _commissions(request, ids, value)
     sets = sets_of(request, ids, target.weights)
     loadings, specific = loadings[sets.source], specific[sets.source]
     tilt = np.array([float(settings.tilts.get(each, ZERO)) for each in ids])
     variance = np.maximum(specific, parameters.specific_risk_floor) ** 2
     master = request.market.securities
-    nothing, commission = np.zeros(len(ids)), _commissions(request, ids, value)
+    nothing = np.zeros(len(ids))
     return Securities(
         ids=ids,
         holding=np.array([float(each / value) for each in values]),
@@ -53,7 +54,6 @@ def security_rows(
         variance=variance,
         specific_risk=specific,
         half_spread=half_spread,
-        commission=commission,
         share=np.array([float(price) for price in prices]) / float(value),
         price=np.array([float(price) for price in prices]),
         whole=np.array([each in master and master[each].whole_shares for each in ids], dtype=np.bool_),
@@ -68,6 +68,7 @@ def security_rows(
             # A trade of t from scratch earns at most lam * variance / 2 * t^2: below this its ticket costs more.
             np.sqrt(2 * commission / (parameters.risk_aversion * variance)),
         ),
+        commission=commission,
         wash_key=_wash_keys(request, ids),
         block=sets.block,
         preference=sets.preference,
