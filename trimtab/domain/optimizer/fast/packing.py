@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.fast.packed import HARD_PRICE, SELLING, Packed, lot_starts, sums_before, widened_by
+from trimtab.domain.optimizer.fast.layouts import side_by_side
+from trimtab.domain.optimizer.fast.packed import BOTH, HARD_PRICE, SELLING, Packed, lot_starts, sums_before, widened_by
 from trimtab.domain.optimizer.fast.row_packing import pack_rows
-from trimtab.domain.optimizer.fast.shapes import Shape, layout_of, plain_layout
+from trimtab.domain.optimizer.fast.shapes import Shape
 from trimtab.domain.optimizer.problem import OptimizerData
 
 
@@ -73,18 +74,16 @@ class _Packing:
 
     def __init__(self, datas: tuple[OptimizerData, ...], shape: Shape) -> None:
         self._datas, self._shape = datas, shape
-        layouts = [(layout_of(data) if shape.shared else None) or plain_layout(data) for data in datas]
-        self._account, self._place = _places([len(each.security) for each in layouts], shape.securities)
-        self._lot_account, self._lot_place = _places([len(each.lot) for each in layouts], shape.lots)
-        self._at = np.concatenate([each.security for each in layouts])
-        self._lot_at = np.concatenate([each.lot for each in layouts])
-        self._branch = np.concatenate([each.branch for each in layouts])
-        self._head = np.concatenate([each.head for each in layouts])
-        self._security = np.concatenate([each.lot_place for each in layouts]) + shape.securities * self._lot_account
-        sizes, lots = [len(data.securities.ids) for data in datas], [len(data.lots.lots) for data in datas]
-        self._own = _counted(self._account) < np.array(sizes)[self._account]
-        self._source = self._at + np.concatenate(([0], np.cumsum(sizes)[:-1]))[self._account]
-        self._lot_source = self._lot_at + np.concatenate(([0], np.cumsum(lots)[:-1]))[self._lot_account]
+        self._columns: dict[str, Floats] = {}
+        layout = side_by_side(datas, shared=shape.shared)
+        self._source, self._lot_source = layout.source, layout.lot_source
+        self._account, self._lot_account = layout.account, layout.lot_account
+        self._number = layout.place
+        self._place = self._account * shape.securities + layout.place
+        self._lot_place = self._lot_account * shape.lots + layout.lot_number
+        self._at, self._lot_at = layout.security, layout.lot
+        self._branch, self._head, self._own = layout.branch, layout.head, layout.own
+        self._security = layout.lot_place + shape.securities * self._lot_account
         self._aversion = self._parameter("risk_aversion")
         self._curvature = self._aversion[self._account] * self._held("variance")
         self._rows = pack_rows(datas, shape, self._account, self._at, self._lot_account, self._lot_at)
@@ -116,8 +115,7 @@ class _Packing:
 
     def _packed(self, heads: Ints) -> Packed:
         rows, n = self._rows, self._shape.securities
-        loadings = np.concatenate([data.securities.loadings for data in self._datas])[self._source]
-        loadings = self._by_place(loadings)
+        loadings = self._by_place(self._of_securities("loadings"))
         active = self._by_place(self._active)
         exposure = np.matmul(self._by_place(np.where(self._own, self._active, 0.0))[:, None, :], loadings)[:, 0]
         packed = Packed(
@@ -166,8 +164,11 @@ class _Packing:
 
         Summed account by account: the last bit of a running sum over all of them would depend on the batch.
         """
+        if not total.any():
+            return np.zeros(len(self._limit))
         before = sums_before(self._by_lot(self._security, -1), self._by_lot(self._limit)).ravel()[self._lot_place]
-        filled: Floats = np.clip(self._spread(total)[self._security] - before, 0.0, self._limit)
+        total = self._spread(total)[self._security]
+        filled: Floats = np.where(total > 0, np.clip(total - before, 0.0, self._limit), 0.0)
         return filled
 
     def _costs(self) -> None:
@@ -188,7 +189,7 @@ class _Packing:
         self._forced_sales = self._filled(least_sold - self._least_sold)
         self._limit = self._limit - self._forced_sales
         self._forced_sold = sum_by(self._security, self._forced_sales, self._sizes)[self._place]
-        start = np.concatenate([data.active for data in self._datas])[self._source]
+        start = self._held("holding") + self._held("away") - self._held("target")
         self._active = start - self._forced_sold + self._forced_buys
         rows = self._rows
         moved = self._forced_sold[:, None] * rows.on_sale + self._forced_buys[:, None] * rows.on_purchase
@@ -222,9 +223,10 @@ class _Packing:
             rows.on_sale + rows.on_purchase, rows.least_price[self._account], rows.most_price[self._account]
         )
         cheapest = best[self._place] + self._sale_cost + self._purchase_cost + round_trip
-        alone: Flags = (cheapest < 0) & (self._buy_limit > 0) & (self._branch == 0)
-        head: Flags = (self._branch != 0) & (self._head == _counted(self._account))
-        return alone | head
+        alone: Flags = (cheapest < 0) & (self._buy_limit > 0) & (self._branch == BOTH)
+        if not self._shape.shared:
+            return alone
+        return alone | ((self._branch != BOTH) & (self._head == self._number))
 
     def _may_stand_still(self) -> Flags:
         """As `OptimizerData.may_stand_still` has it."""
@@ -243,7 +245,13 @@ class _Packing:
 
     def _held(self, name: str) -> Floats:
         """(N,)"""
-        values: Floats = np.concatenate([getattr(data.securities, name) for data in self._datas])
+        if name not in self._columns:
+            self._columns[name] = self._of_securities(name)
+        return self._columns[name]
+
+    def _of_securities(self, name: str) -> Any:
+        """(N, ...)"""
+        values = np.concatenate([getattr(data.securities, name) for data in self._datas])
         return values[self._source] if self._shape.shared else values
 
     def _lot(self, name: str) -> Floats:
@@ -278,15 +286,3 @@ def _padded(values: Any, place: Ints, accounts: int, width: int, padding: float)
     padded = np.full((accounts * width, *values.shape[1:]), padding, dtype=values.dtype)
     padded[place] = values
     return padded.reshape(accounts, width, *values.shape[1:])
-
-
-def _places(sizes: Sequence[int], width: int) -> tuple[Ints, Ints]:
-    """For accounts of so many rows: the account of each, and where it goes in the flattened (A, width) array."""
-    account = np.repeat(np.arange(len(sizes)), sizes)
-    return account, account * width + _counted(account)
-
-
-def _counted(account: Ints) -> Ints:
-    """The number of each row in its account."""
-    counted: Ints = np.arange(len(account)) - np.searchsorted(account, account)
-    return counted

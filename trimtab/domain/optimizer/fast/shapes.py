@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Ints, sum_by
-from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.fast.packed import BOTH, BUYING, SELLING
+from trimtab.domain.optimizer.arrays import Flags
+from trimtab.domain.optimizer.fast.layouts import layout_of, shared_securities
 from trimtab.domain.optimizer.problem import OptimizerData
 
 MOST_ROWS = 64
@@ -28,17 +27,6 @@ class Shape:
     def pool(self) -> "Shape":
         """The shape without its lots, where they do not matter: all that are left as they are add up one by one."""
         return self if self.lot_rows else replace(self, lots=0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """Where the securities and lots of an account with shared wash keys stand; first the securities' own places."""
-
-    security: Ints  # (places,)
-    branch: Ints  # (places,)
-    head: Ints  # (places,)
-    lot: Ints  # (packed lots,)
-    lot_place: Ints  # (packed lots,) not decreasing
 
 
 def supports(data: OptimizerData) -> str | None:
@@ -88,47 +76,3 @@ def differs_by_lot(data: OptimizerData) -> Flags:
         return np.zeros(0, dtype=np.bool_)
     same = security[1:] == security[:-1]
     return np.asarray((on_sale[:, 1:] != on_sale[:, :-1])[:, same].any(axis=1))
-
-
-def shared_securities(data: OptimizerData) -> Flags:
-    """Securities that can trade, of contested wash keys with several such, (n,)."""
-    held, key = data.securities, data.securities.wash_key
-    if not data.taxable or len(held.ids) == held.keys:
-        return np.zeros(len(held.ids), dtype=np.bool_)
-    trading = (held.buy_limit > 0) | (sum_by(data.lots.security, data.lots.limit, len(held.ids)) > 0)
-    several = sum_by(key, trading, held.keys) > 1
-    shared: Flags = trading & several[key] & contested_securities(data)
-    return shared
-
-
-def layout_of(data: OptimizerData) -> Layout | None:
-    """None without shared wash keys: then every security has one place."""
-    if not data.taxable or len(data.securities.ids) == data.securities.keys:
-        return None
-    shared = shared_securities(data)
-    if not shared.any():
-        return None
-    held, lots, n = data.securities, data.lots, len(data.securities.ids)
-    open_ = lots.limit > 0
-    keeps = sum_by(lots.security, open_ & ~lots.at_loss, n) > 0
-    sells, buys = sum_by(lots.security, open_, n) > 0, (held.buy_limit > 0) | keeps
-    twins = np.flatnonzero(shared & sells & buys)
-    branch = np.where(shared, np.where(sells, SELLING, BUYING), BOTH)
-    first = np.full(held.keys, n)
-    np.minimum.at(first, held.wash_key[shared], np.flatnonzero(shared))
-    head = np.where(shared, first[held.wash_key], np.arange(n))
-    twin_lots = np.flatnonzero(np.isin(lots.security, twins) & open_ & ~lots.at_loss)
-    return Layout(
-        security=np.concatenate((np.arange(n), twins)),
-        branch=np.concatenate((branch, np.full(len(twins), BUYING))),
-        head=np.concatenate((head, head[twins])),
-        lot=np.concatenate((np.arange(len(lots.lots)), twin_lots)),
-        lot_place=np.concatenate((lots.security, n + np.searchsorted(twins, lots.security[twin_lots]))),
-    )
-
-
-def plain_layout(data: OptimizerData) -> Layout:
-    """Every security on its own place, doing all it does there."""
-    n = len(data.securities.ids)
-    places = np.arange(n)
-    return Layout(places, np.zeros(n, dtype=np.int64), places, np.arange(len(data.lots.lots)), data.lots.security)
