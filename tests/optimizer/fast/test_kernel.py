@@ -14,7 +14,7 @@ from trimtab.domain.optimizer.fast.packed import BUYING, SELLING
 from trimtab.domain.optimizer.fast.packing import Batch, pack
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
-from trimtab.domain.optimizer.fast.shapes import Shape, shape_of
+from trimtab.domain.optimizer.fast.shapes import packed_together, shape_of
 from trimtab.domain.optimizer.fast.sides import on_sides
 from trimtab.domain.optimizer.formulation import Specification
 from trimtab.domain.optimizer.objective import evaluate, standing_still
@@ -128,13 +128,10 @@ def test_the_kernel_agrees_with_the_specification_on_accounts_of_forty_lots():
 
 def test_newton_arrives_within_its_steps_on_three_hundred_simulated_accounts():
     """On random sides, so that the problem is convex: the duality gap is below a ten-thousandth of a bp."""
-    by_shape: dict[Shape, list[OptimizerData]] = {}
-    for seed in range(300):
-        data = simulated(seed, names=10 + seed % 8)
-        by_shape.setdefault(shape_of(data), []).append(data)
-    for shape, datas in by_shape.items():
-        batch = pack(datas, shape)
-        branching = Branching(buying=random_sides(batch, len(datas)))
+    datas = [simulated(seed, names=10 + seed % 8) for seed in range(300)]
+    for shape, places in packed_together([shape_of(data) for data in datas], 64):
+        batch = pack([datas[place] for place in places], shape)
+        branching = Branching(buying=random_sides(batch, len(places)))
         climbed = climb(batch.packed, standing_prices(batch.packed), branching, most_steps=MOST_STEPS)
         assert climbed.arrived.all()
         assert (duality_gap(batch.packed, climbed.answers) <= 1e-8).all()

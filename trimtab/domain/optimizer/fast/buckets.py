@@ -9,7 +9,7 @@ from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
 from trimtab.domain.optimizer.fast.packing import Batch, pack
 from trimtab.domain.optimizer.fast.partly_washed import bounded
-from trimtab.domain.optimizer.fast.pieces import pieces_of
+from trimtab.domain.optimizer.fast.pieces import Pieces, pieces_of
 from trimtab.domain.optimizer.fast.reading import packed_prices, prices_of, yesterdays_sides
 from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices, within_range
 from trimtab.domain.optimizer.fast.shapes import Shape
@@ -31,6 +31,8 @@ class Bucket:
         self.which = which  # places among all problems
         self.prices = standing_prices(self.batch.packed)  # (A, k + r)
         self.bound = np.full(len(which), -np.inf)  # (A,)
+        self._pieces: Pieces | None = None
+        self._cut_up = np.zeros(len(which), dtype=np.bool_)  # accounts of which `_pieces` has all
         self.further: list[tuple[Floats, ...]] = [()] * len(problems)
         self._starts = starts
         self._screen()
@@ -55,11 +57,21 @@ class Bucket:
         if yesterdays is not None:
             tried.append(answer(packed, yesterdays, CHEAPEST))
             self._offer(yesterdays, hardened(packed, tried[1]))
-        short = self._short()
-        pieces = pieces_of(self.batch, short) if short.any() else None
+        pieces = self._cut(self._short())
         if pieces is not None:
             for answers in tried:
                 self._offer(answers.prices, bounded(packed, pieces, answers).value)
+
+    def pieces(self, rows: Ints) -> Pieces | None:
+        """Of some accounts, as rows of a batch of only these, ascending; None when none has partly washed lots."""
+        if not self._cut_up[rows].all():
+            self._cut(np.ones(len(self.which), dtype=np.bool_))
+        return None if self._pieces is None else self._pieces.of(rows)
+
+    def _cut(self, asked: Flags) -> Pieces | None:
+        self._cut_up = asked
+        self._pieces = pieces_of(self.batch, asked) if asked.any() else None
+        return self._pieces
 
     def _yesterdays_prices(self) -> Floats | None:
         """Of accounts that need them, of the others the present ones, (A, k + r); None when none are known."""

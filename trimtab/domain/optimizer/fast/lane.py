@@ -15,12 +15,12 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE, Bucket, Proof
 from trimtab.domain.optimizer.fast.packing import Batch, joined
-from trimtab.domain.optimizer.fast.pieces import pieces_of
+from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.raising import raised
 from trimtab.domain.optimizer.fast.reading import found
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
 from trimtab.domain.optimizer.fast.screen import doing_nothing
-from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
+from trimtab.domain.optimizer.fast.shapes import Pool, packed_together, shape_of, supports
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
 from trimtab.domain.optimizer.fast.solving import Solved, solved
@@ -91,26 +91,20 @@ class _Desk:
 
     def _sorted(self, starts: list[WarmStart | None]) -> list[Bucket]:
         """Packed side by side, accounts of about as many lots together."""
-        pools: dict[Shape, list[int]] = {}
-        for index, shape in enumerate(self._shape):
-            pools.setdefault(shape.pool, []).append(index)
         buckets: list[Bucket] = []
-        for places in pools.values():
-            places.sort(key=lambda at: self._shape[at].lots)
-            for begin in range(0, len(places), MOST_AT_ONCE):
-                which = np.array(places[begin : begin + MOST_AT_ONCE])
-                most = self._shape[which[-1]]  # the one with the most lots
-                bucket = Bucket([self._problems[at] for at in which], most, which, [starts[at] for at in which])
-                self._bound[which] = bucket.bound
-                self._nothing[which] = doing_nothing(bucket.batch.packed)
-                self._still[which] = bucket.batch.may_stand_still
-                self._bucket[which], self._row[which] = len(buckets), np.arange(len(which))
-                buckets.append(bucket)
+        for shape, places in packed_together(self._shape, MOST_AT_ONCE):
+            which = np.array(places)
+            bucket = Bucket([self._problems[at] for at in places], shape, which, [starts[at] for at in places])
+            self._bound[which] = bucket.bound
+            self._nothing[which] = doing_nothing(bucket.batch.packed)
+            self._still[which] = bucket.batch.may_stand_still
+            self._bucket[which], self._row[which] = len(buckets), np.arange(len(which))
+            buckets.append(bucket)
         return buckets
 
     def _batches(self, chosen: Flags) -> Iterator[Ints]:
         """The chosen problems, at most so many at once, each time those that may be solved side by side."""
-        pools: dict[Shape, list[int]] = {}
+        pools: dict[Pool, list[int]] = {}
         for index in np.flatnonzero(chosen).tolist():
             pools.setdefault(self._shape[index].pool, []).append(index)
         for places in pools.values():
@@ -118,22 +112,23 @@ class _Desk:
             which = which[np.lexsort((self._row[which], self._bucket[which]))]
             yield from (which[begin : begin + MOST_AT_ONCE] for begin in range(0, len(which), MOST_AT_ONCE))
 
-    def _gathered(self, which: Ints) -> tuple[Batch, Floats, Floats]:
-        """One batch of problems of one or several buckets, their prices and bounds."""
+    def _gathered(self, which: Ints) -> tuple[Batch, Pieces | None, Floats, Floats]:
+        """One batch of problems of one or several buckets, its pieces, prices and bounds."""
         number, row = self._bucket[which], self._row[which]
         parts = [(self._buckets[each], row[number == each]) for each in np.unique(number).tolist()]
         batch = joined([bucket.batch.take(rows) for bucket, rows in parts])
         prices, bound = ([getattr(bucket, name)[rows] for bucket, rows in parts] for name in ("prices", "bound"))
-        return batch, np.concatenate(prices), np.concatenate(bound)
+        pieces = Pieces.joined([(bucket.pieces(rows), len(rows)) for bucket, rows in parts])
+        return batch, pieces, np.concatenate(prices), np.concatenate(bound)
 
     def _raise(self, which: Ints) -> None:
         """Better prices of problems that screening has left."""
-        batch, prices, bound = self._gathered(which)
+        batch, pieces, prices, bound = self._gathered(which)
         account = self._account[which]
         still = np.logical_or.reduceat(self._still, self._first)[account]
         nothing = np.minimum.reduceat(self._nothing, self._first)[account]
         enough = np.where(still, nothing - self._tolerance[account], np.inf)
-        prices, bound = raised(batch, pieces_of(batch), prices, bound, enough)
+        prices, bound = raised(batch, pieces, prices, bound, enough)
         for number, (bucket, row) in enumerate(self._places(which)):
             bucket.bound[row], bucket.prices[row] = bound[number], prices[number]
         self._raised[which] = True
@@ -141,9 +136,9 @@ class _Desk:
 
     def _solve(self, which: Ints) -> None:
         """Problems that better prices have left."""
-        batch, prices, bound = self._gathered(which)
+        batch, pieces, prices, bound = self._gathered(which)
         sides = np.stack([bucket.sides(row) for bucket, row in self._places(which)])
-        answer = solved(batch, pieces_of(batch), prices, bound, sides)
+        answer = solved(batch, pieces, prices, bound, sides)
         settled = answer.settled
         for number, (bucket, row) in enumerate(self._places(which)):
             bucket.bound[row], bucket.prices[row] = settled.bound[number], settled.proof[number]

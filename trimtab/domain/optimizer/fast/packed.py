@@ -135,15 +135,22 @@ def widened_by(values: Any, added: int, padding: float) -> Any:
 
 def lot_starts(security: Ints, limit: Floats, tax: Floats, give: Floats) -> Floats:
     """Where each lot's sale starts, (A, m): the sum of the lots before it, and its tax divided by the curvature."""
-    starts: Floats = sums_before(security, limit) + tax * np.take_along_axis(give, security, axis=1)
+    starts: Floats = sums_before(security, limit) + tax * by_lot(give, security)
     return starts
+
+
+def by_lot(values: Any, security: Ints) -> Any:
+    """Values of places (A, n) at each lot's, (A, m)."""
+    accounts, n = values.shape
+    return values.ravel()[security + n * np.arange(accounts)[:, None]]
 
 
 def sums_before(security: Ints, amount: Floats) -> Floats:
     """Sums of `amount` over the lots that stand before each lot in its security, (A, m)."""
     running = np.cumsum(amount, axis=1) - amount
     first = np.ones(security.shape, dtype=np.bool_)
-    first[:, 1:] = security[:, 1:] != security[:, :-1]
-    start_of_security = np.maximum.accumulate(np.where(first, np.arange(security.shape[1]), 0), axis=1)
-    before: Floats = running - np.take_along_axis(running, start_of_security, axis=1)
+    np.not_equal(security[:, 1:], security[:, :-1], out=first[:, 1:])
+    heads = np.flatnonzero(first)
+    at_head = np.repeat(running.ravel()[heads], np.diff(heads, append=security.size))
+    before: Floats = running - at_head.reshape(security.shape)
     return before

@@ -74,6 +74,7 @@ class _Packing:
 
     def __init__(self, datas: tuple[OptimizerData, ...], shape: Shape) -> None:
         self._datas, self._shape = datas, shape
+        self._securities = [data.securities for data in datas]
         self._columns: dict[str, Floats] = {}
         layout = side_by_side(datas, shared=shape.shared)
         self._source, self._lot_source = layout.source, layout.lot_source
@@ -194,7 +195,7 @@ class _Packing:
         rows = self._rows
         moved = self._forced_sold[:, None] * rows.on_sale + self._forced_buys[:, None] * rows.on_purchase
         self._shift = np.zeros_like(rows.low)
-        np.add.at(self._shift, self._account, moved)
+        np.add.at(self._shift, self._account[moved.any(axis=1)], moved[moved.any(axis=1)])
 
     def _constant(self) -> Floats:
         """Objective of the demanded trades alone, (A,), without factor risk and what rows charge."""
@@ -251,7 +252,7 @@ class _Packing:
 
     def _of_securities(self, name: str) -> Any:
         """(N, ...)"""
-        values = np.concatenate([getattr(data.securities, name) for data in self._datas])
+        values = np.concatenate([getattr(each, name) for each in self._securities])
         return values[self._source] if self._shape.shared else values
 
     def _lot(self, name: str) -> Floats:

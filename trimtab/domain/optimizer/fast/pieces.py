@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.fast.packed import widened_by
 from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.problem import Replacements
 
@@ -53,14 +54,43 @@ class Pieces:
 
     def of(self, accounts: Ints) -> "Pieces | None":
         """Those of some rows of the batch, ascending, as rows of a batch of only these; None without any."""
-        kept = np.isin(self.account, accounts)
-        if not kept.any():
+        kept, number = self.among(accounts)
+        if not len(kept):
             return None
-        number = np.searchsorted(accounts, self.account)
-        first = np.zeros(len(kept), dtype=np.bool_)
+        first = np.zeros(len(self.account), dtype=np.bool_)
         first[self.start] = True
         others = {each.name: getattr(self, each.name)[kept] for each in fields(self)[3:]}
-        return Pieces(number[kept], self.place[kept], np.flatnonzero(first[kept]), **others)
+        return Pieces(number, self.place[kept], np.flatnonzero(first[kept]), **others)
+
+    def among(self, accounts: Ints) -> tuple[Ints, Ints]:
+        """Which pieces are of some rows of the batch, and where in `accounts` each of these rows stands, (q,) each."""
+        number = np.full(int(max(self.account.max(), accounts.max())) + 1, NONE)
+        number[accounts] = np.arange(len(accounts))
+        number = number[self.account]
+        kept = np.flatnonzero(number != NONE)
+        return kept, number[kept]
+
+    @staticmethod
+    def joined(several: "Sequence[tuple[Pieces | None, int]]") -> "Pieces | None":
+        """Those of batches of so many accounts, one after the other; None without any."""
+        pieces, account, start, added, before = [], [], [], 0, 0
+        for each, accounts in several:
+            if each is not None:
+                pieces.append(each)
+                account.append(each.account + added)
+                start.append(each.start + before)
+                before += len(each.account)
+            added += accounts
+        if not pieces:
+            return None
+        most = max(each.lot.shape[1] for each in pieces)
+        others = {name: np.concatenate([each._widened(name, most) for each in pieces]) for name in _OF_PIECES}
+        return Pieces(account=np.concatenate(account), start=np.concatenate(start), **others)
+
+    def _widened(self, name: str, lots: int) -> Any:
+        """The values with places for so many lots."""
+        values = getattr(self, name)
+        return values if values.ndim == 1 else widened_by(values, lots - values.shape[1], 0)
 
     def spread(self, values: Any, shape: tuple[int, ...]) -> Any:
         """Values (P, L) at their lots in an array of `shape` (A, m), nothing elsewhere."""
@@ -68,6 +98,9 @@ class Pieces:
         account = np.broadcast_to(self.account[:, None], self.lot.shape)
         spread[account[self.real], self.lot[self.real]] = values[self.real]
         return spread
+
+
+_OF_PIECES = tuple(each.name for each in fields(Pieces) if each.name not in ("account", "start"))
 
 
 def pieces_of(batch: Batch, asked: Flags | None = None) -> Pieces | None:

@@ -45,12 +45,13 @@ class _Best:
 
     def climb(self, rows: Ints, temperature: float, arrived: float) -> None:
         """Some accounts' smoothed duals, on the best pieces."""
-        here, mine = self._batch.take(rows), self._pieces.of(rows) if self._pieces is not None else None
+        here = self._batch if len(rows) == self._batch.accounts else self._batch.take(rows)
+        mine = self._pieces.of(rows) if self._pieces is not None else None
         if self._pieces is None or mine is None:
             prices = self._climbed(here.packed, rows, temperature, arrived)
             self._offer(rows, prices, bound_at(here.packed, prices))
             return
-        at = np.flatnonzero(np.isin(self._pieces.account, rows))
+        at, _ = self._pieces.among(rows)
         on = on_pieces(here, mine.take(np.flatnonzero(self._chosen[at])))
         prices = self._climbed(on.packed, rows, temperature, arrived)
         there = bounded_at(here.packed, mine, prices)

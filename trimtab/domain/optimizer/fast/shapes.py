@@ -1,6 +1,7 @@
 """What the kernel knows, and the bucket of an account: both told from the account alone."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +15,10 @@ MOST_ROWS = 64
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """Sizes of a bucket: the account's, rounded up to a grid, so that its arithmetic does not depend on its mates."""
+    """Sizes of a bucket: the account's, rounded up to a grid, so that its arithmetic does not depend on its mates.
+
+    Lots only where rows tell them apart: elsewhere all that are left as they are add up one by one.
+    """
 
     securities: int
     lots: int
@@ -24,9 +28,24 @@ class Shape:
     shared: bool  # some wash keys are contested by several securities
 
     @property
-    def pool(self) -> "Shape":
-        """The shape without its lots, where they do not matter: all that are left as they are add up one by one."""
-        return self if self.lot_rows else replace(self, lots=0)
+    def pool(self) -> "Pool":
+        """What problems that may be solved side by side have in common."""
+        return self.securities, self.factors, self.rows, self.lot_rows, self.shared, self.lots if self.lot_rows else 0
+
+
+Pool = tuple[int, int, int, int, bool, int]
+
+
+def packed_together(shapes: Sequence[Shape], most: int) -> Iterator[tuple[Shape, list[int]]]:
+    """Which problems to pack side by side, at most so many of about as many lots, and the shape of the widest."""
+    pools: dict[Pool, list[int]] = {}
+    for index, shape in enumerate(shapes):
+        pools.setdefault(shape.pool, []).append(index)
+    for places in pools.values():
+        places.sort(key=lambda at: shapes[at].lots)
+        for begin in range(0, len(places), most):
+            which = places[begin : begin + most]
+            yield shapes[which[-1]], which
 
 
 def supports(data: OptimizerData) -> str | None:
@@ -51,9 +70,10 @@ def shape_of(data: OptimizerData) -> Shape:
     n, k = data.securities.loadings.shape
     by_lot = int(np.count_nonzero(differs_by_lot(data))) if len(data.rows) else 0
     layout = layout_of(data)
+    lots = len(data.lots.lots) if layout is None else len(layout.lot)
     return Shape(
         securities=rounded_up(n if layout is None else len(layout.security), 4, smallest=8),
-        lots=rounded_up(len(data.lots.lots) if layout is None else len(layout.lot), 2, smallest=8),
+        lots=rounded_up(lots, 2, smallest=8) if by_lot else max(lots, 8),
         factors=k,
         rows=1 + rounded_up(len(data.rows) - by_lot, 2),
         lot_rows=rounded_up(by_lot, 2),
