@@ -6,7 +6,7 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
+from trimtab.domain.optimizer.fast.closed_form import gains, hardened
 from trimtab.domain.optimizer.fast.packing import Batch, pack
 from trimtab.domain.optimizer.fast.partly_washed import bounded
 from trimtab.domain.optimizer.fast.pieces import Pieces, pieces_of
@@ -51,11 +51,11 @@ class Bucket:
     def _screen(self) -> None:
         """At the prices of doing nothing, then at yesterday's, then at both with the true tax of lots."""
         packed = self.batch.packed
-        tried = [answer(packed, self.prices, CHEAPEST)]
+        tried = [gains(packed, self.prices)]
         self.bound[:] = hardened(packed, tried[0])
         yesterdays = self._yesterdays_prices()
         if yesterdays is not None:
-            tried.append(answer(packed, yesterdays, CHEAPEST))
+            tried.append(gains(packed, yesterdays))
             self._offer(yesterdays, hardened(packed, tried[1]))
         pieces = self._cut(self._short())
         if pieces is not None:

@@ -131,7 +131,8 @@ def _joined(layouts: Sequence[Layout], sizes: Sequence[int], lots: Sequence[int]
 
 def _starts(sizes: Sequence[int]) -> Ints:
     """Where each account's part begins."""
-    return np.cumsum(sizes) - np.array(sizes)
+    starts: Ints = np.cumsum(sizes) - np.array(sizes)
+    return starts
 
 
 def _counted(sizes: Sequence[int]) -> tuple[Ints, Ints]:

@@ -98,7 +98,7 @@ class Packed:
 
     def take(self, accounts: Ints) -> "Packed":
         """The same problems, only of `accounts`; a row may be taken more than once."""
-        return Packed(**{each.name: getattr(self, each.name)[accounts] for each in fields(self)})
+        return Packed(*(getattr(self, name).take(accounts, 0) for name in _NAMES))
 
     def widened(self, lots: int) -> "Packed":
         """The same problems with places for `lots` lots: those added hold nothing and stand with the last security."""
@@ -125,6 +125,7 @@ class Packed:
         )
 
 
+_NAMES = tuple(each.name for each in fields(Packed))
 _BY_LOT = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row")
 
 

@@ -41,8 +41,8 @@ class Batch:
 
     def take(self, accounts: Ints) -> "Batch":
         """Only `accounts`."""
-        others = {each.name: getattr(self, each.name)[accounts] for each in fields(self)[2:]}
-        return Batch(tuple(self.datas[each] for each in accounts), self.packed.take(accounts), **others)
+        others = (getattr(self, name).take(accounts, 0) for name in _BY_ACCOUNT)
+        return Batch(tuple(self.datas[each] for each in accounts.tolist()), self.packed.take(accounts), *others)
 
     def widened(self, lots: int) -> "Batch":
         """The same with places for `lots` lots."""
@@ -51,11 +51,16 @@ class Batch:
         return replace(self, packed=self.packed.widened(lots), forced_sales=sales, lot=lot, closed=closed)
 
 
+_BY_ACCOUNT = tuple(each.name for each in fields(Batch)[2:])
+
+
 def joined(batches: Sequence[Batch]) -> Batch:
     """The accounts of batches of one shape, one after the other; with the most places for lots that any has."""
+    if len(batches) == 1:
+        return batches[0]
     most = max(batch.lot.shape[1] for batch in batches)
     batches = [batch if batch.lot.shape[1] == most else batch.widened(most) for batch in batches]
-    others = {each.name: np.concatenate([getattr(batch, each.name) for batch in batches]) for each in fields(Batch)[2:]}
+    others = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in _BY_ACCOUNT}
     datas = tuple(data for batch in batches for data in batch.datas)
     return Batch(datas, Packed.joined([batch.packed for batch in batches]), **others)
 
@@ -227,7 +232,8 @@ class _Packing:
         alone: Flags = (cheapest < 0) & (self._buy_limit > 0) & (self._branch == BOTH)
         if not self._shape.shared:
             return alone
-        return alone | ((self._branch != BOTH) & (self._head == self._number))
+        head: Flags = (self._branch != BOTH) & (self._head == self._number)
+        return alone | head
 
     def _may_stand_still(self) -> Flags:
         """As `OptimizerData.may_stand_still` has it."""

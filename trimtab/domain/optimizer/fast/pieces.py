@@ -38,8 +38,9 @@ class Pieces:
     @property
     def security(self) -> Ints:
         """Which of the G securities each piece is of, (P,)."""
-        sizes = np.diff(np.append(self.start, len(self.account)))
-        return np.repeat(np.arange(len(self.start)), sizes)
+        begins = np.zeros(len(self.account), dtype=np.int64)
+        begins[self.start] = 1
+        return np.cumsum(begins) - 1
 
     def take(self, chosen: Ints) -> "Pieces":
         """One piece of each security, (G,)."""

@@ -27,24 +27,21 @@ def retaxed(batch: Batch, tax: Floats, limit: Floats, closed: Flags) -> Batch:
     cheaper = np.zeros(packed.active.shape, dtype=np.bool_)
     cheaper.ravel()[packed.lot_place[((tax < packed.lot_tax) & (limit > 0)).ravel()]] = True
     contested = packed.contested | (cheaper & (packed.buy_limit > 0) & (packed.branch == BOTH))
+    limit = np.where(closed, 0.0, limit)
+    if packed.lot_rows:  # the kernel sorts them itself
+        return _with_lots(batch, tax, limit, closed, contested)
     used = np.arange(tax.shape[1]) < batch.lots[:, None]
     order = np.lexsort((np.where(used, tax, np.inf), packed.lot_security), axis=1)
-    if packed.lot_rows:  # the kernel sorts them itself
-        order = np.broadcast_to(np.arange(tax.shape[1]), tax.shape)
-    tax, limit, closed = (
-        np.take_along_axis(each, order, axis=1) for each in (tax, np.where(closed, 0.0, limit), closed)
-    )
-    smaller = replace(
-        packed,
-        lot_tax=tax,
-        lot_limit=limit,
-        lot_start=lot_starts(packed.lot_security, limit, tax, packed.give),
-        lot_on_row=np.take_along_axis(packed.lot_on_row, order[..., None], axis=1),
-        contested=contested,
-    )
-    lot: Ints = np.take_along_axis(batch.lot, order, axis=1)
-    forced: Floats = np.take_along_axis(batch.forced_sales, order, axis=1)
-    return replace(batch, packed=smaller, lot=lot, forced_sales=forced, closed=closed)
+    order += tax.shape[1] * np.arange(len(tax))[:, None]
+    sorted_ = _with_lots(batch, tax.ravel()[order], limit.ravel()[order], closed.ravel()[order], contested)
+    return replace(sorted_, lot=batch.lot.ravel()[order], forced_sales=batch.forced_sales.ravel()[order])
+
+
+def _with_lots(batch: Batch, tax: Floats, limit: Floats, closed: Flags, contested: Flags) -> Batch:
+    packed = batch.packed
+    start = lot_starts(packed.lot_security, limit, tax, packed.give)
+    other = replace(packed, lot_tax=tax, lot_limit=limit, lot_start=start, contested=contested)
+    return replace(batch, packed=other, closed=closed)
 
 
 OF_LOTS = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row", "contested")

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import (
-    CHEAPEST,
     SOFTENING,
     Answers,
     Branching,
     answer,
     duality_gap,
+    gains,
     hardened,
 )
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, Climbed, climb
@@ -56,7 +56,7 @@ class Settled:
     def take(self, accounts: Ints) -> "Settled":
         return Settled(
             self.answers.take(accounts),
-            *(getattr(self, name)[accounts] for name in _BY_ACCOUNT),
+            *(getattr(self, name).take(accounts, 0) for name in _BY_ACCOUNT),
         )
 
     def replaced(self, accounts: Ints, other: "Settled") -> None:
@@ -99,7 +99,7 @@ def settle(packed: Packed, prices: Floats) -> Settled:
 
 def settle_near(packed: Packed, prices: Floats) -> Settled:
     """From annealed `prices` (A, k + r): the sides that are better there, improved one by one."""
-    at_prices = answer(packed, prices, CHEAPEST)
+    at_prices = gains(packed, prices)
     settled = on_sides(packed, prices, at_prices.if_bought > at_prices.if_sold)
     settled.raise_bound(np.arange(packed.accounts), hardened(packed, at_prices), prices)
     return improved(packed, settled)
@@ -176,7 +176,7 @@ def _annealed(packed: Packed, prices: Floats) -> Settled:
         prices = climbed.answers.prices
         steps += climbed.steps
     favoured = climbed.answers.purchase_weight > 0.5
-    bound = hardened(packed, answer(packed, prices, CHEAPEST))
+    bound = hardened(packed, gains(packed, prices))
     settled = on_sides(packed, prices, favoured)
     settled.raise_bound(np.arange(packed.accounts), bound, prices)
     settled.steps[:] += steps

@@ -9,7 +9,7 @@ that the true tax gives at the prices of any.
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sums_of_rows
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer
+from trimtab.domain.optimizer.fast.closed_form import gains
 from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.partly_washed import bounded_at
@@ -166,7 +166,7 @@ class _Trials:
         new = packed.contested & ~once
         if not new.any():
             return best
-        at_prices = answer(packed, self._prices[rows], CHEAPEST)
+        at_prices = gains(packed, self._prices[rows])
         return np.where(new, at_prices.if_bought > at_prices.if_sold, best)
 
 
