@@ -10,7 +10,7 @@ from trimtab.domain.optimizer.fast.closed_form import gains, hardened
 from trimtab.domain.optimizer.fast.packing import Batch, pack
 from trimtab.domain.optimizer.fast.partly_washed import bounded
 from trimtab.domain.optimizer.fast.pieces import Pieces, pieces_of
-from trimtab.domain.optimizer.fast.reading import packed_prices, prices_of, yesterdays_sides
+from trimtab.domain.optimizer.fast.reading import all_prices, packed_prices, prices_of, yesterdays_sides
 from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices, within_range
 from trimtab.domain.optimizer.fast.shapes import Shape
 from trimtab.domain.optimizer.fast.warm import WarmStart
@@ -43,10 +43,10 @@ class Bucket:
         nothing = np.zeros(self.batch.packed.active.shape[1], dtype=np.int64)
         return nothing if start is None else yesterdays_sides(self.batch, start.sides, row)
 
-    def proof(self, row: int) -> Proof:
-        """The best single prices of a problem, and where sides are in doubt the further ones."""
-        further = tuple(prices_of(self.batch, each, row) for each in self.further[row])
-        return prices_of(self.batch, self.prices[row], row), further
+    def proofs(self) -> list[Proof]:
+        """The best single prices of each problem, and where sides are in doubt the further ones."""
+        further = [tuple(prices_of(self.batch, each, row) for each in its) for row, its in enumerate(self.further)]
+        return list(zip(all_prices(self.batch, self.prices), further, strict=True))
 
     def _screen(self) -> None:
         """At the prices of doing nothing, then at yesterday's, then at both with the true tax of lots."""

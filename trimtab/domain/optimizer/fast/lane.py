@@ -20,7 +20,7 @@ from trimtab.domain.optimizer.fast.raising import raised
 from trimtab.domain.optimizer.fast.reading import found
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
 from trimtab.domain.optimizer.fast.screen import doing_nothing
-from trimtab.domain.optimizer.fast.shapes import Pool, packed_together, shape_of, supports
+from trimtab.domain.optimizer.fast.shapes import Pool, packed_together, reasons_against, shapes_of
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
 from trimtab.domain.optimizer.fast.solving import Solved, solved
@@ -53,7 +53,7 @@ class Outcome:
 
 def solve_batch(datas: Sequence[OptimizerData], warm: Sequence[WarmStart | None] | None = None) -> list[Outcome]:
     """What was found for each account, in their order."""
-    declined = [supports(data) for data in datas]
+    declined = reasons_against(datas)
     asked = [index for index, reason in enumerate(declined) if reason is None]
     starts = warm or [None] * len(datas)
     outcomes = [Outcome(declined=reason or "") for reason in declined]
@@ -72,14 +72,14 @@ class _Desk:
         self._problems = [each for several in problems for each in several]
         self._account = np.repeat(np.arange(len(datas)), [len(several) for several in problems])
         self._first = np.searchsorted(self._account, np.arange(len(datas)))
-        self._tolerance = np.array([data.tolerance for data in datas])
+        self._tolerance = np.zeros(len(datas))
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
         self._still, self._raised, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(3))
         self._objective = np.full(len(self._problems), np.inf)
         self._apart = np.zeros(len(self._problems))  # gap of the sides alone
         self._records: list[tuple[Ints, Solved]] = []
         self._bucket, self._row = (np.zeros(len(self._problems), dtype=np.int64) for _ in range(2))  # of each problem
-        self._shape = [shape_of(problem) for problem in self._problems]
+        self._shape = shapes_of(self._problems)
         self._buckets = self._sorted([starts[account] for account in self._account.tolist()])
 
     def outcomes(self) -> list[Outcome]:
@@ -98,6 +98,7 @@ class _Desk:
             self._bound[which] = bucket.bound
             self._nothing[which] = doing_nothing(bucket.batch.packed)
             self._still[which] = bucket.batch.may_stand_still
+            self._tolerance[self._account[which]] = bucket.batch.tolerance
             self._bucket[which], self._row[which] = len(buckets), np.arange(len(which))
             buckets.append(bucket)
         return buckets
@@ -177,8 +178,7 @@ class _Desk:
         trades: dict[int, Found] = {}
         prices: dict[int, Proof] = {}
         for bucket in self._buckets:
-            for row, at in enumerate(bucket.which.tolist()):
-                prices[at] = bucket.proof(row)
+            prices.update(zip(bucket.which.tolist(), bucket.proofs(), strict=True))
         for which, answer in self._records:
             won = np.flatnonzero(winners[which])
             if len(won):

@@ -50,6 +50,21 @@ def _on_pieces(batch: Batch, row: int) -> OptimizerData:
     return replace(data, lots=lots, regimes=(replace(data.regimes[0], lot_tax=tax),))
 
 
+def all_prices(batch: Batch, prices: Floats) -> list[Prices]:
+    """`prices_of` of every account of the batch, from its (A, k + r)."""
+    k = batch.packed.factors
+    factors, rows, place = prices[:, :k].copy(), prices[:, k:].copy(), batch.row
+    cash = (-(batch.cash_base + prices[:, k])).tolist()
+    used = [len(data.rows) for data in batch.datas]
+    return [
+        Prices(factors[row], cash[row], rows[row, place[row, :own]] if own else _NO_ROWS)
+        for row, own in enumerate(used)
+    ]
+
+
+_NO_ROWS: Floats = np.zeros(0)
+
+
 def prices_of(batch: Batch, prices: Floats, row: int) -> Prices:
     """One account's prices as its problem states them, from the batch's (k + r,)."""
     k = batch.packed.factors

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -56,13 +57,58 @@ def supports(data: OptimizerData) -> str | None:
         return "tracking error limit"
     if data.most_names is not None:
         return "maximum names"
-    if len(data.rows) + max(len(regime.rows) for regime in data.regimes) > MOST_ROWS:
+    if _rows(data) > MOST_ROWS:
         return "number of rows"
     held = data.securities
     demanded = (held.sell_minimum > 0) | (held.buy_minimum > 0)
     if demanded.any() and (shared_securities(data) & demanded).any():
         return "demanded trade in a contested wash key of several securities"
     return None
+
+
+def reasons_against(datas: Sequence[OptimizerData]) -> list[str | None]:
+    """What `supports` says of each account; only those with something uncommon are asked."""
+    if not datas:
+        return []
+    held = [data.securities for data in datas]
+    account = np.repeat(np.arange(len(datas)), [len(each.ids) for each in held])
+    block, sold, bought = (
+        np.concatenate([getattr(each, name) for each in held]) for name in ("block", "sell_minimum", "buy_minimum")
+    )
+    uncommon = np.zeros(len(datas), dtype=np.bool_)
+    uncommon[account[(sold > 0) | (bought > 0)]] = True
+    uncommon[account[block != np.arange(len(account)) - np.searchsorted(account, account)]] = True
+    limited = [_limited(data) for data in datas]
+    return [supports(data) if asked else None for data, asked in zip(datas, (uncommon | limited).tolist(), strict=True)]
+
+
+def _limited(data: OptimizerData) -> bool:
+    return data.tracking_limit is not None or data.most_names is not None or _rows(data) > MOST_ROWS
+
+
+def _rows(data: OptimizerData) -> int:
+    return len(data.rows) + max(len(regime.rows) for regime in data.regimes)
+
+
+def shapes_of(problems: Sequence[OptimizerData]) -> list[Shape]:
+    """The bucket of each account in one regime (`OptimizerData.under`)."""
+    return [
+        _plain(*data.securities.loadings.shape, len(data.lots.lots)) if plain and not len(data.rows) else shape_of(data)
+        for data, plain in zip(problems, _without_shared_keys(problems), strict=True)
+    ]
+
+
+def _without_shared_keys(datas: Sequence[OptimizerData]) -> list[bool]:
+    """Whether no two securities of each account have a wash key in common."""
+    keys = [data.securities.wash_key for data in datas]
+    most = np.maximum.reduceat(np.concatenate([*keys, [-1]]), np.cumsum([0] + [len(each) for each in keys[:-1]]))
+    return [not len(each) or bool(top == len(each) - 1) for each, top in zip(keys, most.tolist(), strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _plain(securities: int, factors: int, lots: int) -> Shape:
+    """Without rows beside cash and without shared wash keys."""
+    return Shape(rounded_up(securities, 4, smallest=8), max(lots, 8), factors, 1, 0, shared=False)
 
 
 def shape_of(data: OptimizerData) -> Shape:
