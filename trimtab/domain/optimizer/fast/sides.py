@@ -20,7 +20,7 @@ from trimtab.domain.optimizer.fast.closed_form import (
     gains,
     hardened,
 )
-from trimtab.domain.optimizer.fast.newton import MOST_STEPS, Climbed, climb
+from trimtab.domain.optimizer.fast.newton import ARRIVED, MOST_STEPS, Climbed, climb
 from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
 TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
@@ -105,9 +105,12 @@ def settle_near(packed: Packed, prices: Floats) -> Settled:
     return improved(packed, settled)
 
 
-def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
-    """The optimum with every contested security on its given branch; the bound is over all patterns."""
-    climbed = climb(packed, prices, Branching(buying=buying), most_steps=MOST_STEPS)
+def on_sides(packed: Packed, prices: Floats, buying: Flags, *, arrived: float = ARRIVED) -> Settled:
+    """The optimum with every contested security on its given branch; the bound is over all patterns.
+
+    `arrived`: the duality gap that is near enough.
+    """
+    climbed = climb(packed, prices, Branching(buying=buying), most_steps=MOST_STEPS, arrived=arrived)
     _harden(packed, climbed, buying)
     answers = climbed.answers
     objective = answers.value + duality_gap(packed, answers)
