@@ -60,6 +60,7 @@ class Packed:
     contested: Flags  # (A, n) heads: a sale at a loss and a purchase exclude each other, and both could pay
     head: Ints  # (A, n) place of the head of its wash key
     branch: Ints  # (A, n) BOTH, or the branch on which the place stands
+    shared: bool  # whether some places may stand on one branch
 
     @property
     def accounts(self) -> int:
@@ -78,11 +79,6 @@ class Packed:
         return int(self.lot_on_row.shape[2])
 
     @property
-    def shared(self) -> bool:
-        """Whether some places stand on one branch."""
-        return bool(self.branch.any())
-
-    @property
     def head_place(self) -> Ints:
         """Place of each head in the flattened (A, n) arrays, (A * n,)."""
         accounts, n = self.active.shape
@@ -98,7 +94,7 @@ class Packed:
 
     def take(self, accounts: Ints) -> "Packed":
         """The same problems, only of `accounts`; a row may be taken more than once."""
-        return Packed(*(getattr(self, name).take(accounts, 0) for name in _NAMES))
+        return Packed(shared=self.shared, **{name: getattr(self, name).take(accounts, 0) for name in _NAMES})
 
     def widened(self, lots: int) -> "Packed":
         """The same problems with places for `lots` lots: those added hold nothing and stand with the last security."""
@@ -111,7 +107,8 @@ class Packed:
     def joined(several: "Sequence[Packed]") -> "Packed":
         """The accounts of problems of one shape, one after the other."""
         return Packed(
-            **{each.name: np.concatenate([getattr(one, each.name) for one in several]) for each in fields(Packed)}
+            shared=any(one.shared for one in several),
+            **{name: np.concatenate([getattr(one, name) for one in several]) for name in _NAMES},
         )
 
     def without(self, lots: Flags, buys: Flags) -> "Packed":
@@ -125,7 +122,7 @@ class Packed:
         )
 
 
-_NAMES = tuple(each.name for each in fields(Packed))
+_NAMES = tuple(each.name for each in fields(Packed) if each.name != "shared")
 _BY_LOT = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row")
 
 

@@ -151,6 +151,7 @@ class _Packing:
             contested=self._by_place(self._contested()),
             head=heads,
             branch=self._by_place(self._branch),
+            shared=self._shape.shared,
         )
         starts = lot_starts(packed.lot_security, packed.lot_limit, packed.lot_tax, packed.give)
         return replace(packed, lot_start=starts)

@@ -106,11 +106,11 @@ _OF_PIECES = tuple(each.name for each in fields(Pieces) if each.name not in ("ac
 
 def pieces_of(batch: Batch, asked: Flags | None = None) -> Pieces | None:
     """Of all accounts, or only those `asked` for, (A,); None when none has such lots."""
-    rows = range(batch.accounts) if asked is None else np.flatnonzero(asked).tolist()
+    rows = list(range(batch.accounts)) if asked is None else np.flatnonzero(asked).tolist()
     rows = [row for row in rows if batch.datas[row].lots.replacements is not None]
     # Short of cash, an account sells losses that are washed whole.
     rows = [row for row in rows if batch.datas[row].cash >= batch.datas[row].cash_required]
-    matched = _matched(batch, rows) if rows else None
+    matched = _matched(batch, np.array(rows)) if rows else None
     return _pieces(batch, matched) if matched is not None and len(matched.account) else None
 
 
@@ -129,9 +129,9 @@ class _Matched:
         return _Matched(*(getattr(self, each.name)[lots] for each in fields(self)))
 
 
-def _matched(batch: Batch, rows: Sequence[int]) -> _Matched:
+def _matched(batch: Batch, rows: Ints) -> _Matched:
     """Lots of securities whose purchases wash no other's lots, and of which no rule demands a sale."""
-    packed, datas = batch.packed, [batch.datas[row] for row in rows]
+    packed, datas = batch.packed, [batch.datas[row] for row in rows.tolist()]
     known = [data.lots.replacements for data in datas if data.lots.replacements is not None]
     account = np.repeat(rows, [len(each.lots) for each in known])
     own = np.concatenate([each.lots for each in known])
@@ -141,7 +141,7 @@ def _matched(batch: Batch, rows: Sequence[int]) -> _Matched:
         np.concatenate([getattr(data.lots, name) for data in datas])[at] for name in ("value", "washed", "wash_cost")
     )
     share = np.concatenate([data.securities.share[data.lots.security] for data in datas])[at]
-    lot = _packed_lot(batch)[account, own]
+    lot = _packed_lot(batch, rows)[account, own]
     place = packed.lot_security[account, lot]
     security = account * packed.active.shape[1] + place
     shares, shared = _purchases(known, security)
@@ -154,14 +154,13 @@ def _matched(batch: Batch, rows: Sequence[int]) -> _Matched:
     return _Matched(account, place, lot, wash_cost, washed_share, shares * share).take(kept)
 
 
-def _packed_lot(batch: Batch) -> Ints:
-    """Where each lot of the data stands among the packed ones, (A, m): its first place where it has two."""
-    accounts, m = batch.lot.shape
-    place = np.zeros((accounts, m), dtype=np.int64)
+def _packed_lot(batch: Batch, rows: Ints) -> Ints:
+    """Where each lot of some accounts stands among the packed ones, (A, m): its first place where it has two."""
+    m = batch.lot.shape[1]
+    place = np.zeros(batch.lot.shape, dtype=np.int64)
     backwards = np.arange(m)[::-1]
-    used = backwards < batch.lots[:, None]
-    account = np.broadcast_to(np.arange(accounts)[:, None], used.shape)
-    place[account[used], batch.lot[:, ::-1][used]] = np.broadcast_to(backwards, used.shape)[used]
+    row, column = np.nonzero(backwards < batch.lots[rows, None])
+    place[rows[row], batch.lot[rows[row], m - 1 - column]] = m - 1 - column
     return place
 
 
