@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Floats, Ints, sums_of_rows
+from trimtab.domain.optimizer.arrays import Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import Gains, gains, hardened
 from trimtab.domain.optimizer.fast.packed import BUYING, Packed
-from trimtab.domain.optimizer.fast.pieces import NONE, Pieces
+from trimtab.domain.optimizer.fast.piece_offers import offers_of
+from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.screen import within_range
 
 
@@ -51,42 +52,13 @@ def _best(pieces: Pieces, security: Ints, saved: Floats) -> Ints:
 def _saved(packed: Packed, pieces: Pieces, security: Ints, prices: Floats) -> tuple[Floats, Floats]:
     """What selling a security saves against doing nothing on each piece, (P,), and along the chord, (G,)."""
     begin = pieces.start
-    at, k = (pieces.account[begin], pieces.place[begin]), packed.factors
-    mine = prices[pieces.account[begin]]
-    slope = np.einsum("gk,gk->g", packed.loadings[at], mine[:, :k])
-    price = packed.sale_cost[at] + np.einsum("gr,gr->g", packed.on_sale[at], mine[:, k:])
-    curvature, give = packed.curvature[at], packed.give[at]
-    pull = packed.active[at] + (slope - price) * give
-    lots = (pieces.account[:, None], pieces.lot)
-    limit = np.where(pieces.real, packed.lot_limit[lots], 0.0)
-    chord = packed.lot_tax[lots]
-    if packed.lot_rows:
-        of_gains = prices[pieces.account, -packed.lot_rows :]
-        chord = chord + np.einsum("plg,pg->pl", packed.lot_on_row[lots], of_gains)
-    in_order = not packed.lot_rows
-    along_chord = _by_selling(pull, curvature, give, chord[begin], limit[begin], in_order=in_order)
-    pull, curvature, give = (each[security] for each in (pull, curvature, give))
-    every, sells = np.arange(len(pull)), pieces.first_sold != NONE
-    tax, limit = chord - pieces.chord, np.where(pieces.stays, 0.0, limit)
-    first = np.where(sells, np.minimum(pieces.purchased, limit[every, pieces.first_sold]), 0.0)
-    saved = curvature * first * (pull - tax[every, pieces.first_sold] * give - first / 2)
-    limit[every, pieces.first_sold] -= first
-    saved += _by_selling(pull - first, curvature, give, tax, limit)
-    charge = np.where(sells, pieces.wash_cost[every, pieces.first_sold] * pieces.purchased, 0.0)
-    return np.where(sells & (first < pieces.purchased), -np.inf, saved - charge), along_chord
-
-
-def _by_selling(
-    pull: Floats, curvature: Floats, give: Floats, tax: Floats, limit: Floats, *, in_order: bool = False
-) -> Floats:
-    """What selling the lots (P, L) saves, cheapest first, (P,)."""
-    if not in_order:
-        order = np.argsort(tax, axis=1, kind="stable") + tax.shape[1] * np.arange(len(tax))[:, None]
-        limit, tax = limit.ravel()[order], tax.ravel()[order]
-    beyond = pull[:, None] - (np.cumsum(limit, axis=1) - limit) - tax * give[:, None]
-    sold = np.minimum(np.maximum(beyond, 0.0), limit)
-    saved: Floats = curvature * sums_of_rows(sold * (beyond - sold / 2))
-    return saved
+    account, at, k = pieces.account[begin], (pieces.account[begin], pieces.place[begin]), packed.factors
+    slope = np.einsum("gk,gk->g", packed.loadings[at], prices[account, :k])
+    price = packed.sale_cost[at] + np.einsum("gr,gr->g", packed.on_sale[at], prices[account, k:])
+    curvature = packed.curvature[at]
+    pull = packed.active[at] + (slope - price) * packed.give[at]
+    offers = pieces.offers or offers_of(packed, pieces, prices)
+    return offers.saved(pull[security], curvature[security]), offers.saved_along(pull, curvature, begin)
 
 
 def _without(packed: Packed, pieces: Pieces, answers: Gains, lost: Floats) -> Floats:

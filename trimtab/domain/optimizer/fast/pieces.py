@@ -4,7 +4,7 @@ Reg. 1.1091-1(b)-(e): losses are matched in order with replacement shares in ord
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.fast.packed import widened_by
 from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.piece_offers import Offers, offers_of
 from trimtab.domain.optimizer.problem import Replacements
 
 NONE = -1
@@ -34,6 +35,7 @@ class Pieces:
     chord: Floats  # (P, L) what a unit sold costs more along its chord than unwashed
     wash_cost: Floats  # (P, L) what a washed unit costs more than one that is not
     purchased: Floats  # (P,) weight of the purchases that may replace the first lot sold
+    offers: Offers | None = None  # None where they depend on prices
 
     @property
     def security(self) -> Ints:
@@ -44,8 +46,11 @@ class Pieces:
 
     def take(self, chosen: Ints) -> "Pieces":
         """One piece of each security, (G,)."""
-        others = {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name != "start"}
-        return Pieces(start=np.arange(len(chosen)), **others)
+        return Pieces(start=np.arange(len(chosen)), account=self.account[chosen], **self._of_pieces(chosen))
+
+    def _of_pieces(self, kept: Ints) -> dict[str, Any]:
+        values = {name: getattr(self, name)[kept] for name in _OF_PIECES}
+        return values if self.offers is None else values | {"offers": self.offers[kept]}
 
     def flagged(self, chosen: Ints) -> Flags:
         """Which pieces are among the `chosen`, (P,)."""
@@ -60,8 +65,7 @@ class Pieces:
             return None
         first = np.zeros(len(self.account), dtype=np.bool_)
         first[self.start] = True
-        others = {each.name: getattr(self, each.name)[kept] for each in fields(self)[3:]}
-        return Pieces(number, self.place[kept], np.flatnonzero(first[kept]), **others)
+        return Pieces(account=number, start=np.flatnonzero(first[kept]), **self._of_pieces(kept))
 
     def among(self, accounts: Ints) -> tuple[Ints, Ints]:
         """Which pieces are of some rows of the batch, and where in `accounts` each of these rows stands, (q,) each."""
@@ -74,6 +78,8 @@ class Pieces:
     @staticmethod
     def joined(several: "Sequence[tuple[Pieces | None, int]]") -> "Pieces | None":
         """Those of batches of so many accounts, one after the other; None without any."""
+        if len(several) == 1:
+            return several[0][0]
         pieces, account, start, added, before = [], [], [], 0, 0
         for each, accounts in several:
             if each is not None:
@@ -86,7 +92,13 @@ class Pieces:
             return None
         most = max(each.lot.shape[1] for each in pieces)
         others = {name: np.concatenate([each._widened(name, most) for each in pieces]) for name in _OF_PIECES}
-        return Pieces(account=np.concatenate(account), start=np.concatenate(start), **others)
+        offers = [each.offers for each in pieces if each.offers is not None]
+        return Pieces(
+            account=np.concatenate(account),
+            start=np.concatenate(start),
+            **others,
+            offers=Offers.joined(offers) if offers else None,
+        )
 
     def _widened(self, name: str, lots: int) -> Any:
         """The values with places for so many lots."""
@@ -101,7 +113,7 @@ class Pieces:
         return spread
 
 
-_OF_PIECES = tuple(each.name for each in fields(Pieces) if each.name not in ("account", "start"))
+_OF_PIECES = tuple(each.name for each in fields(Pieces) if each.name not in ("account", "start", "offers"))
 
 
 def pieces_of(batch: Batch, asked: Flags | None = None) -> Pieces | None:
@@ -204,7 +216,7 @@ def _pieces(batch: Batch, matched: _Matched) -> Pieces:
     lot = np.where(real, begin[of_group][:, None] + columns, begin[of_group][:, None])
     purchased = np.zeros(len(of_group))
     purchased[sells] = matched.purchased
-    return Pieces(
+    pieces = Pieces(
         account=matched.account[head][of_group],
         place=matched.place[head][of_group],
         start=start,
@@ -217,6 +229,7 @@ def _pieces(batch: Batch, matched: _Matched) -> Pieces:
         wash_cost=cost[of_group],
         purchased=purchased,
     )
+    return pieces if batch.packed.lot_rows else replace(pieces, offers=offers_of(batch.packed, pieces))
 
 
 def _lots_of(batch: Batch, account: Ints, place: Ints) -> tuple[Ints, Ints]:
