@@ -19,13 +19,10 @@ from typing import Any, Self
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.fast.packed import BUYING, Packed, by_lot, sums_before
+from trimtab.domain.optimizer.fast.packed import BUYING, Packed, by_lot, selling_order, sums_before
 
 SOFTENING = 1e-9
 """Rows give way by this times their price while prices are sought: at most a hundredth of a basis point a unit."""
-
-_APART = 64.0
-"""Between the securities in the key by which lots are sorted: more than any tax and row price of one unit differ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,7 +180,7 @@ def _lot_offers(packed: Packed, prices: Floats) -> _LotOffers:
         return _LotOffers(packed.lot_start, 0.0, packed.lot_limit, None)
     security = packed.lot_security
     tax = packed.lot_tax + np.matmul(packed.lot_on_row, prices[:, -packed.lot_rows :, None])[..., 0]
-    order = np.argsort(security * _APART + np.clip(tax, -_APART / 4, _APART / 4), axis=1, kind="stable")
+    order = np.argsort(selling_order(security, tax), axis=1, kind="stable")
     limit = np.take_along_axis(packed.lot_limit, order, axis=1)
     before = sums_before(security, limit)
     least, most = (

@@ -24,6 +24,9 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 HARD_PRICE = 1e6
 """Stands for an infinite price of leaving a row's interval."""
 
+_APART = 64.0
+"""Between the securities in the key by which lots are sorted: more than any tax and row price of one unit differ."""
+
 BOTH, SELLING, BUYING = 0, 1, 2
 """A place sells on its wash key's selling branch and buys on the other, or does all it does on one of them."""
 
@@ -141,6 +144,11 @@ def by_lot(values: Any, security: Ints) -> Any:
     """Values of places (A, n) at each lot's, (A, m)."""
     accounts, n = values.shape
     return values.ravel()[security + n * np.arange(accounts)[:, None]]
+
+
+def selling_order(security: Ints, tax: Floats) -> Floats:
+    """A key by which lots are sorted in their securities, the cheapest first, (A, m)."""
+    return np.asarray(security * _APART + np.clip(tax, -_APART / 4, _APART / 4), dtype=np.float64)
 
 
 def sums_before(security: Ints, amount: Floats) -> Floats:

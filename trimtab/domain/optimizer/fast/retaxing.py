@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
-from trimtab.domain.optimizer.fast.packed import BOTH, lot_starts
+from trimtab.domain.optimizer.fast.packed import BOTH, lot_starts, selling_order
 from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.pieces import Pieces
 
@@ -31,7 +31,7 @@ def retaxed(batch: Batch, tax: Floats, limit: Floats, closed: Flags) -> Batch:
     if packed.lot_rows:  # the kernel sorts them itself
         return _with_lots(batch, tax, limit, closed, contested)
     used = np.arange(tax.shape[1]) < batch.lots[:, None]
-    order = np.lexsort((np.where(used, tax, np.inf), packed.lot_security), axis=1)
+    order = np.argsort(selling_order(packed.lot_security, np.where(used, tax, np.inf)), axis=1, kind="stable")
     order += tax.shape[1] * np.arange(len(tax))[:, None]
     sorted_ = _with_lots(batch, tax.ravel()[order], limit.ravel()[order], closed.ravel()[order], contested)
     return replace(sorted_, lot=batch.lot.ravel()[order], forced_sales=batch.forced_sales.ravel()[order])

@@ -56,9 +56,10 @@ def settle_true_tax(batch: Batch, pieces: Pieces | None, on: Batch, settled: Set
     rows = np.flatnonzero(in_doubt & settled.arrived)
     if not len(rows):
         return on, settled
-    part, its = batch.take(rows), pieces.of(rows) if pieces is not None else pieces_of(batch.take(rows))
-    understated = _same_lots(on.take(rows), excess[rows] > _NOTHING, part)
-    trials = _Trials(part, on.take(rows), its, settled.take(rows), understated)
+    part, best = batch.take(rows), on.take(rows)
+    its = pieces.of(rows) if pieces is not None else pieces_of(part)
+    understated = _same_lots(best, excess[rows] > _NOTHING, part)
+    trials = _Trials(part, best, its, settled.take(rows), understated)
     if pieces is None:
         trials.without_understated()
     trials.run()
@@ -178,9 +179,9 @@ def _excess(batch: Batch, settled: Settled) -> Floats:
     for row, data in enumerate(batch.datas):
         if data.lots.replacements is not None:
             lots, used = data.lots, batch.lots[row]
-            own = batch.lot[row, :used]
-            washed = washed_weight(lots, data.securities.share, lots_sold(batch, answers, row))
-            above = lots.wash_cost * (washed - lots.washed_share * lots_sold(batch, answers, row))
+            own, its = batch.lot[row, :used], lots_sold(batch, answers, row)
+            washed = washed_weight(lots, data.securities.share, its)
+            above = lots.wash_cost * (washed - lots.washed_share * its)
             dearer = (packed.lot_tax[row, :used] - lots.tax[own]) * sold[row, :used]
             excess[row, :used] = np.where(above[own] - dearer > _NOTHING, above[own] - dearer, 0.0)
     return excess
