@@ -125,11 +125,7 @@ class _Desk:
     def _raise(self, which: Ints) -> None:
         """Better prices of problems that screening has left."""
         batch, pieces, prices, bound = self._gathered(which)
-        account = self._account[which]
-        still = np.logical_or.reduceat(self._still, self._first)[account]
-        nothing = np.minimum.reduceat(self._nothing, self._first)[account]
-        enough = np.where(still, nothing - self._tolerance[account], np.inf)
-        prices, bound = raised(batch, pieces, prices, bound, enough)
+        prices, bound = raised(batch, pieces, prices, bound)
         for number, (bucket, row) in enumerate(self._places(which)):
             bucket.bound[row], bucket.prices[row] = bound[number], prices[number]
         self._raised[which] = True
