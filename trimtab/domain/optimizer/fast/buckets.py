@@ -8,7 +8,7 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.fast.closed_form import gains, hardened
 from trimtab.domain.optimizer.fast.packing import Batch, pack
-from trimtab.domain.optimizer.fast.partly_washed import bounded
+from trimtab.domain.optimizer.fast.partly_washed import bounded, bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces, pieces_of
 from trimtab.domain.optimizer.fast.reading import all_prices, packed_prices, prices_of, yesterdays_sides
 from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices, within_range
@@ -60,13 +60,23 @@ class Bucket:
         pieces = self._cut(self._short())
         if pieces is not None:
             for answers in tried:
-                self._offer(answers.prices, bounded(packed, pieces, answers).value)
+                at_prices = bounded(packed, pieces, answers)
+                pieces.choose(at_prices.chosen, self._offer(answers.prices, at_prices.value))
 
     def pieces(self, rows: Ints) -> Pieces | None:
         """Of some accounts, as rows of a batch of only these, ascending; None when none has partly washed lots."""
         if not self._cut_up[rows].all():
-            self._cut(np.ones(len(self.which), dtype=np.bool_))
+            every = np.ones(len(self.which), dtype=np.bool_)
+            pieces = self._cut(every)
+            if pieces is not None:
+                pieces.choose(bounded_at(self.batch.packed, pieces, self.prices).chosen, every)
         return None if self._pieces is None else self._pieces.of(rows)
+
+    def raise_to(self, rows: Ints, prices: Floats, bound: Floats, best: Flags | None) -> None:
+        """Take better prices (q, k + r) and bounds (q,) of some accounts, and which of their pieces are best there."""
+        self.prices[rows], self.bound[rows] = prices, bound
+        if self._pieces is not None and best is not None:
+            self._pieces.best[self._pieces.among(rows)[0]] = best
 
     def _cut(self, asked: Flags) -> Pieces | None:
         self._cut_up = asked
@@ -82,9 +92,11 @@ class Bucket:
                 prices[row], known = packed_prices(self.batch, start.prices, row), True
         return within_range(self.batch.packed, prices) if known else None
 
-    def _offer(self, prices: Floats, bound: Floats) -> None:
-        better = bound > self.bound
+    def _offer(self, prices: Floats, bound: Floats) -> Flags:
+        """Take prices (A, k + r) whose bound (A,) is as good or better, and tell which are."""
+        better = bound >= self.bound
         self.bound[better], self.prices[better] = bound[better], prices[better]
+        return better
 
     def _short(self) -> Flags:
         """Accounts in which something may be worth trading, (A,)."""

@@ -113,10 +113,14 @@ class _Desk:
             which = which[np.lexsort((self._row[which], self._bucket[which]))]
             yield from (which[begin : begin + MOST_AT_ONCE] for begin in range(0, len(which), MOST_AT_ONCE))
 
+    def _parts(self, which: Ints) -> list[tuple[Bucket, Ints]]:
+        """The buckets of problems that stand bucket by bucket, and their rows there."""
+        number, row = self._bucket[which], self._row[which]
+        return [(self._buckets[each], row[number == each]) for each in np.unique(number).tolist()]
+
     def _gathered(self, which: Ints) -> tuple[Batch, Pieces | None, Floats, Floats]:
         """One batch of problems of one or several buckets, its pieces, prices and bounds."""
-        number, row = self._bucket[which], self._row[which]
-        parts = [(self._buckets[each], row[number == each]) for each in np.unique(number).tolist()]
+        parts = self._parts(which)
         batch = joined([bucket.batch.take(rows) for bucket, rows in parts])
         prices, bound = ([getattr(bucket, name)[rows] for bucket, rows in parts] for name in ("prices", "bound"))
         pieces = Pieces.joined([(bucket.pieces(rows), len(rows)) for bucket, rows in parts])
@@ -126,8 +130,12 @@ class _Desk:
         """Better prices of problems that screening has left."""
         batch, pieces, prices, bound = self._gathered(which)
         prices, bound = raised(batch, pieces, prices, bound)
-        for number, (bucket, row) in enumerate(self._places(which)):
-            bucket.bound[row], bucket.prices[row] = bound[number], prices[number]
+        begin = 0
+        for bucket, rows in self._parts(which):
+            end = begin + len(rows)
+            best = None if pieces is None else pieces.best_of(begin, end)
+            bucket.raise_to(rows, prices[begin:end], bound[begin:end], best)
+            begin = end
         self._raised[which] = True
         self._bound[which] = bound
 

@@ -35,6 +35,7 @@ class Pieces:
     chord: Floats  # (P, L) what a unit sold costs more along its chord than unwashed
     wash_cost: Floats  # (P, L) what a washed unit costs more than one that is not
     purchased: Floats  # (P,) weight of the purchases that may replace the first lot sold
+    best: Flags  # (P,) one of each security: that which saved most at the best prices so far
     offers: Offers | None = None  # None where they depend on prices
 
     @property
@@ -52,11 +53,15 @@ class Pieces:
         values = {name: getattr(self, name)[kept] for name in _OF_PIECES}
         return values if self.offers is None else values | {"offers": self.offers[kept]}
 
-    def flagged(self, chosen: Ints) -> Flags:
-        """Which pieces are among the `chosen`, (P,)."""
+    def choose(self, chosen: Ints, accounts: Flags) -> None:
+        """Make the `chosen` ones (G,) the best of some accounts, (A,)."""
         flags = np.zeros(len(self.account), dtype=np.bool_)
         flags[chosen] = True
-        return flags
+        np.copyto(self.best, flags, where=accounts[self.account])
+
+    def best_of(self, first: int, end: int) -> Flags:
+        """Which pieces are the best, of those of the accounts from `first` up to `end`."""
+        return self.best[(self.account >= first) & (self.account < end)]
 
     def of(self, accounts: Ints) -> "Pieces | None":
         """Those of some rows of the batch, ascending, as rows of a batch of only these; None without any."""
@@ -228,6 +233,7 @@ def _pieces(batch: Batch, matched: _Matched) -> Pieces:
         chord=chord[of_group],
         wash_cost=cost[of_group],
         purchased=purchased,
+        best=~sells,
     )
     return pieces if batch.packed.lot_rows else replace(pieces, offers=offers_of(batch.packed, pieces))
 

@@ -22,15 +22,17 @@ from trimtab.domain.optimizer.fast.sides import ANNEALING_STEPS, TEMPERATURES
 def raised(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats) -> tuple[Floats, Floats]:
     """From `prices` (A, k + r) with their `bound` (A,): the better ones, and theirs.
 
-    Partly washed lots are taxed as on the pieces that are best at `prices`; the bounds are those of their true tax.
+    Partly washed lots are taxed as on the `pieces` that are best at `prices`, and the pieces are told which are best at
+    the better ones; the bounds are those of their true tax.
     """
     if pieces is None:
         better = _annealed(batch.packed, prices)
         value = bound_at(batch.packed, better)
     else:
-        on = on_pieces(batch, pieces.take(bounded_at(batch.packed, pieces, prices).chosen))
-        better = _annealed(on.packed, prices)
-        value = bounded_at(batch.packed, pieces, better).value
+        better = _annealed(on_pieces(batch, pieces.take(np.flatnonzero(pieces.best))).packed, prices)
+        there = bounded_at(batch.packed, pieces, better)
+        value = there.value
+        pieces.choose(there.chosen, value > bound)
     higher = value > bound
     return np.where(higher[:, None], better, prices), np.where(higher, value, bound)
 
