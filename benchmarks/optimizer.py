@@ -24,11 +24,12 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.arrays import Flags, Floats
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, duality_gap
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import Packed
-from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.packing import pack
 from trimtab.domain.optimizer.fast.screen import bound_at, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
 from trimtab.domain.optimizer.fast.shapes import Shape, packed_together, shape_of, supports

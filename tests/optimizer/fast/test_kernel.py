@@ -8,10 +8,11 @@ from trimtab.domain.optimizer.arrays import Flags
 from trimtab.domain.optimizer.bound import lower_bound
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Branching, answer, duality_gap
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import BUYING, SELLING
-from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.packing import pack
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.shapes import packed_together, shape_of

@@ -6,8 +6,9 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.closed_form import gains, hardened
-from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.packing import pack
 from trimtab.domain.optimizer.fast.partly_washed import bounded, bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces, pieces_of
 from trimtab.domain.optimizer.fast.reading import all_prices, packed_prices, prices_of, yesterdays_sides
@@ -40,8 +41,9 @@ class Bucket:
     def sides(self, row: int) -> Ints:
         """Yesterday's side of each head, (n,)."""
         start = self._starts[row]
-        nothing = np.zeros(self.batch.packed.active.shape[1], dtype=np.int64)
-        return nothing if start is None else yesterdays_sides(self.batch, start.sides, row)
+        if start is None or not start.sides.any():
+            return np.zeros(self.batch.packed.active.shape[1], dtype=np.int64)
+        return yesterdays_sides(self.batch, start.sides, row)
 
     def proofs(self) -> list[Proof]:
         """The best single prices of each problem, and where sides are in doubt the further ones."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.fast.batches import Batch, joined
 from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE, Bucket, Proof
-from trimtab.domain.optimizer.fast.packing import Batch, joined
 from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.raising import raised
 from trimtab.domain.optimizer.fast.reading import found

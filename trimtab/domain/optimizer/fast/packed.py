@@ -134,6 +134,13 @@ def widened_by(values: Any, added: int, padding: float) -> Any:
     return np.pad(values, [(0, 0), (0, added)] + [(0, 0)] * (values.ndim - 2), constant_values=padding)
 
 
+def padded(values: Any, place: Ints, accounts: int, width: int, padding: float) -> Any:
+    """Values (N, ...) at their `place` in the flattened (accounts, width, ...), `padding` elsewhere."""
+    spread = np.full((accounts * width, *values.shape[1:]), padding, dtype=values.dtype)
+    spread[place] = values
+    return spread.reshape(accounts, width, *values.shape[1:])
+
+
 def lot_starts(security: Ints, limit: Floats, tax: Floats, give: Floats) -> Floats:
     """Where each lot's sale starts, (A, m): the sum of the lots before it, and its tax divided by the curvature."""
     starts: Floats = sums_before(security, limit) + tax * by_lot(give, security)

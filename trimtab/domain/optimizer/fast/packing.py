@@ -1,68 +1,26 @@
-"""From accounts to a batch of padded arrays, and back from places to securities and lots."""
+"""From accounts to a batch of padded arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.layouts import side_by_side
-from trimtab.domain.optimizer.fast.packed import BOTH, HARD_PRICE, SELLING, Packed, lot_starts, sums_before, widened_by
+from trimtab.domain.optimizer.fast.packed import (
+    BOTH,
+    HARD_PRICE,
+    SELLING,
+    Packed,
+    lot_starts,
+    padded,
+    sums_before,
+)
 from trimtab.domain.optimizer.fast.row_packing import pack_rows
 from trimtab.domain.optimizer.fast.shapes import Shape
 from trimtab.domain.optimizer.problem import OptimizerData
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Accounts of one shape, packed, and what it takes to read their answers."""
-
-    datas: tuple[OptimizerData, ...]
-    packed: Packed
-    forced_sales: Floats  # (A, m) sold because a rule demands it, where the kernel does not see it
-    forced_buys: Floats  # (A, n)
-    places: Ints  # (A,) used
-    lots: Ints  # (A,) used
-    security: Ints  # (A, n) of each place
-    lot: Ints  # (A, m) of each packed lot
-    closed: Flags  # (A, m) lots that a later step has closed
-    row: Ints  # (A, r) place of each of the data's rows, after cash; -1 beyond them
-    may_stand_still: Flags  # (A,) an empty trade list breaks no hard rule
-    tolerance: Floats  # (A,) improvement below which nothing is traded
-    cash_base: Floats  # (A,) what a unit of cash costs beside the price of its row
-    demanded: Flags  # (A, n) a rule demands a trade
-    smallest: Floats  # (A, n) trades below are not worth sending
-    whole_position: Floats  # (A, n) a sale of so much closes the position, and may be small
-
-    @property
-    def accounts(self) -> int:
-        return len(self.datas)
-
-    def take(self, accounts: Ints) -> "Batch":
-        """Only `accounts`."""
-        others = (getattr(self, name).take(accounts, 0) for name in _BY_ACCOUNT)
-        return Batch(tuple(self.datas[each] for each in accounts.tolist()), self.packed.take(accounts), *others)
-
-    def widened(self, lots: int) -> "Batch":
-        """The same with places for `lots` lots."""
-        added = lots - self.lot.shape[1]
-        sales, lot, closed = (widened_by(each, added, 0) for each in (self.forced_sales, self.lot, self.closed))
-        return replace(self, packed=self.packed.widened(lots), forced_sales=sales, lot=lot, closed=closed)
-
-
-_BY_ACCOUNT = tuple(each.name for each in fields(Batch)[2:])
-
-
-def joined(batches: Sequence[Batch]) -> Batch:
-    """The accounts of batches of one shape, one after the other; with the most places for lots that any has."""
-    if len(batches) == 1:
-        return batches[0]
-    most = max(batch.lot.shape[1] for batch in batches)
-    batches = [batch if batch.lot.shape[1] == most else batch.widened(most) for batch in batches]
-    others = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in _BY_ACCOUNT}
-    datas = tuple(data for batch in batches for data in batch.datas)
-    return Batch(datas, Packed.joined([batch.packed for batch in batches]), **others)
 
 
 def pack(datas: Sequence[OptimizerData], shape: Shape) -> Batch:
@@ -121,7 +79,7 @@ class _Packing:
 
     def _packed(self, heads: Ints) -> Packed:
         rows, n = self._rows, self._shape.securities
-        loadings = self._by_place(self._of_securities("loadings"))
+        loadings = self._loadings()
         active = self._by_place(self._active)
         exposure = np.matmul(self._by_place(np.where(self._own, self._active, 0.0))[:, None, :], loadings)[:, 0]
         packed = Packed(
@@ -155,6 +113,16 @@ class _Packing:
         )
         starts = lot_starts(packed.lot_security, packed.lot_limit, packed.lot_tax, packed.give)
         return replace(packed, lot_start=starts)
+
+    def _loadings(self) -> Floats:
+        """(A, n, k)"""
+        if self._shape.shared:
+            loadings: Floats = self._by_place(self._of_securities("loadings"))
+            return loadings
+        loadings = np.zeros((len(self._datas), self._shape.securities, self._shape.factors))
+        for row, each in enumerate(self._securities):
+            loadings[row, : len(each.ids)] = each.loadings
+        return loadings
 
     def _lots(self) -> None:
         """Lots in the order in which they are sold; with a fixed order none beyond what its security may sell."""
@@ -272,11 +240,11 @@ class _Packing:
 
     def _by_place(self, values: Any, padding: float = 0.0) -> Any:
         """(N, ...) padded to (A, n, ...)."""
-        return _padded(values, self._place, len(self._datas), self._shape.securities, padding)
+        return padded(values, self._place, len(self._datas), self._shape.securities, padding)
 
     def _by_lot(self, values: Any, padding: float = 0.0) -> Any:
         """(M, ...) padded to (A, m, ...)."""
-        return _padded(values, self._lot_place, len(self._datas), self._shape.lots, padding)
+        return padded(values, self._lot_place, len(self._datas), self._shape.lots, padding)
 
     def _spread(self, values: Floats) -> Floats:
         """(N,) at its places in the flattened (A, n)."""
@@ -288,9 +256,3 @@ def _least(amount: Floats, least_price: Floats, most_price: Floats) -> Floats:
     """The least that amounts (..., r) cost at prices in between, (...,)."""
     least: Floats = np.minimum(amount * least_price, amount * most_price).sum(axis=-1)
     return least
-
-
-def _padded(values: Any, place: Ints, accounts: int, width: int, padding: float) -> Any:
-    padded = np.full((accounts * width, *values.shape[1:]), padding, dtype=values.dtype)
-    padded[place] = values
-    return padded.reshape(accounts, width, *values.shape[1:])

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.packed import widened_by
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.piece_offers import Offers, offers_of
 from trimtab.domain.optimizer.problem import Replacements
 

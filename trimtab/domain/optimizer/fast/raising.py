@@ -8,10 +8,10 @@ from which the solve starts.
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.closed_form import Branching
 from trimtab.domain.optimizer.fast.newton import climb
 from trimtab.domain.optimizer.fast.packed import Packed
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.retaxing import on_pieces

@@ -7,8 +7,8 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.capacity import contested_securities
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.closed_form import Answers
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution

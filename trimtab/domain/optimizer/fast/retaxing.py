@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.packed import BOTH, lot_starts, selling_order
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.pieces import Pieces
 
 

@@ -71,13 +71,14 @@ def reasons_against(datas: Sequence[OptimizerData]) -> list[str | None]:
     if not datas:
         return []
     held = [data.securities for data in datas]
-    account = np.repeat(np.arange(len(datas)), [len(each.ids) for each in held])
+    sizes = [len(each.ids) for each in held]
+    account = np.repeat(np.arange(len(datas)), sizes)
     block, sold, bought = (
         np.concatenate([getattr(each, name) for each in held]) for name in ("block", "sell_minimum", "buy_minimum")
     )
     uncommon = np.zeros(len(datas), dtype=np.bool_)
     uncommon[account[(sold > 0) | (bought > 0)]] = True
-    uncommon[account[block != np.arange(len(account)) - np.searchsorted(account, account)]] = True
+    uncommon[account[block != np.arange(len(account)) - np.repeat(np.cumsum(sizes) - sizes, sizes)]] = True
     limited = [_limited(data) for data in datas]
     return [supports(data) if asked else None for data, asked in zip(datas, (uncommon | limited).tolist(), strict=True)]
 

@@ -6,8 +6,8 @@
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.packed import by_lot
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.sides import Settled, on_sides
 from trimtab.domain.optimizer.wash_sides import DUST
 

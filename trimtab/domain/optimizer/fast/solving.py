@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, Ints
-from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.retaxing import on_pieces, replaced

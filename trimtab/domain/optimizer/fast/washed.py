@@ -9,9 +9,9 @@ that the true tax gives at the prices of any.
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sums_of_rows
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.closed_form import gains
 from trimtab.domain.optimizer.fast.packed import Packed
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import NONE, Pieces, pieces_of
 from trimtab.domain.optimizer.fast.reading import lots_sold
