@@ -87,12 +87,17 @@ class Bucket:
 
     def _yesterdays_prices(self) -> Floats | None:
         """Of accounts that need them, of the others the present ones, (A, k + r); None when none are known."""
-        prices, known = self.prices.copy(), False
+        known: list[tuple[int, Floats]] = []
         for row in np.flatnonzero(self._short()).tolist():
             start = self._starts[row]
             if start is not None and start.prices is not None and start.knows(self.batch.datas[row]):
-                prices[row], known = packed_prices(self.batch, start.prices, row), True
-        return within_range(self.batch.packed, prices) if known else None
+                known.append((row, start.prices))
+        if not known:
+            return None
+        rows, theirs = zip(*known, strict=True)
+        prices = self.prices.copy()
+        prices[list(rows)] = packed_prices(self.batch, theirs, np.array(rows))
+        return within_range(self.batch.packed, prices)
 
     def _offer(self, prices: Floats, bound: Floats) -> Flags:
         """Take prices (A, k + r) whose bound (A,) is as good or better, and tell which are."""

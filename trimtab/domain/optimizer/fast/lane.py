@@ -186,7 +186,9 @@ class _Desk:
         for which, answer in self._records:
             won = np.flatnonzero(winners[which])
             if len(won):
-                batch, its = answer.batch.take(won), answer.settled.take(won)
+                batch, its = answer.batch, answer.settled
+                if len(won) < len(which):
+                    batch, its = batch.take(won), its.take(won)
                 finished = drop_small_trades(batch, its)
                 for row, at in enumerate(which[won]):
                     trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))

@@ -62,9 +62,8 @@ class _Climb:
         self._live = np.ones(accounts, dtype=np.bool_)
         self._damping = np.full(accounts, _FIRST_DAMPING)
         self._promised = np.full(accounts, np.inf)
-        self.result = Climbed(
-            answers.take(np.arange(accounts)), np.zeros(accounts, dtype=np.bool_), np.zeros(accounts, dtype=np.int64)
-        )
+        # The first answers are written over as accounts arrive: from the first step on they are read no more.
+        self.result = Climbed(answers, np.zeros(accounts, dtype=np.bool_), np.zeros(accounts, dtype=np.int64))
 
     def set_aside(self, step: int, *, last: bool) -> bool:
         """Store the accounts that have arrived, all of them at the `last` step; True when none is left."""

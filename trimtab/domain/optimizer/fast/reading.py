@@ -1,5 +1,6 @@
 """From a batch's places back to an account's lots, securities and prices."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -72,13 +73,15 @@ def prices_of(batch: Batch, prices: Floats, row: int) -> Prices:
     return Prices(prices[:k].copy(), -float(batch.cash_base[row] + prices[k]), prices[k:][place])
 
 
-def packed_prices(batch: Batch, prices: Floats, row: int) -> Floats:
-    """The reverse: (k + r,) from factors, cash and the problem's rows, (k + 1 + rows,)."""
+def packed_prices(batch: Batch, prices: Sequence[Floats], rows: Ints) -> Floats:
+    """The reverse for some accounts: (q, k + r) from each one's factors, cash and rows, (k + 1 + its rows,)."""
     k = batch.packed.factors
-    packed = np.zeros(k + batch.packed.rows)
-    packed[:k] = prices[:k]
-    packed[k] = -prices[k] - batch.cash_base[row]
-    packed[k + batch.row[row, : len(batch.datas[row].rows)]] = prices[k + 1 :]
+    packed = np.zeros((len(rows), k + batch.packed.rows))
+    packed[:, : k + 1] = [each[: k + 1] for each in prices]
+    packed[:, k] = -packed[:, k] - batch.cash_base[rows]
+    if batch.packed.rows > 1:
+        for row, number, each in zip(packed, rows.tolist(), prices, strict=True):
+            row[k + batch.row[number, : len(each) - k - 1]] = each[k + 1 :]
     return packed
 
 
