@@ -9,7 +9,7 @@ from trimtab.domain.optimizer.bound import lower_bound
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
 from trimtab.domain.optimizer.fast.batches import Batch
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Branching, answer, duality_gap
+from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Branching, answer, duality_gap, gains
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import BUYING, SELLING
 from trimtab.domain.optimizer.fast.packing import pack
@@ -86,7 +86,7 @@ def test_prices_survive_the_way_into_a_batch_and_back():
         batch = alone(data)
         prices = random_prices(batch, seed)
         told = prices_of(batch, prices[0], 0)
-        back = packed_prices(batch, np.concatenate((told.factor, [told.cash], told.rows)), 0)
+        (back,) = packed_prices(batch, [np.concatenate((told.factor, [told.cash], told.rows))], np.array([0]))
         used = np.concatenate(
             (np.arange(batch.packed.factors + 1), batch.packed.factors + batch.row[0][batch.row[0] >= 0])
         )
@@ -136,6 +136,16 @@ def test_newton_arrives_within_its_steps_on_three_hundred_simulated_accounts():
         climbed = climb(batch.packed, standing_prices(batch.packed), branching, most_steps=MOST_STEPS)
         assert climbed.arrived.all()
         assert (duality_gap(batch.packed, climbed.answers) <= 1e-8).all()
+
+
+def test_what_trading_gains_is_what_the_cheapest_answer_saves():
+    for seed, problem in enumerate(PROBLEMS[::4]):
+        batch = alone(problem)
+        prices = random_prices(batch, seed)
+        gained, answered = gains(batch.packed, prices), answer(batch.packed, prices, CHEAPEST)
+        assert (gained.value == answered.value).all()
+        assert (gained.if_sold == answered.if_sold).all()
+        assert (gained.if_bought == answered.if_bought).all()
 
 
 def test_at_a_temperature_the_dual_lies_below_by_at_most_its_logarithm():

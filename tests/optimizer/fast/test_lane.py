@@ -21,11 +21,12 @@ from trimtab.domain.optimizer.errors import InvalidAnalysisInput
 from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
 from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
-from trimtab.domain.optimizer.fast.shapes import rounded_up, shape_of, supports
+from trimtab.domain.optimizer.fast.shapes import reasons_against, rounded_up, shape_of, shapes_of, supports
 from trimtab.domain.optimizer.fast.warm import WarmStart
 from trimtab.domain.optimizer.fast.washed import settle_washed_sales
 from trimtab.domain.optimizer.objective import evaluate, standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.regimes import problems
 from trimtab.domain.proposals import Lane, RebalanceProposal
 from trimtab.domain.records import content_hash
 from trimtab.simulated_accounts import an_account
@@ -219,6 +220,18 @@ def test_what_the_kernel_does_not_know_is_named():
     assert supports(replace(data, tracking_limit=0.02)) == "tracking error limit"
     assert supports(replace(data, most_names=20)) == "maximum names"
     assert solve_batch([replace(data, most_names=20)])[0].declined == "maximum names"
+
+
+def test_what_is_told_of_many_accounts_at_once_is_what_is_told_of_each():
+    """With and without equivalence sets, rows, shared wash keys, demanded trades and limits; and of none at all."""
+    datas = [make(seed) for seed in range(40) for make in (random_data, ruled_data)] + [simulated(0)]
+    datas += [replace(simulated(1), tracking_limit=0.02), replace(simulated(2), most_names=20)]
+
+    assert reasons_against(datas) == [supports(data) for data in datas]
+    assert len(set(reasons_against(datas))) >= 4
+    problems_ = [problem for data in datas for problem in problems(data)]
+    assert shapes_of(problems_) == [shape_of(problem) for problem in problems_]
+    assert (reasons_against([]), solve_batch([])) == ([], [])
 
 
 def test_the_table_of_lanes_names_every_feature_as_the_code_does():
