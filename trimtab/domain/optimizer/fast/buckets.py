@@ -32,6 +32,7 @@ class Bucket:
         self.which = which  # places among all problems
         self.prices = standing_prices(self.batch.packed)  # (A, k + r)
         self.bound = np.full(len(which), -np.inf)  # (A,)
+        self.nothing = doing_nothing(self.batch.packed)  # (A,) objective without a trade
         self._pieces: Pieces | None = None
         self._cut_up = np.zeros(len(which), dtype=np.bool_)  # accounts of which `_pieces` has all
         self.further: list[tuple[Floats, ...]] = [()] * len(problems)
@@ -108,5 +109,5 @@ class Bucket:
     def _short(self) -> Flags:
         """Accounts in which something may be worth trading, (A,)."""
         batch = self.batch
-        short: Flags = (doing_nothing(batch.packed) - self.bound >= batch.tolerance) | ~batch.may_stand_still
+        short: Flags = (self.nothing - self.bound >= batch.tolerance) | ~batch.may_stand_still
         return short

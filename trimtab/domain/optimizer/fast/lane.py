@@ -19,7 +19,6 @@ from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.raising import raised
 from trimtab.domain.optimizer.fast.reading import found
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
-from trimtab.domain.optimizer.fast.screen import doing_nothing
 from trimtab.domain.optimizer.fast.shapes import Pool, packed_together, reasons_against, shapes_of
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
@@ -96,7 +95,7 @@ class _Desk:
             which = np.array(places)
             bucket = Bucket([self._problems[at] for at in places], shape, which, [starts[at] for at in places])
             self._bound[which] = bucket.bound
-            self._nothing[which] = doing_nothing(bucket.batch.packed)
+            self._nothing[which] = bucket.nothing
             self._still[which] = bucket.batch.may_stand_still
             self._tolerance[self._account[which]] = bucket.batch.tolerance
             self._bucket[which], self._row[which] = len(buckets), np.arange(len(which))
@@ -204,7 +203,8 @@ class _Desk:
         outcomes = []
         for account, (begin, end) in enumerate(zip(self._first.tolist(), ends, strict=True)):
             bounds = tuple(bound[begin:end])
-            proofs, further = zip(*(prices[at] for at in range(begin, end)), strict=True)
+            its = [prices[at] for at in range(begin, end)]
+            proofs, further = tuple(each for each, _ in its), tuple(each for _, each in its)
             if gains[account] is not None:
                 lane = Lane.FAST if searched[account] else Lane.SCREEN
                 outcome = Outcome(None, gains[account], "", bounds, proofs, further, lane)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.fast.closed_form import Gains, gains, hardened
 from trimtab.domain.optimizer.fast.packed import BUYING, Packed
 from trimtab.domain.optimizer.fast.piece_offers import offers_of
@@ -64,14 +64,18 @@ def _saved(packed: Packed, pieces: Pieces, security: Ints, prices: Floats) -> tu
 def _without(packed: Packed, pieces: Pieces, answers: Gains, lost: Floats) -> Floats:
     """What the dual rises by when selling each of the securities saves `lost` (G,) less, (A,)."""
     account, place = pieces.account[pieces.start], pieces.place[pieces.start]
-    head = packed.head[account, place]
-    on_buying = packed.branch[account, place] == BUYING
-    selling, buying = answers.if_sold.copy(), answers.if_bought.copy()
-    np.subtract.at(selling, (account[~on_buying], head[~on_buying]), lost[~on_buying])
-    np.subtract.at(buying, (account[on_buying], head[on_buying]), lost[on_buying])
+    n = packed.active.shape[1]
+    at, on_buying = account * n + packed.head[account, place], packed.branch[account, place] == BUYING
+    if packed.shared:  # several securities may have one head
+        heads, number = np.unique(at, return_inverse=True)
+        selling, buying = (sum_by(number, np.where(side, lost, 0.0), len(heads)) for side in (~on_buying, on_buying))
+    else:
+        heads, selling, buying = at, lost, np.zeros(len(lost))
+    if_sold, if_bought = answers.if_sold.ravel()[heads], answers.if_bought.ravel()[heads]
+    contested = packed.contested.ravel()[heads]
+    risen = _saved_by(contested, if_sold, if_bought) - _saved_by(contested, if_sold - selling, if_bought - buying)
+    return sum_by(heads // n, risen, len(packed.active))
 
-    def saved(sold: Floats, bought: Floats) -> Floats:
-        return np.where(packed.contested, np.maximum(sold, bought), sold + bought)
 
-    risen: Floats = (saved(answers.if_sold, answers.if_bought) - saved(selling, buying)).sum(axis=1)
-    return risen
+def _saved_by(contested: Flags, if_sold: Floats, if_bought: Floats) -> Floats:
+    return np.where(contested, np.maximum(if_sold, if_bought), if_sold + if_bought)
