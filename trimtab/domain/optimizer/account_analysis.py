@@ -43,7 +43,15 @@ from trimtab.domain.optimizer.time_budget import TimeBudget
 from trimtab.domain.optimizer.whole_shares import NAMES, InShares, in_whole_shares_at_once
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
-from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal, Rung
+from trimtab.domain.proposals import (
+    AnalysisOutcome,
+    Certificate,
+    Lane,
+    Measures,
+    ProposedTrade,
+    RebalanceProposal,
+    Rung,
+)
 from trimtab.domain.records import content_hash
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -75,6 +83,17 @@ class _Trades:
     gap: float
     certificate: Certificate | None = None
     lane: Lane = Lane.CLARABEL
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of a list."""
+
+    trades: tuple[ProposedTrade, ...]  # with their reasons
+    before: Measures
+    after: Measures
+    score: float
+    note: str = ""
 
 
 class AccountAnalysis:
@@ -270,32 +289,38 @@ class AccountAnalysis:
         proof: Certificate | None = None,
         lane: Lane = Lane.CLARABEL,
     ) -> RebalanceProposal:
-        """A proposal without trades."""
-        nothing = Booked((), ZERO, ZERO, ZERO, ZERO, self._request.snapshot.cash.trade_date_total)
-        data = self._data
-        none = _Trades(
-            nothing, np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids)), 0.0, gap, proof, lane
-        )
-        return self._proposal(outcome, none, note)
+        """A proposal without trades: the account stays as it stands."""
+        data, cash = self._data, self._request.snapshot.cash.trade_date_total
+        nothing, none_bought = Booked((), ZERO, ZERO, ZERO, ZERO, cash), np.zeros(len(data.securities.ids))
+        none = _Trades(nothing, np.zeros(len(data.lots.lots)), none_bought, 0.0, gap, proof, lane)
+        before = measure(data, self._value, cash, none_bought)
+        return self._proposal(outcome, none, _Told((), before, before, 0.0, note))
 
     def _traded(self, trades: _Trades) -> RebalanceProposal:
-        return self._proposal(AnalysisOutcome.OPTIMAL, trades, "")
-
-    def _proposal(self, outcome: AnalysisOutcome, trades: _Trades, note: str) -> RebalanceProposal:
         data, request, booked = self._data, self._request, trades.booked
         nothing = np.zeros(len(data.securities.ids))
         net = trades.buys - sum_by(data.lots.security, trades.lot_sells, len(nothing))
         parts = attribute(data, trades.lot_sells, trades.buys)
-        notional = sum((each.notional for each in booked.trades), ZERO)
+        told = _Told(
+            trades=with_reasons(request, data, booked, parts),
+            before=measure(data, self._value, request.snapshot.cash.trade_date_total, nothing),
+            after=measure(data, self._value - booked.cost, booked.cash, net),
+            score=score(parts),
+        )
+        return self._proposal(AnalysisOutcome.OPTIMAL, trades, told)
+
+    def _proposal(self, outcome: AnalysisOutcome, trades: _Trades, told: _Told) -> RebalanceProposal:
+        data, request, booked = self._data, self._request, trades.booked
+        notional = sum([each.notional for each in booked.trades], ZERO)
         return RebalanceProposal(
             account_id=request.snapshot.account.id,
             business_date=request.snapshot.business_date,
             input_hash=self._hash,
             outcome=outcome,
-            trades=with_reasons(request, data, booked.trades, parts),
+            trades=told.trades,
             why_nots=why_nots(request, data, self._target, trades.lot_sells, trades.buys),
-            before=measure(data, self._value, request.snapshot.cash.trade_date_total, nothing),
-            after=measure(data, self._value - booked.cost, booked.cash, net),
+            before=told.before,
+            after=told.after,
             short_term_gain=booked.short_term_gain,
             long_term_gain=booked.long_term_gain,
             tax=booked.tax,
@@ -303,8 +328,8 @@ class AccountAnalysis:
             turnover=weight_decimal(float(notional / 2 / data.account_value)),
             benefit_bps=bps_decimal(trades.benefit),
             gap_bps=bps_decimal(trades.gap),
-            score=Decimal(f"{score(parts):.2f}"),
-            note=note or harvest_note(request, booked),
+            score=Decimal(f"{told.score:.2f}"),
+            note=told.note or harvest_note(request, booked),
             certificate=trades.certificate,
             lane=trades.lane,
         )

@@ -32,6 +32,7 @@ class Booked:
     taxed_short: Decimal = ZERO  # short-term gain without losses that purchases wash
     taxed_long: Decimal = ZERO
     taxed: Mapping[LotId, Decimal] = field(default_factory=dict)  # the same by lot sold
+    disallowed: Mapping[LotId, Decimal] = field(default_factory=dict)  # dollars of each lot's loss that are washed
 
 
 def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booked:
@@ -40,7 +41,7 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
     by_lot = {}
-    disallowed = disallowed_losses(request, data, trades)
+    disallowed = _disallowed_losses(request, data, trades)
     for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
         by_lot[sale.lot_id] = sale.gain + disallowed.get(sale.lot_id, ZERO)
         gains[sale.term] += sale.gain
@@ -57,6 +58,7 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
         taxed_short=taxed[HoldingPeriod.SHORT_TERM],
         taxed_long=taxed[HoldingPeriod.LONG_TERM],
         taxed=by_lot,
+        disallowed=disallowed,
     )
 
 
@@ -68,7 +70,7 @@ def _tax(request: AnalysisInput, data: OptimizerData, short: Decimal, long: Deci
     return added_tax(short, long, year, settings)
 
 
-def disallowed_losses(
+def _disallowed_losses(
     request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]
 ) -> dict[LotId, Decimal]:
     """Dollars of each lot's loss that purchases of the last 30 days wash, to the cent: loss times washed over sold."""
