@@ -112,7 +112,7 @@ class AccountAnalysis:
         """Arrays; lots whose loss would be washed are opened only when the cash cannot be had without them."""
         value = self._value or _EMPTY_ACCOUNT
         data = build_data(self._request, self._target, market, value)
-        if cash_shortage(data) > 0 and data.cash < data.cash_required:
+        if data.cash < data.cash_required and cash_shortage(data) > 0:
             return build_data(self._request, self._target, market, value, sell_washed_losses=True)
         return data
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.blocks import Prices, branch_answers
+from trimtab.domain.optimizer.blocks import Prices, branch_values
 from trimtab.domain.optimizer.merged import cell_values
 from trimtab.domain.optimizer.problem import OptimizerData, Rows
 
@@ -73,9 +73,9 @@ def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     prices = within_caps(data, prices)
     if data.securities.has_sets:
         return _of_cells(data, prices)
-    not_bought, not_sold_at_a_loss = branch_answers(data, prices)
-    if_sold = sum_by(data.securities.wash_key, not_bought.value, data.securities.keys)
-    if_bought = sum_by(data.securities.wash_key, not_sold_at_a_loss.value, data.securities.keys)
+    not_bought, not_sold_at_a_loss = branch_values(data, prices)
+    key, keys = data.securities.wash_key, data.securities.keys
+    if_sold, if_bought = sum_by(key, not_bought, keys), sum_by(key, not_sold_at_a_loss, keys)
     value = float(np.minimum(if_sold, if_bought).sum()) + coupling_value(data, prices)
     return Branches(value, if_sold, if_bought)
 

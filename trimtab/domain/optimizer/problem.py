@@ -147,6 +147,8 @@ class Rows:
 
     def penalty(self, amount: Floats) -> float:
         """What amounts (r,) outside the intervals of the rows that are not hard cost."""
+        if not len(self):
+            return 0.0
         above, below = np.maximum(amount - self.high, 0.0), np.maximum(self.low - amount, 0.0)
         soft_above, soft_below = np.isfinite(self.price_above), np.isfinite(self.price_below)
         return float(
