@@ -39,6 +39,7 @@ class CheckedAccount:
         )
         self.barred_keys = self.snapshot.wash_windows.buy_blocked()
         self._untouchable: dict[SecurityId, bool] = {}
+        self._losing: Sequence[TaxLot] | None = None
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
         self.traded = {
             trade.security_id: trade.quantity if trade.side is Side.BUY else -trade.quantity
@@ -80,10 +81,17 @@ class CheckedAccount:
             dollars[each.security_id] = dollars.get(each.security_id, ZERO) + each.market_value
         return dollars
 
-    @cached_property
+    @property
     def losing(self) -> Sequence[TaxLot]:
         """Lots that as a whole would lose more than a cent at today's close."""
-        return [lot for lot in self.snapshot.lots if self.loses(lot)]
+        if self._losing is None:
+            self._losing = [lot for lot in self.snapshot.lots if self.loses(lot)]
+        return self._losing
+
+    def told_losing(self, lots: Sequence[TaxLot]) -> None:
+        """Takes the losing lots from who has looked at many accounts at once, in decimals where floats are in doubt."""
+        if self._losing is None:
+            self._losing = lots
 
     @cached_property
     def _losing_ids(self) -> frozenset[LotId]:

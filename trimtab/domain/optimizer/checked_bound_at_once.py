@@ -200,16 +200,10 @@ class _Bound:
         facts, first = columns.facts[number], int(columns.first_lot[number])
         end = offers.first[place + 1] if place + 1 < len(offers.first) else len(offers.price)
         mine = slice(int(offers.first[place]), int(end))
-        legs = []
-        for row in offers.row[mine].tolist():
-            loss, short = bool(lots.at_loss[row]), bool(lots.short_term[row])
-            most, tax, gain = float(lots.most[row]), float(lots.tax[row]), float(lots.gain[row])
-            lot, washed, cost = (
-                facts.lots[lots.source[row] - first],
-                float(lots.washed[row]),
-                float(lots.wash_cost[row]),
-            )
-            legs.append(LotLeg(lot.id, most, tax, gain, short, loss, washed, cost))
+        rows = offers.row[mine]
+        ids = [facts.lots[source - first].id for source in lots.source[rows].tolist()]
+        told = (lots.most, lots.tax, lots.gain, lots.short_term, lots.at_loss, lots.washed, lots.wash_cost)
+        legs = map(LotLeg, ids, *[column[rows].tolist() for column in told])
         name = facts.ids[place - int(columns.begin[number])]
         leg = Leg(
             security_id=name,

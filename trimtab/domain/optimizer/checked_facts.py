@@ -41,7 +41,7 @@ class Reader:
 
     def __init__(self, market: CheckedMarket) -> None:
         self._market = market
-        self._days: dict[tuple[date, date], int] = {}
+        self._days: dict[date, dict[date, int]] = {}  # to long-term, by business date and the day held from
 
     def facts(self, account: CheckedAccount) -> Facts | None:
         """None for an account that is not ordinary: then its legs tell."""
@@ -61,8 +61,8 @@ class Reader:
             ids=ids,
             place=place,
             rows=rows,
-            shares=[float(quantity.get(each, 0)) for each in ids],
-            weights=[float(spread.weights.get(each, 0)) for each in ids],
+            shares=[float(quantity[each]) if each in quantity else 0.0 for each in ids],
+            weights=[float(spread.weights[each]) if each in spread.weights else 0.0 for each in ids],
             spread=spread,
             never_bought=list(self._never_bought(account, ids, rows, place)),
             never_sold=_places(account.never_sell | account.never_trade | account.snapshot.frozen.keys(), place),
@@ -83,14 +83,11 @@ class Reader:
             yield from [at for at, row in enumerate(rows) if keys[row] in barred]
 
     def _waits(self, acquired: Iterable[date], start: Iterable[date | None], on: date) -> list[int]:
-        days, waits = self._days, []
-        for bought, held_from in zip(acquired, start, strict=True):
-            key = (held_from or bought, on)
-            wait = days.get(key)
-            if wait is None:
-                wait = days[key] = (first_long_term_sale_date(key[0]) - on).days
-            waits.append(wait)
-        return waits
+        days = self._days.setdefault(on, {})
+        held_from = [held or bought for bought, held in zip(acquired, start, strict=True)]
+        for day in set(held_from) - days.keys():
+            days[day] = (first_long_term_sale_date(day) - on).days
+        return [days[day] for day in held_from]
 
 
 def _places(names: Iterable[SecurityId], place: dict[SecurityId, int]) -> list[int]:
