@@ -297,8 +297,9 @@ class CheckedAccount:
         """Dollars of gain of one term; as taxed, washed losses count nothing. Nothing is taxable in an IRA."""
         if not self.taxable:
             return ZERO
-        sales = (sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term)
-        return sum((sale.gain + (self._disallowed(sale) if taxed else ZERO) for sale in sales), ZERO)
+        sales = [sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term]
+        gain = sum([sale.gain for sale in sales], ZERO)
+        return sum([self._disallowed(sale) for sale in sales], gain) if taxed and self.washed_shares else gain
 
     def _disallowed(self, sale: LotSale) -> Decimal:
         """Dollars of its loss that are washed: in the proportion of the shares, to the cent (WS-5)."""
