@@ -299,7 +299,7 @@ class CheckedAccount:
             return ZERO
         sales = [sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term]
         gain = sum([sale.gain for sale in sales], ZERO)
-        return sum([self._disallowed(sale) for sale in sales], gain) if taxed and self.washed_shares else gain
+        return sum([self._disallowed(sale) for sale in sales], gain) if taxed and sales else gain
 
     def _disallowed(self, sale: LotSale) -> Decimal:
         """Dollars of its loss that are washed: in the proportion of the shares, to the cent (WS-5)."""

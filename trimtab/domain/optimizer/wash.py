@@ -13,7 +13,7 @@ import numpy as np
 
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, floats_of
 from trimtab.domain.optimizer.problem import Lots, Replacements
 from trimtab.domain.optimizer.security_rows import wash_key
 from trimtab.domain.snapshots import AnalysisInput, WashWindow
@@ -65,7 +65,7 @@ def washed_lots(
         purchases.append(own)
     if not order:
         return Washed(shares, void, None)
-    bought = np.array([float(window.quantity) for window in windows])
+    bought = floats_of([window.quantity for window in windows])
     return Washed(shares, void, Replacements(np.array(order, dtype=np.int64), tuple(purchases), bought))
 
 
