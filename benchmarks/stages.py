@@ -37,7 +37,7 @@ STAGES: Mapping[str, Mapping[ModuleType, tuple[str, ...]]] = {
     "arrays": {account_analysis: ("build_data",)},
     "solve": {analysis: ("solve_batch",)},
     "round": {account_analysis: ("in_whole_shares_at_once", "in_calm_shares")},
-    "certify": {account_analysis: ("certificate",)},
+    "certify": {analysis: ("lower_bounds",), account_analysis: ("certificate", "certificate_at")},
     "explain": {account_analysis: ("attribute", "with_reasons", "why_nots", "measure", "score", "harvest_note")},
     "verify": {analysis: ("check_batch",)},
 }

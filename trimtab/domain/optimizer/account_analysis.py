@@ -15,7 +15,7 @@ from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.bound import standing_prices
-from trimtab.domain.optimizer.certificates import certificate, proved_bound
+from trimtab.domain.optimizer.certificates import certificate, certificate_at, proved_bound
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import (
@@ -116,16 +116,19 @@ class AccountAnalysis:
             return build_data(self._request, self._target, market, value, sell_washed_losses=True)
         return data
 
-    def rungs(self, outcome: Outcome, budget: TimeBudget) -> Iterator[RebalanceProposal]:
+    def rungs(
+        self, outcome: Outcome, budget: TimeBudget, bounds: Sequence[float] | None = None
+    ) -> Iterator[RebalanceProposal]:
         """What is proposed, then what is proposed instead when it is refused or not there in time: the ladder of N12.
 
         The first lane's answer (or the other's, where it declines), the other lane's, less of the problem, the least
         that the rules demand, and holding still when they allow it, with what that may cost.
+        The `bounds` by regime, where they are known, are those at the prices of an outcome without trades.
         No share of time is open while it waits: the rungs of the accounts of a batch take turns.
         """
         asked = self._data
         with budget.share(_FOR_ALL_OF_IT):
-            whole = self._in_time(lambda: self.answered(outcome))
+            whole = self._in_time(lambda: self.answered(outcome, bounds))
         yield whole
         self._data = asked
         if outcome.answered is not None or outcome.most_to_gain is not None:
@@ -162,10 +165,10 @@ class AccountAnalysis:
             return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
         return None
 
-    def answered(self, outcome: Outcome) -> RebalanceProposal:
+    def answered(self, outcome: Outcome, bounds: Sequence[float] | None = None) -> RebalanceProposal:
         """From what the first lane says; what it declines goes to the other."""
         if outcome.most_to_gain is not None:
-            proof = self._proof(outcome.prices)
+            proof = self._proof(outcome.prices, bounds)
             return self._held(AnalysisOutcome.NO_TRADE, gap=outcome.most_to_gain, proof=proof, lane=outcome.lane)
         if outcome.answered is None:
             return self._solved()
@@ -246,9 +249,12 @@ class AccountAnalysis:
                 AnalysisOutcome.NO_TRADE, gap=standing_still(self._data).total - proved_bound(stay), proof=stay
             )
 
-    def _proof(self, prices: Sequence[Prices]) -> Certificate:
+    def _proof(self, prices: Sequence[Prices], bounds: Sequence[float] | None = None) -> Certificate:
         """That trading nothing is good enough."""
-        return certificate(self._data, prices, standing_still(self._data).total)
+        still = standing_still(self._data).total
+        if bounds is not None:
+            return certificate_at(self._data, prices, still, bounds)
+        return certificate(self._data, prices, still)
 
     def _trade_or_hold(self, answered: Answered, lane: Lane) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""

@@ -109,7 +109,8 @@ def coupling_value(data: OptimizerData, prices: Prices) -> float:
     """What cash, factor exposures, rows and limits add to the bound at `prices` inside their caps."""
     loose = 2 * (data.parameters.risk_aversion + 2 * prices.cap)
     value = cash_term(data, prices.cash)[0] - float(prices.factor @ prices.factor) / loose
-    value += float(prices.rows @ row_slopes(data.rows, prices.rows)) + data.regimes[0].constant
+    of_rows = float(prices.rows @ row_slopes(data.rows, prices.rows)) if len(data.rows) else 0.0
+    value += of_rows + data.regimes[0].constant
     if data.tracking_limit is not None:
         value -= prices.cap * data.tracking_limit**2
     if data.most_names is not None:

@@ -34,6 +34,26 @@ def certificate(
                 keys=proved.members,
                 prices=tuple(_prices(data, every[place], at) for at in proved.prices),
             )
+    return _named(data, every, inside, values, objective, sides)
+
+
+def certificate_at(
+    data: OptimizerData, prices: Sequence[Prices], objective: float, bounds: Sequence[float]
+) -> Certificate:
+    """`certificate` where the `bounds` of the regimes at their prices are known."""
+    every = [data.under(regime) for regime in data.regimes]
+    inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
+    return _named(data, every, inside, bounds, objective, {})
+
+
+def _named(
+    data: OptimizerData,
+    every: Sequence[OptimizerData],
+    inside: Sequence[Prices],
+    values: Sequence[float],
+    objective: float,
+    sides: dict[str, SideProof],
+) -> Certificate:
     by_name = {regime.name: _prices(data, one, at) for regime, one, at in zip(data.regimes, every, inside, strict=True)}
     lowest = min(range(len(values)), key=values.__getitem__)
     first = by_name[data.regimes[lowest].name]

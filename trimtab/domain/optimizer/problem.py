@@ -264,6 +264,8 @@ class OptimizerData:
 
         Its objective is nowhere below the account's, and the same where the regime is the cheapest.
         """
+        if len(self.regimes) == 1 and not len(regime.rows) and regime.lot_tax is self.lots.tax:
+            return self
         alone = replace(regime, rows=no_rows(len(self.securities.ids), len(self.lots.lots)))
         lots = self.lots if regime.lot_tax is self.lots.tax else replace(self.lots, tax=regime.lot_tax)
         return replace(self, lots=lots, rows=self.rows.followed_by(regime.rows), regimes=(alone,))
