@@ -141,7 +141,7 @@ class _Telling:
         missing = -left.drift[row]
         if (small := self._too_small(row, missing, left.holding[row] + missing)) is not None:
             return small
-        if (rule := self._broken_by_buying(row, missing)) is not None:
+        if self._is_ruled and (rule := self._broken_by_buying(row, missing)) is not None:
             return rule
         return _NO_CASH if left.no_cash[row] else _NOT_WORTH_IT
 
@@ -156,6 +156,11 @@ class _Telling:
             smallest = of_account(self.data, left.smallest_position[row])
             return WhyNotCode.MINIMUM_HOLDING, f"it would leave a position smaller than {smallest}"
         return None
+
+    @cached_property
+    def _is_ruled(self) -> bool:
+        """True when a rule on its weight, or on the whole account, may stand in the way of a further trade."""
+        return bool(self._bands) or self._shared_rules or any(not 0 <= each <= 1 for each in self.left.after)
 
     @cached_property
     def _bands(self) -> Mapping[SecurityId, WeightBand]:
@@ -201,7 +206,7 @@ class _Telling:
             return young
         if (small := self._too_small(row, drift, left.holding[row] - drift)) is not None:
             return small
-        if (rule := self._broken_by_selling(row, drift)) is not None:
+        if self._is_ruled and (rule := self._broken_by_selling(row, drift)) is not None:
             return rule
         tax = left.sale_tax[row]
         if tax > 0:
