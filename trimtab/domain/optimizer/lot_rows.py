@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ def lot_rows(
 ) -> Lots:
     """Rows in the order in which lots are sold."""
     rows = {security_id: row for row, security_id in enumerate(held.ids)}
-    lots = sorted(request.snapshot.lots, key=lambda lot: lot.id)
+    lots = sorted(request.snapshot.lots, key=attrgetter("id"))
     settings = request.snapshot.settings
     taxable = request.snapshot.account.tax_status is TaxStatus.TAXABLE
     security = np.array([rows[lot.security_id] for lot in lots], dtype=np.int64)
