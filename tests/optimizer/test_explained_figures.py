@@ -317,3 +317,20 @@ def test_a_withdrawal_is_the_reason_of_what_is_sold_for_it():
     )
 
     assert set(codes(request).values()) == {ReasonCode.CASH_NEED}
+
+
+@pytest.mark.parametrize(
+    ("fraction", "said"),
+    [
+        (2.75e-6, "$0.28"),  # $0.275: half a cent goes to the even cent; as a product of floats it is $0.2749...
+        (1.45e-6, "$0.14"),  # $0.145: as a product of floats it is $0.1450...02
+        (-2.75e-6, "-$0.28"),
+        (0.0123456, "$1,234.56"),
+        (-1e-9, "$0.00"),
+        (123_456_789.125, "$12,345,678,912,500.00"),
+    ],
+)
+def test_dollars_in_sentences_are_rounded_as_decimals_are(fraction: float, said: str):
+    data, _ = attributed(request := an_ira(OFF_TARGET, EVEN), analyze(request))
+
+    assert of_account(replace(data, account_value=Decimal(100_000)), fraction) == said

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.optimizer.agreement import compare_ruled, ruled_data
+from tests.optimizer.agreement import compare_ruled, random_data, ruled_data
 from tests.optimizer.random_accounts import a_random_ruled_account
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.arrays import sum_by
 from trimtab.domain.optimizer.ascent import ascend
-from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.blocks import Prices, branch_answers, branch_values
 from trimtab.domain.optimizer.bound import lower_bound, standing_prices
+from trimtab.domain.optimizer.bounds_at_once import lower_bounds
 from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
@@ -179,3 +180,33 @@ def test_rules_that_clash_on_every_side_of_the_wash_keys_are_a_conflict_and_no_f
         lots_open = ~(contested[data.lots.security] & bought[key[data.lots.security]] & data.lots.at_loss)
         with pytest.raises(RulesClash):
             ClarabelLane(one).solve(lots_open, ~(contested & ~bought[key]))
+
+
+def test_a_bound_and_standing_still_are_told_as_the_answers_and_an_empty_list_are():
+    """What is computed without the answers themselves, and without a list, is the same number to the last bit."""
+    contested = 0
+    for seed in range(60):
+        data = ruled_data(seed)
+        one = data.under(data.regimes[-1])
+        contested += bool(contested_securities(one).any())
+        standing = standing_prices(one)
+        for names in (0.0, 1e-3):
+            prices = replace(standing, cash=0.002, names=names)
+            for values, answers in zip(branch_values(one, prices), branch_answers(one, prices), strict=True):
+                assert values.tolist() == answers.value.tolist()
+        nothing = np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids))
+        assert standing_still(data).total == evaluate(data, *nothing).total
+    assert contested > 10
+
+
+def test_bounds_of_many_accounts_at_once_are_those_of_each_to_the_last_bit():
+    every, contested = [], 0
+    for seed in range(80):
+        data = random_data(seed) if seed % 4 else ruled_data(seed)
+        one = data.under(data.regimes[0])
+        contested += bool(contested_securities(one).any())
+        standing = standing_prices(one)
+        every += [(one, standing), (one, replace(standing, cash=0.003, cap=0.5, factor=standing.factor * 0.7))]
+
+    assert lower_bounds(every) == [lower_bound(data, prices).value for data, prices in every]
+    assert contested > 10

@@ -15,7 +15,7 @@ from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.bound import standing_prices
-from trimtab.domain.optimizer.certificates import certificate, proved_bound
+from trimtab.domain.optimizer.certificates import certificate, certificate_at, proved_bound
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import (
@@ -43,7 +43,15 @@ from trimtab.domain.optimizer.time_budget import TimeBudget
 from trimtab.domain.optimizer.whole_shares import NAMES, InShares, in_whole_shares_at_once
 from trimtab.domain.optimizer.why_nots import why_nots
 from trimtab.domain.optimizer.wording import dollars
-from trimtab.domain.proposals import AnalysisOutcome, Certificate, Lane, RebalanceProposal, Rung
+from trimtab.domain.proposals import (
+    AnalysisOutcome,
+    Certificate,
+    Lane,
+    Measures,
+    ProposedTrade,
+    RebalanceProposal,
+    Rung,
+)
 from trimtab.domain.records import content_hash
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -77,6 +85,17 @@ class _Trades:
     lane: Lane = Lane.CLARABEL
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of a list."""
+
+    trades: tuple[ProposedTrade, ...]  # with their reasons
+    before: Measures
+    after: Measures
+    score: float
+    note: str = ""
+
+
 class AccountAnalysis:
     """One account on its way from input to proposal."""
 
@@ -93,20 +112,23 @@ class AccountAnalysis:
         """Arrays; lots whose loss would be washed are opened only when the cash cannot be had without them."""
         value = self._value or _EMPTY_ACCOUNT
         data = build_data(self._request, self._target, market, value)
-        if cash_shortage(data) > 0 and data.cash < data.cash_required:
+        if data.cash < data.cash_required and cash_shortage(data) > 0:
             return build_data(self._request, self._target, market, value, sell_washed_losses=True)
         return data
 
-    def rungs(self, outcome: Outcome, budget: TimeBudget) -> Iterator[RebalanceProposal]:
+    def rungs(
+        self, outcome: Outcome, budget: TimeBudget, bounds: Sequence[float] | None = None
+    ) -> Iterator[RebalanceProposal]:
         """What is proposed, then what is proposed instead when it is refused or not there in time: the ladder of N12.
 
         The first lane's answer (or the other's, where it declines), the other lane's, less of the problem, the least
         that the rules demand, and holding still when they allow it, with what that may cost.
+        The `bounds` by regime, where they are known, are those at the prices of an outcome without trades.
         No share of time is open while it waits: the rungs of the accounts of a batch take turns.
         """
         asked = self._data
         with budget.share(_FOR_ALL_OF_IT):
-            whole = self._in_time(lambda: self.answered(outcome))
+            whole = self._in_time(lambda: self.answered(outcome, bounds))
         yield whole
         self._data = asked
         if outcome.answered is not None or outcome.most_to_gain is not None:
@@ -143,10 +165,10 @@ class AccountAnalysis:
             return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
         return None
 
-    def answered(self, outcome: Outcome) -> RebalanceProposal:
+    def answered(self, outcome: Outcome, bounds: Sequence[float] | None = None) -> RebalanceProposal:
         """From what the first lane says; what it declines goes to the other."""
         if outcome.most_to_gain is not None:
-            proof = self._proof(outcome.prices)
+            proof = self._proof(outcome.prices, bounds)
             return self._held(AnalysisOutcome.NO_TRADE, gap=outcome.most_to_gain, proof=proof, lane=outcome.lane)
         if outcome.answered is None:
             return self._solved()
@@ -227,9 +249,12 @@ class AccountAnalysis:
                 AnalysisOutcome.NO_TRADE, gap=standing_still(self._data).total - proved_bound(stay), proof=stay
             )
 
-    def _proof(self, prices: Sequence[Prices]) -> Certificate:
+    def _proof(self, prices: Sequence[Prices], bounds: Sequence[float] | None = None) -> Certificate:
         """That trading nothing is good enough."""
-        return certificate(self._data, prices, standing_still(self._data).total)
+        still = standing_still(self._data).total
+        if bounds is not None:
+            return certificate_at(self._data, prices, still, bounds)
+        return certificate(self._data, prices, still)
 
     def _trade_or_hold(self, answered: Answered, lane: Lane) -> RebalanceProposal:
         """Trades when they are worth the account's tolerance, or when its rules demand some."""
@@ -270,32 +295,38 @@ class AccountAnalysis:
         proof: Certificate | None = None,
         lane: Lane = Lane.CLARABEL,
     ) -> RebalanceProposal:
-        """A proposal without trades."""
-        nothing = Booked((), ZERO, ZERO, ZERO, ZERO, self._request.snapshot.cash.trade_date_total)
-        data = self._data
-        none = _Trades(
-            nothing, np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids)), 0.0, gap, proof, lane
-        )
-        return self._proposal(outcome, none, note)
+        """A proposal without trades: the account stays as it stands."""
+        data, cash = self._data, self._request.snapshot.cash.trade_date_total
+        nothing, none_bought = Booked((), ZERO, ZERO, ZERO, ZERO, cash), np.zeros(len(data.securities.ids))
+        none = _Trades(nothing, np.zeros(len(data.lots.lots)), none_bought, 0.0, gap, proof, lane)
+        before = measure(data, self._value, cash, none_bought)
+        return self._proposal(outcome, none, _Told((), before, before, 0.0, note))
 
     def _traded(self, trades: _Trades) -> RebalanceProposal:
-        return self._proposal(AnalysisOutcome.OPTIMAL, trades, "")
-
-    def _proposal(self, outcome: AnalysisOutcome, trades: _Trades, note: str) -> RebalanceProposal:
         data, request, booked = self._data, self._request, trades.booked
         nothing = np.zeros(len(data.securities.ids))
         net = trades.buys - sum_by(data.lots.security, trades.lot_sells, len(nothing))
         parts = attribute(data, trades.lot_sells, trades.buys)
-        notional = sum((each.notional for each in booked.trades), ZERO)
+        told = _Told(
+            trades=with_reasons(request, data, booked, parts),
+            before=measure(data, self._value, request.snapshot.cash.trade_date_total, nothing),
+            after=measure(data, self._value - booked.cost, booked.cash, net),
+            score=score(parts),
+        )
+        return self._proposal(AnalysisOutcome.OPTIMAL, trades, told)
+
+    def _proposal(self, outcome: AnalysisOutcome, trades: _Trades, told: _Told) -> RebalanceProposal:
+        data, request, booked = self._data, self._request, trades.booked
+        notional = sum([each.notional for each in booked.trades], ZERO)
         return RebalanceProposal(
             account_id=request.snapshot.account.id,
             business_date=request.snapshot.business_date,
             input_hash=self._hash,
             outcome=outcome,
-            trades=with_reasons(request, data, booked.trades, parts),
+            trades=told.trades,
             why_nots=why_nots(request, data, self._target, trades.lot_sells, trades.buys),
-            before=measure(data, self._value, request.snapshot.cash.trade_date_total, nothing),
-            after=measure(data, self._value - booked.cost, booked.cash, net),
+            before=told.before,
+            after=told.after,
             short_term_gain=booked.short_term_gain,
             long_term_gain=booked.long_term_gain,
             tax=booked.tax,
@@ -303,8 +334,8 @@ class AccountAnalysis:
             turnover=weight_decimal(float(notional / 2 / data.account_value)),
             benefit_bps=bps_decimal(trades.benefit),
             gap_bps=bps_decimal(trades.gap),
-            score=Decimal(f"{score(parts):.2f}"),
-            note=note or harvest_note(request, booked),
+            score=Decimal(f"{told.score:.2f}"),
+            note=told.note or harvest_note(request, booked),
             certificate=trades.certificate,
             lane=trades.lane,
         )

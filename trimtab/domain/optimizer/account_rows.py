@@ -89,6 +89,9 @@ def _group_of(request: AnalysisInput, security_id: SecurityId, kind: GroupKind) 
 def _gain_rows(request: AnalysisInput, lots: Lots, value: Decimal) -> Iterator[Row]:
     """Budgets of what this rebalance realises, and the forced harvest of the year. Gains are fractions of value."""
     settings, year = request.snapshot.settings, request.snapshot.tax_year
+    asked = (settings.gain_budget, settings.short_term_gain_budget, settings.tax_budget, settings.forced_harvest)
+    if all(each is None for each in asked):
+        return
     gain, short = taxed_gain(lots, taxable=True), short_term(request, lots)
     if settings.gain_budget is not None:
         yield Row("GAIN", on_sale=gain, high=_share(settings.gain_budget, value))

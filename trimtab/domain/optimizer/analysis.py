@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.optimizer.account_analysis import AccountAnalysis
+from trimtab.domain.optimizer.bounds_at_once import lower_bounds
 from trimtab.domain.optimizer.checker import check_batch
 from trimtab.domain.optimizer.errors import (
     InvalidAnalysisInput,
@@ -63,12 +64,29 @@ def analyze_batch(
         return [_refused(request, error) for request in requests]
     analyses = [_begun(request, market) for request in requests]
     open_ = [each for each in analyses if isinstance(each, AccountAnalysis)]
-    outcomes = iter(solve_batch([each.data for each in open_], [each.start for each in open_]))
+    found = solve_batch([each.data for each in open_], [each.start for each in open_])
+    outcomes = iter(zip(found, _bounds_of_standing([each.data for each in open_], found), strict=True))
     ladders = [
         _Ladder(request, each, next(outcomes) if isinstance(each, AccountAnalysis) else None, budget)
         for request, each in zip(requests, analyses, strict=True)
     ]
     return _first_that_pass(ladders)
+
+
+def _bounds_of_standing(datas: Sequence[OptimizerData], outcomes: Sequence[Outcome]) -> list[tuple[float, ...] | None]:
+    """The bounds by regime of the accounts that trade nothing, computed side by side; None for the others."""
+    standing = [outcome.most_to_gain is not None for outcome in outcomes]
+    priced = [
+        (data.under(regime), prices)
+        for data, outcome, stands in zip(datas, outcomes, standing, strict=True)
+        if stands
+        for regime, prices in zip(data.regimes, outcome.prices, strict=True)
+    ]
+    bounds = iter(lower_bounds(priced))
+    return [
+        tuple(next(bounds) for _ in data.regimes) if stands else None
+        for data, stands in zip(datas, standing, strict=True)
+    ]
 
 
 def _refused(request: AnalysisInput, error: TrimtabError) -> TrimtabError:
@@ -97,7 +115,7 @@ class _Ladder:
         self,
         request: AnalysisInput,
         begun: "AccountAnalysis | RebalanceProposal | TrimtabError",
-        outcome: Outcome | None,
+        found: tuple[Outcome, tuple[float, ...] | None] | None,
         budget: TimeBudget,
     ) -> None:
         self.request = request
@@ -108,8 +126,9 @@ class _Ladder:
             self.answer = begun
         elif isinstance(begun, RebalanceProposal):
             self._rungs = iter([begun])
-        elif outcome is not None:
-            self._rungs = begun.rungs(outcome, budget)
+        elif found is not None:
+            outcome, bounds = found
+            self._rungs = begun.rungs(outcome, budget, bounds)
 
     def next_rung(self) -> RebalanceProposal | None:
         """The next proposal to be checked; None when there is an answer."""

@@ -6,6 +6,7 @@ cheapest first; a purchase is one clip. Everything is vectorised over securities
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -103,6 +104,23 @@ def branch_answers(data: OptimizerData, prices: Prices) -> tuple[Answers, Answer
     )
 
 
+def branch_values(data: OptimizerData, prices: Prices) -> tuple[Floats, Floats]:
+    """The values alone of `branch_answers`, (n,) each: all that a bound needs."""
+    if data.most_names is not None and prices.names > 0:
+        not_bought, not_sold = branch_answers(data, prices)
+        return not_bought.value, not_sold.value
+    held, lots, priced = data.securities, data.lots, priced_at(data, prices)
+    forced_buy = held.buy_minimum > 0
+    sold = np.where(forced_buy, np.inf, _best_sale(data, priced, lots.limit, held.sell_minimum).value)
+    bought = np.where(held.sell_minimum > 0, np.inf, _best_purchase(data, priced).value)
+    contested, better = contested_securities(data), np.minimum(sold, bought)
+    if not contested.any():
+        return better, better
+    gains = np.where(lots.at_loss, 0.0, lots.limit)
+    kept = np.where(forced_buy, np.inf, _best_sale(data, priced, gains, held.sell_minimum).value)
+    return np.where(contested, sold, better), np.where(contested, np.minimum(bought, kept), better)
+
+
 def sale_costs(data: OptimizerData, prices: Prices) -> Floats:
     """What one unit sold of each lot costs at `prices`, but for its risk, (m,)."""
     return priced_at(data, prices).sale_cost
@@ -147,31 +165,48 @@ def _shut(data: OptimizerData, priced: Priced, limit: Floats) -> Answers:
     return _selling(data, priced, limit, np.maximum(nothing_left, data.securities.sell_minimum))
 
 
-def _selling(data: OptimizerData, priced: Priced, limit: Floats, least: Floats | None = None) -> Answers:
-    """Best sale of each security, at least `least`, without buying it; infinite where that cannot be."""
+class _Sale(NamedTuple):
+    """The best sale of each security without buying it."""
+
+    value: Floats  # (n,) infinite where it cannot be
+    free: Floats  # (n,) what would be sold without limits on the security
+    total: Floats  # (n,) within them
+    left: Floats  # (n,) active weight after it
+    sells: Floats  # (m,) by lot, in the order of the prices
+    wanted: Floats  # (m,) of each lot, were it not limited
+    limit: Floats  # (m,)
+
+
+def _best_sale(data: OptimizerData, priced: Priced, limit: Floats, least: Floats) -> _Sale:
     held, order = data.securities, priced.order
-    least = held.sell_minimum if least is None else least
-    row, n = data.lots.security, len(held.ids)  # the order keeps each security's lots together
+    row, n, active = data.lots.security, len(held.ids), data.active  # the order keeps each security's lots together
     curvature, slope = priced.curvature, priced.slope
     limit, unit_cost = limit[order], priced.sale_cost[order]
     before = cumulative_before(row, limit)
-    wanted = data.active[row] - (unit_cost - slope[row]) / curvature[row] - before
-    inside = (wanted > 0) & (wanted < limit)
+    wanted = active[row] - (unit_cost - slope[row]) / curvature[row] - before
     free = sum_by(row, np.clip(wanted, 0.0, limit), n)
     total = np.minimum(np.maximum(free, least), held.sell_limit)
     sells = np.clip(total[row] - before, 0.0, limit)
     sold = sum_by(row, sells, n)
-    left = data.active - sold
+    left = active - sold
     value = curvature / 2 * left**2 + slope * left + sum_by(row, unit_cost * sells, n)
-    effect, marginal = priced.sale_effect[:, order], inside.astype(np.float64)
+    return _Sale(np.where(sold < least - 1e-9, np.inf, value), free, total, left, sells, wanted, limit)
+
+
+def _selling(data: OptimizerData, priced: Priced, limit: Floats, least: Floats | None = None) -> Answers:
+    """Best sale of each security, at least `least`, without buying it; infinite where that cannot be."""
+    held, order, row = data.securities, priced.order, data.lots.security
+    n, best = len(held.ids), _best_sale(data, priced, limit, held.sell_minimum if least is None else least)
+    inside = ((best.wanted > 0) & (best.wanted < best.limit)).astype(np.float64)
+    effect = priced.sale_effect[:, order]
     return Answers(
-        value=np.where(sold < least - 1e-9, np.inf, value),
-        active=left,
-        flow=(1 - held.half_spread) * sold,
-        amount=_by_security(row, effect * sells, n),
-        give=np.where((sum_by(row, marginal, n) > 0) & (total == free), 1 / curvature, 0.0),
+        value=best.value,
+        active=best.left,
+        flow=(1 - held.half_spread) * sum_by(row, best.sells, n),
+        amount=_by_security(row, effect * best.sells, n),
+        give=np.where((sum_by(row, inside, n) > 0) & (best.total == best.free), 1 / priced.curvature, 0.0),
         cash_row=1 - held.half_spread,
-        row_row=_by_security(row, effect * marginal, n),
+        row_row=_by_security(row, effect * inside, n),
     )
 
 
@@ -182,18 +217,32 @@ def _by_security(row: Ints, amount: Floats, size: int) -> Floats:
     return np.column_stack([sum_by(row, each, size) for each in amount])
 
 
+class _Purchase(NamedTuple):
+    """The best purchase of each security without selling it, (n,) each."""
+
+    value: Floats
+    free: Floats  # what would be bought without limits
+    bought: Floats
+    active: Floats  # after it
+
+
+def _best_purchase(data: OptimizerData, priced: Priced) -> _Purchase:
+    held, curvature, slope, active = data.securities, priced.curvature, priced.slope, data.active
+    free = -(priced.purchase_cost + slope) / curvature - active
+    bought = np.minimum(np.maximum(free, held.buy_minimum), held.buy_limit)
+    after = active + bought
+    return _Purchase(curvature / 2 * after**2 + slope * after + priced.purchase_cost * bought, free, bought, after)
+
+
 def _buying(data: OptimizerData, priced: Priced) -> Answers:
     """Best purchase of each security without selling it."""
-    held, curvature, slope = data.securities, priced.curvature, priced.slope
-    free = -(priced.purchase_cost + slope) / curvature - data.active
-    bought = np.minimum(np.maximum(free, held.buy_minimum), held.buy_limit)
-    after = data.active + bought
+    held, best = data.securities, _best_purchase(data, priced)
     return Answers(
-        value=curvature / 2 * after**2 + slope * after + priced.purchase_cost * bought,
-        active=after,
-        flow=-(1 + held.half_spread) * bought,
-        amount=(priced.purchase_effect * bought).T,
-        give=np.where((bought > 0) & (bought == free), 1 / curvature, 0.0),
+        value=best.value,
+        active=best.active,
+        flow=-(1 + held.half_spread) * best.bought,
+        amount=(priced.purchase_effect * best.bought).T,
+        give=np.where((best.bought > 0) & (best.bought == best.free), 1 / priced.curvature, 0.0),
         cash_row=1 + held.half_spread,
         row_row=-priced.purchase_effect.T,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite
 
 import numpy as np
 
@@ -32,21 +33,23 @@ class Booked:
     taxed_short: Decimal = ZERO  # short-term gain without losses that purchases wash
     taxed_long: Decimal = ZERO
     taxed: Mapping[LotId, Decimal] = field(default_factory=dict)  # the same by lot sold
+    disallowed: Mapping[LotId, Decimal] = field(default_factory=dict)  # dollars of each lot's loss that are washed
 
 
 def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booked:
     """Exact trades of the rounded units. Lots are taken from the front of each security, cheapest tax first."""
-    trades = tuple(_trade(request, data, rounded, int(row)) for row in np.flatnonzero(rounded.units))
+    taking = _Taking(request, data, rounded)
+    trades = tuple([taking.trade(row) for row in np.flatnonzero(rounded.units).tolist()])
     gains = dict.fromkeys(HoldingPeriod, ZERO)
     taxed = dict.fromkeys(HoldingPeriod, ZERO)
     by_lot = {}
-    disallowed = disallowed_losses(request, data, trades)
-    for sale in (sale for trade in trades for sale in trade.lot_sales if data.taxable):
-        by_lot[sale.lot_id] = sale.gain + disallowed.get(sale.lot_id, ZERO)
+    disallowed = _disallowed_losses(request, data, trades)
+    for sale in [sale for trade in trades for sale in trade.lot_sales] if data.taxable else ():
+        by_lot[sale.lot_id] = sale.gain + disallowed[sale.lot_id] if sale.lot_id in disallowed else sale.gain
         gains[sale.term] += sale.gain
         taxed[sale.term] += by_lot[sale.lot_id]
-    cost = sum((_cost(request, trade) for trade in trades), ZERO)
-    flows = sum((trade.notional if trade.side is Side.SELL else -trade.notional for trade in trades), ZERO)
+    cost = sum([_cost(request, trade) for trade in trades], ZERO)
+    flows = sum([trade.notional if trade.side is Side.SELL else -trade.notional for trade in trades], ZERO)
     return Booked(
         trades=trades,
         short_term_gain=gains[HoldingPeriod.SHORT_TERM],
@@ -57,6 +60,7 @@ def book(request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> Booke
         taxed_short=taxed[HoldingPeriod.SHORT_TERM],
         taxed_long=taxed[HoldingPeriod.LONG_TERM],
         taxed=by_lot,
+        disallowed=disallowed,
     )
 
 
@@ -68,7 +72,7 @@ def _tax(request: AnalysisInput, data: OptimizerData, short: Decimal, long: Deci
     return added_tax(short, long, year, settings)
 
 
-def disallowed_losses(
+def _disallowed_losses(
     request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...]
 ) -> dict[LotId, Decimal]:
     """Dollars of each lot's loss that purchases of the last 30 days wash, to the cent: loss times washed over sold."""
@@ -91,8 +95,8 @@ def sold_weights(data: OptimizerData, booked: Booked) -> tuple[Floats, Floats]:
     quantity = {sale.lot_id: sale.quantity for trade in booked.trades for sale in trade.lot_sales}
     bought = {trade.security_id: trade.quantity for trade in booked.trades if trade.side is Side.BUY}
     held = data.securities
-    sold = np.array([float(quantity.get(lot.id, ZERO)) for lot in data.lots.lots])
-    buys = np.array([float(bought.get(security_id, ZERO)) for security_id in held.ids])
+    sold = np.array([float(quantity[lot.id]) if lot.id in quantity else 0.0 for lot in data.lots.lots])
+    buys = np.array([float(bought[each]) if each in bought else 0.0 for each in held.ids])
     return sold * held.share[data.lots.security], buys * held.share
 
 
@@ -109,64 +113,68 @@ def _cost(request: AnalysisInput, trade: ProposedTrade) -> Decimal:
     return to_cents(trade.notional * half_spread) + request.snapshot.settings.commission_of(security.kind)
 
 
-def _trade(request: AnalysisInput, data: OptimizerData, rounded: Rounded, row: int) -> ProposedTrade:
-    held = data.securities
-    units = int(rounded.units[row])
-    security_id = held.ids[row]
-    price = request.market.prices[security_id].close
-    quantity = Decimal(abs(units)) / (1 if held.whole[row] else FRACTION_UNITS)
-    taken: list[tuple[TaxLot, Decimal]] = []
-    if units < 0:
-        quantity, taken = _lots_taken(data, rounded, row, quantity)
-    notional = to_cents(quantity * price)
-    return ProposedTrade(
-        security_id=security_id,
-        side=Side.BUY if units > 0 else Side.SELL,
-        quantity=quantity,
-        price=price,
-        notional=notional,
-        lot_sales=_lot_sales(request, taken, notional),
-        reasons=(),
-    )
+class _Taking:
+    """Takes units out of lots."""
 
+    def __init__(self, request: AnalysisInput, data: OptimizerData, rounded: Rounded) -> None:
+        self._request, self._data = request, data
+        self._units: list[int] = rounded.units.tolist()
+        self._open: list[bool] = (rounded.lots_open & (data.lots.limit > 0)).tolist()
+        self._caps: list[float] = rounded.lot_caps.tolist()
+        self._first: list[int] = np.searchsorted(data.lots.security, np.arange(len(self._units) + 1)).tolist()
 
-def _lots_taken(
-    data: OptimizerData, rounded: Rounded, row: int, quantity: Decimal
-) -> tuple[Decimal, list[tuple[TaxLot, Decimal]]]:
-    """Shares by lot. Where fractions trade, what is left below one unit goes with a sale of everything."""
-    first, last = np.searchsorted(data.lots.security, [row, row + 1])
-    open_lots = [
-        (data.lots.lots[index], _most_shares(data, rounded, index))
-        for index in range(first, last)
-        if rounded.lots_open[index] and data.lots.limit[index] > 0
-    ]
-    available = sum((most for _, most in open_lots), ZERO)
-    if not data.securities.whole[row] and available - quantity < Decimal(1) / FRACTION_UNITS:
-        quantity = available
-    left, taken = quantity, []
-    for lot, most in open_lots:
-        shares = min(most, left)
-        if shares <= 0:
-            break
-        taken.append((lot, shares))
-        left -= shares
-    return quantity, taken
+    def trade(self, row: int) -> ProposedTrade:
+        held, units = self._data.securities, self._units[row]
+        security_id = held.ids[row]
+        price = self._request.market.prices[security_id].close
+        quantity = Decimal(abs(units)) / self._units_a_share(row)
+        taken: list[tuple[TaxLot, Decimal]] = []
+        if units < 0:
+            quantity, taken = self._lots_taken(row, quantity)
+        notional = to_cents(quantity * price)
+        return ProposedTrade(
+            security_id=security_id,
+            side=Side.BUY if units > 0 else Side.SELL,
+            quantity=quantity,
+            price=price,
+            notional=notional,
+            lot_sales=_lot_sales(self._request, taken, notional),
+            reasons=(),
+        )
 
+    def _lots_taken(self, row: int, quantity: Decimal) -> tuple[Decimal, list[tuple[TaxLot, Decimal]]]:
+        """Shares by lot. Where fractions trade, what is left below one unit goes with a sale of everything."""
+        lots = self._data.lots.lots
+        own = [index for index in range(self._first[row], self._first[row + 1]) if self._open[index]]
+        open_lots = [(lots[index], self._most_shares(row, index)) for index in own]
+        if self._units_a_share(row) > 1:
+            available = sum([most for _, most in open_lots], ZERO)
+            quantity = available if available - quantity < Decimal(1) / FRACTION_UNITS else quantity
+        left, taken = quantity, []
+        for lot, most in open_lots:
+            shares = min(most, left)
+            if shares <= 0:
+                break
+            taken.append((lot, shares))
+            left -= shares
+        return quantity, taken
 
-def _most_shares(data: OptimizerData, rounded: Rounded, index: int) -> Decimal:
-    """Shares of a lot that may be sold: all, or its cap."""
-    lot, cap = data.lots.lots[index], float(rounded.lot_caps[index])
-    if not np.isfinite(cap):
-        return lot.quantity
-    row = data.lots.security[index]
-    units_a_share = 1 if data.securities.whole[row] else FRACTION_UNITS
-    return min(lot.quantity, Decimal(round(cap / float(data.securities.share[row]) * units_a_share)) / units_a_share)
+    def _most_shares(self, row: int, index: int) -> Decimal:
+        """Shares of a lot that may be sold: all, or its cap."""
+        lot, cap = self._data.lots.lots[index], self._caps[index]
+        if not isfinite(cap):
+            return lot.quantity
+        units = self._units_a_share(row)
+        return min(lot.quantity, Decimal(round(cap / float(self._data.securities.share[row]) * units)) / units)
+
+    def _units_a_share(self, row: int) -> int:
+        return 1 if self._data.securities.whole[row] else FRACTION_UNITS
 
 
 def _lot_sales(request: AnalysisInput, taken: list[tuple[TaxLot, Decimal]], notional: Decimal) -> tuple[LotSale, ...]:
     if not taken:
         return ()
-    proceeds = split_exactly(notional, [shares for _, shares in taken])
+    proceeds = [notional] if len(taken) == 1 else split_exactly(notional, [shares for _, shares in taken])
     sales = []
     for (lot, shares), amount in zip(taken, proceeds, strict=True):
         basis = lot.cost if shares == lot.quantity else to_cents(lot.cost * shares / lot.quantity)

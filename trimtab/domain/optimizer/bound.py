@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.blocks import Prices, branch_answers
+from trimtab.domain.optimizer.blocks import Prices, branch_values
 from trimtab.domain.optimizer.merged import cell_values
 from trimtab.domain.optimizer.problem import OptimizerData, Rows
 
@@ -73,9 +73,9 @@ def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     prices = within_caps(data, prices)
     if data.securities.has_sets:
         return _of_cells(data, prices)
-    not_bought, not_sold_at_a_loss = branch_answers(data, prices)
-    if_sold = sum_by(data.securities.wash_key, not_bought.value, data.securities.keys)
-    if_bought = sum_by(data.securities.wash_key, not_sold_at_a_loss.value, data.securities.keys)
+    not_bought, not_sold_at_a_loss = branch_values(data, prices)
+    key, keys = data.securities.wash_key, data.securities.keys
+    if_sold, if_bought = sum_by(key, not_bought, keys), sum_by(key, not_sold_at_a_loss, keys)
     value = float(np.minimum(if_sold, if_bought).sum()) + coupling_value(data, prices)
     return Branches(value, if_sold, if_bought)
 
@@ -109,7 +109,8 @@ def coupling_value(data: OptimizerData, prices: Prices) -> float:
     """What cash, factor exposures, rows and limits add to the bound at `prices` inside their caps."""
     loose = 2 * (data.parameters.risk_aversion + 2 * prices.cap)
     value = cash_term(data, prices.cash)[0] - float(prices.factor @ prices.factor) / loose
-    value += float(prices.rows @ row_slopes(data.rows, prices.rows)) + data.regimes[0].constant
+    of_rows = float(prices.rows @ row_slopes(data.rows, prices.rows)) if len(data.rows) else 0.0
+    value += of_rows + data.regimes[0].constant
     if data.tracking_limit is not None:
         value -= prices.cap * data.tracking_limit**2
     if data.most_names is not None:

@@ -21,18 +21,39 @@ def certificate(
     """
     every = [data.under(regime) for regime in data.regimes]
     inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
-    values = [lower_bound(one, at).value for one, at in zip(every, inside, strict=True)]
+    cuts = [lower_bound(one, at) for one, at in zip(every, inside, strict=True)]
+    values = [cut.value for cut in cuts]
     if data.securities.has_sets:  # the sides of keys in one cell do not add up
         further = ()
     sides: dict[str, SideProof] = {}
     for place, others in enumerate(further):
-        proved = proved_on_sides(every[place], inside[place], others)
+        proved = proved_on_sides(every[place], (inside[place], cuts[place]), others)
         if proved is not None and proved.value > values[place]:
             values[place] = proved.value
             sides[data.regimes[place].name] = SideProof(
                 keys=proved.members,
                 prices=tuple(_prices(data, every[place], at) for at in proved.prices),
             )
+    return _named(data, every, inside, values, objective, sides)
+
+
+def certificate_at(
+    data: OptimizerData, prices: Sequence[Prices], objective: float, bounds: Sequence[float]
+) -> Certificate:
+    """`certificate` where the `bounds` of the regimes at their prices are known."""
+    every = [data.under(regime) for regime in data.regimes]
+    inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
+    return _named(data, every, inside, bounds, objective, {})
+
+
+def _named(
+    data: OptimizerData,
+    every: Sequence[OptimizerData],
+    inside: Sequence[Prices],
+    values: Sequence[float],
+    objective: float,
+    sides: dict[str, SideProof],
+) -> Certificate:
     by_name = {regime.name: _prices(data, one, at) for regime, one, at in zip(data.regimes, every, inside, strict=True)}
     lowest = min(range(len(values)), key=values.__getitem__)
     first = by_name[data.regimes[lowest].name]
@@ -55,10 +76,10 @@ def proved_bound(proof: Certificate) -> float:
 
 
 def _prices(data: OptimizerData, problem: OptimizerData, prices: Prices) -> RegimePrices:
-    rows = [float(each) for each in prices.rows]
+    rows = prices.rows.tolist()
     shared = len(data.rows)
     return RegimePrices(
-        factor=tuple(float(each) for each in prices.factor),
+        factor=tuple(prices.factor.tolist()),
         cash=float(prices.cash),
         rows=dict(zip(problem.rows.names[:shared], rows[:shared], strict=True)),
         own_rows=dict(zip(problem.rows.names[shared:], rows[shared:], strict=True)),

@@ -33,6 +33,7 @@ class CheckedAccount:
         self.never_hold, self.never_trade = never(RestrictionKind.NEVER_HOLD), never(RestrictionKind.NEVER_TRADE)
         self.barred_keys = self.snapshot.wash_windows.buy_blocked()
         self._untouchable: dict[SecurityId, bool] = {}
+        self._losing: Sequence[TaxLot] | None = None
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
         self.traded = {
             trade.security_id: trade.quantity if trade.side is Side.BUY else -trade.quantity
@@ -74,10 +75,17 @@ class CheckedAccount:
             dollars[each.security_id] = dollars.get(each.security_id, ZERO) + each.market_value
         return dollars
 
-    @cached_property
+    @property
     def losing(self) -> Sequence[TaxLot]:
         """Lots that as a whole would lose more than a cent at today's close."""
-        return [lot for lot in self.snapshot.lots if self.loses(lot)]
+        if self._losing is None:
+            self._losing = [lot for lot in self.snapshot.lots if self.loses(lot)]
+        return self._losing
+
+    def told_losing(self, lots: Sequence[TaxLot]) -> None:
+        """Takes the losing lots from who has looked at many accounts at once, in decimals where floats are in doubt."""
+        if self._losing is None:
+            self._losing = lots
 
     @cached_property
     def _losing_ids(self) -> frozenset[LotId]:
@@ -291,8 +299,9 @@ class CheckedAccount:
         """Dollars of gain of one term; as taxed, washed losses count nothing. Nothing is taxable in an IRA."""
         if not self.taxable:
             return ZERO
-        sales = (sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term)
-        return sum((sale.gain + (self._disallowed(sale) if taxed else ZERO) for sale in sales), ZERO)
+        sales = [sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term]
+        gain = sum([sale.gain for sale in sales], ZERO)
+        return sum([self._disallowed(sale) for sale in sales], gain) if taxed and sales else gain
 
     def _disallowed(self, sale: LotSale) -> Decimal:
         """Dollars of its loss that are washed: in the proportion of the shares, to the cent (WS-5)."""

@@ -30,11 +30,20 @@ def hold_at_once(accounts: Sequence[CheckedAccount], market: CheckedMarket) -> l
     reader = Reader(market)
     read = [reader.facts(each) if _is_certified(each) else None for each in accounts]
     every = [each for each in read if each is not None]
+    right = _hold(every, market, walked=False)
+    doubtful = [number for number, holds in enumerate(right) if not holds]
+    for number, holds in zip(doubtful, _hold([every[at] for at in doubtful], market, walked=True), strict=True):
+        right[number] = holds
+    verdict = iter(right)
+    return [each is not None and next(verdict) for each in read]
+
+
+def _hold(every: Sequence[Facts], market: CheckedMarket, *, walked: bool) -> list[bool]:
+    """Whether all is right; with lots that are washed in part `walked`, which only raises bounds, and takes time."""
     if not every:
-        return [False] * len(accounts)
+        return []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number compares as false
-        right = iter(_Checks(columns_of(every, market)).hold().tolist())
-    return [each is not None and next(right) for each in read]
+        return list(_Checks(columns_of(every, market), walked=walked).hold().tolist())
 
 
 def _is_certified(account: CheckedAccount) -> bool:
@@ -58,8 +67,8 @@ class _Published:
 class _Checks:
     """Proposals against their columns; figures are by account."""
 
-    def __init__(self, columns: Columns) -> None:
-        self._columns, self._facts = columns, columns.facts
+    def __init__(self, columns: Columns, *, walked: bool) -> None:
+        self._columns, self._facts, self._walked = columns, columns.facts, walked
         self._proposals = [each.account.proposal for each in columns.facts]
         self._certificates = [each.certificate for each in self._proposals if each.certificate is not None]
         self._ruled = [Ruled(rows_without_bands(each.account), _year(each.account)) for each in columns.facts]
@@ -123,7 +132,7 @@ class _Checks:
                 for each, its in zip(self._proposals, self._certificates, strict=True)
             ]
         )
-        bound, round_off = bounds(self._columns, self._ruled, self._certificates)
+        bound, round_off = bounds(self._columns, self._ruled, self._certificates, walked=self._walked)
         bound, standing, here = bound * 1e4, self._standing() * 1e4, self._objective() * 1e4
         exact = GAP_TOLERANCE_BPS - (round_off + 2 * self._round_off_of_objectives()) * 1e4
         rounded = ROUNDING_BPS + exact

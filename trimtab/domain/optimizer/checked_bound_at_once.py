@@ -47,17 +47,20 @@ class _Offers:
         return np.asarray(running - running[self.first[place]], dtype=np.float64) / _FIXED_POINT
 
 
-def bounds(columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Certificate]) -> tuple[Floats, Floats]:
+def bounds(
+    columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Certificate], *, walked: bool
+) -> tuple[Floats, Floats]:
     """(accounts,) a number that the objective of no allowed list is below; NaN where the prices prove nothing.
 
-    And how far the bound that is summed leg by leg may be from it.
+    Without the securities that purchases wash in part `walked` it may be lower, never higher. And how far the bound
+    that is summed leg by leg may be from it.
     """
     regimes = [each.regimes for each in ruled]
     lowest, off = np.full(len(ruled), np.inf), np.zeros(len(ruled))
     for turn in range(max(map(len, regimes))):
         mine = [several[min(turn, len(several) - 1)] for several in regimes]
         prices = prices_at_once(columns, [each.rows for each in ruled], mine, certificates)
-        bound = _Bound(columns, prices)
+        bound = _Bound(columns, prices, walked=walked)
         lowest = np.minimum(lowest, np.where(prices.proved, bound.values(), np.nan))
         off = np.maximum(off, bound.round_off())
     return lowest, off
@@ -66,8 +69,8 @@ def bounds(columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Cert
 class _Bound:
     """The least that any list costs at the prices, fractions of account value."""
 
-    def __init__(self, columns: Columns, prices: PricesAtOnce) -> None:
-        self._columns, self._prices = columns, prices
+    def __init__(self, columns: Columns, prices: PricesAtOnce, *, walked: bool) -> None:
+        self._columns, self._prices, self._is_walked = columns, prices, walked
         of, accounts, spread = columns.account, columns.accounts, columns.half_spread
         self._curvature = accounts.risk_aversion[of] * columns.variance
         self._curvature += 2 * prices.cap[of] * columns.specific_risk**2
@@ -180,6 +183,8 @@ class _Bound:
     def _in_pieces(self, selling: Floats) -> Floats:
         """The same where purchases wash lots in part."""
         columns = self._columns
+        if not self._is_walked:
+            return selling
         for begin, each in zip(columns.begin.tolist(), columns.facts, strict=True):
             if each.account.taxable and each.account.snapshot.wash_windows.purchases:
                 for name, bought in each.account.washes(unlocked=False).alone():
@@ -200,16 +205,10 @@ class _Bound:
         facts, first = columns.facts[number], int(columns.first_lot[number])
         end = offers.first[place + 1] if place + 1 < len(offers.first) else len(offers.price)
         mine = slice(int(offers.first[place]), int(end))
-        legs = []
-        for row in offers.row[mine].tolist():
-            loss, short = bool(lots.at_loss[row]), bool(lots.short_term[row])
-            most, tax, gain = float(lots.most[row]), float(lots.tax[row]), float(lots.gain[row])
-            lot, washed, cost = (
-                facts.lots[lots.source[row] - first],
-                float(lots.washed[row]),
-                float(lots.wash_cost[row]),
-            )
-            legs.append(LotLeg(lot.id, most, tax, gain, short, loss, washed, cost))
+        rows = offers.row[mine]
+        ids = [facts.lots[source - first].id for source in lots.source[rows].tolist()]
+        told = (lots.most, lots.tax, lots.gain, lots.short_term, lots.at_loss, lots.washed, lots.wash_cost)
+        legs = map(LotLeg, ids, *[column[rows].tolist() for column in told])
         name = facts.ids[place - int(columns.begin[number])]
         leg = Leg(
             security_id=name,

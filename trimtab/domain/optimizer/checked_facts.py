@@ -3,17 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from operator import attrgetter
-from typing import Final
 
 from trimtab.domain.lots import TaxLot, first_long_term_sale_date
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.checked_account import CheckedAccount
-from trimtab.domain.optimizer.checked_market import CheckedMarket
+from trimtab.domain.optimizer.checked_market import CheckedMarket, as_floats
 from trimtab.domain.optimizer.checked_target import Spread, spread_of
 from trimtab.domain.securities import SecurityId
-
-_LOT: Final = attrgetter("security_id", "quantity", "cost", "acquired_on", "holding_start")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +37,7 @@ class Reader:
 
     def __init__(self, market: CheckedMarket) -> None:
         self._market = market
-        self._days: dict[tuple[date, date], int] = {}
+        self._days: dict[date, dict[date, int]] = {}  # to long-term, by business date and the day held from
 
     def facts(self, account: CheckedAccount) -> Facts | None:
         """None for an account that is not ordinary: then its legs tell."""
@@ -52,8 +48,7 @@ class Reader:
         rows = [self._market.row.get(each, -1) for each in ids]
         place = {each: at for at, each in enumerate(ids)}
         lots = account.snapshot.lots
-        columns = list(zip(*map(_LOT, lots), strict=True)) or [()] * 5
-        lot_place = [place.get(each, -1) for each in columns[0]]
+        lot_place = [place.get(each.security_id, -1) for each in lots]
         if not ids or -1 in rows or -1 in lot_place:
             return None
         return Facts(
@@ -61,16 +56,16 @@ class Reader:
             ids=ids,
             place=place,
             rows=rows,
-            shares=[float(quantity.get(each, 0)) for each in ids],
-            weights=[float(spread.weights.get(each, 0)) for each in ids],
+            shares=as_floats([quantity.get(each, ZERO) for each in ids]),
+            weights=as_floats([spread.weights.get(each, ZERO) for each in ids]),
             spread=spread,
             never_bought=list(self._never_bought(account, ids, rows, place)),
             never_sold=_places(account.never_sell | account.never_trade | account.snapshot.frozen.keys(), place),
             lots=lots,
             lot_place=lot_place,
-            quantity=list(map(float, columns[1])),
-            cost=list(map(float, columns[2])),
-            wait=self._waits(columns[3], columns[4], account.snapshot.business_date),
+            quantity=as_floats([each.quantity for each in lots]),
+            cost=as_floats([each.cost for each in lots]),
+            wait=self._waits(lots, account.snapshot.business_date),
         )
 
     def _never_bought(
@@ -82,15 +77,12 @@ class Reader:
             keys, barred = self._market.keys, account.barred_keys
             yield from [at for at, row in enumerate(rows) if keys[row] in barred]
 
-    def _waits(self, acquired: Iterable[date], start: Iterable[date | None], on: date) -> list[int]:
-        days, waits = self._days, []
-        for bought, held_from in zip(acquired, start, strict=True):
-            key = (held_from or bought, on)
-            wait = days.get(key)
-            if wait is None:
-                wait = days[key] = (first_long_term_sale_date(key[0]) - on).days
-            waits.append(wait)
-        return waits
+    def _waits(self, lots: Sequence[TaxLot], on: date) -> list[int]:
+        days = self._days.setdefault(on, {})
+        held_from = [each.holding_start or each.acquired_on for each in lots]
+        for day in set(held_from) - days.keys():
+            days[day] = (first_long_term_sale_date(day) - on).days
+        return [days[day] for day in held_from]
 
 
 def _places(names: Iterable[SecurityId], place: dict[SecurityId, int]) -> list[int]:

@@ -53,6 +53,7 @@ class LotReader:
         sound = np.bincount(self._of_lot, wrong, len(self._every)) == 0
         proceeds[wrong], cost[wrong] = 1.0, 0.0
         at_loss = self._at_loss(proceeds, cost)
+        self._tell_losing(at_loss)
         open_ = may_sell[self._place]
         washed = self._washed(at_loss, open_)
         return self._taxed(proceeds, cost, at_loss, washed, np.flatnonzero(open_)), sound
@@ -66,20 +67,28 @@ class LotReader:
             at_loss[lot] = each.account.loses(each.lots[lot - self.first_lot[self._of_lot[lot]]])
         return at_loss
 
+    def _tell_losing(self, at_loss: Flags) -> None:
+        """The accounts need not look at each lot again."""
+        for first, each in zip(self.first_lot.tolist(), self._every, strict=True):
+            losing = np.flatnonzero(at_loss[first : first + len(each.lots)]).tolist()
+            each.account.told_losing([each.lots[row] for row in losing])
+
     def _washed(self, at_loss: Flags, open_: Flags) -> Floats:
         """Share of each lot whose loss is washed when all of it is sold; closes those that would be washed whole."""
         washed = np.zeros(len(at_loss))
         for first, each in zip(self.first_lot.tolist(), self._every, strict=True):
             if not (each.account.taxable and each.account.snapshot.wash_windows.purchases):
                 continue
-            losing = np.flatnonzero(at_loss[first : first + len(each.lots)]).tolist()
             washes = each.account.washes(unlocked=False)
-            for row in losing if washes.if_sold else ():
+            if not washes.if_sold:
+                continue
+            for row in np.flatnonzero(at_loss[first : first + len(each.lots)]).tolist():
                 lot = each.lots[row]
+                shares = washes.if_sold.get(lot.id)
                 if lot.id in washes.locked:
                     open_[first + row] = False
-                elif lot.id in washes.if_sold:
-                    washed[first + row] = float(washes.if_sold[lot.id] / lot.quantity)
+                elif shares is not None:
+                    washed[first + row] = float(shares / lot.quantity)
         return washed
 
     def _taxed(self, proceeds: Floats, cost: Floats, at_loss: Flags, washed: Floats, rows: Ints) -> LotColumns:

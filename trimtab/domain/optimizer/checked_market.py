@@ -3,10 +3,12 @@
 From the snapshot itself: nothing of the optimizer's market arrays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from decimal import Decimal
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from trimtab.domain.money import BASIS_POINT
@@ -17,6 +19,15 @@ from trimtab.domain.snapshots import MarketSnapshot
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+
+
+def as_floats(numbers: Iterable[Decimal]) -> list[float]:
+    """The float nearest to each decimal; those that are finite are read in one go from their texts."""
+    texts = list(map(str, numbers))
+    try:
+        return list(map(float, orjson.loads(f"[{','.join(texts)}]")))
+    except orjson.JSONDecodeError:
+        return list(map(float, texts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

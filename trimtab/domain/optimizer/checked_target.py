@@ -40,7 +40,8 @@ def spread_of(account: CheckedAccount) -> Spread:
     where there are none to all others.
     """
     obtainable = {each: weight for each, weight in account.target.weights.items() if weight != 0}
-    missing = [each for each in obtainable if _is_missing(account, each)]
+    held = {each for each, shares in account.quantity.items() if shares > 0}
+    missing = [each for each in obtainable.keys() - held if _is_missing(account, each)]
     if missing:
         _inherit(account, obtainable, missing)
     invested = sum(obtainable.values(), ZERO)
@@ -65,8 +66,8 @@ def _inherit(account: CheckedAccount, obtainable: dict[SecurityId, Decimal], mis
 
 
 def _is_missing(account: CheckedAccount, name: SecurityId) -> bool:
-    """It is not held, may not trade today, and nothing stands in for it."""
-    if account.quantity.get(name, ZERO) > 0 or name in account.away or not account.untouchable(name):
+    """A name that the account does not hold may not trade today, is not held away, and nothing stands in for it."""
+    if name in account.away or not account.untouchable(name):
         return False
     return not any(at_hand(account, each) for each in account.target.substitutes.get(name, ()))
 

@@ -7,12 +7,15 @@ share bought replaces one share sold, and no purchase replaces its own shares (R
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from trimtab.domain.lots import LotId, TaxLot
 from trimtab.domain.money import ZERO
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import WashWindow
+
+_ORDER = attrgetter("opened_on", "account_id", "purchase_id")
 
 
 class Losing(NamedTuple):
@@ -29,7 +32,7 @@ class CheckedWashes:
 
     def __init__(self, account_id: str, purchases: Sequence[WashWindow], losing: Sequence[Losing]) -> None:
         self._account_id = account_id
-        self._purchases = sorted(purchases, key=lambda each: (each.opened_on, each.account_id, each.purchase_id))
+        self._purchases = sorted(purchases, key=_ORDER)
         self._places: dict[str, list[int]] = {}
         for place, bought in enumerate(self._purchases):
             if bought.quantity > 0:

@@ -109,8 +109,8 @@ def _wash_windows(account: CheckedAccount) -> Iterator[str]:
             yield f"{trade.security_id}: it is bought inside the wash sale window of a sale at a loss"
     needs_cash = account.cash_before < account.cash_required
     for security_id, sale, lot in account.sales_at_a_loss():
-        allowed = not account.taxable or needs_cash or must_be_sold(account, security_id)
-        if not allowed and account.washed_shares.get(lot.id, ZERO) >= sale.quantity:
+        allowed = not account.taxable or needs_cash or account.washed_shares.get(lot.id, ZERO) < sale.quantity
+        if not allowed and not must_be_sold(account, security_id):
             yield f"lot {sale.lot_id}: a purchase of the last 30 days would wash its loss"
 
 

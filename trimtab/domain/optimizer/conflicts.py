@@ -31,7 +31,8 @@ def clashing_rules(request: AnalysisInput, data: OptimizerData) -> tuple[str, ..
     found += _clashes_of_groups(request)
     if not found and data.securities.buy_minimum.any():
         found = _clashes_of_wash_keys(request, data)
-    if not found and cash_shortage(data) > 0:
+    enough = data.cash >= data.cash_required and not data.securities.buy_minimum.any()
+    if not found and not enough and cash_shortage(data) > 0:
         found = [_cash_clash(request, data)]
     return tuple(found)
 

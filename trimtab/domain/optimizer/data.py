@@ -69,7 +69,9 @@ def _with_cash(
         most_names=_most_names(settings.maximum_names, held),
         yesterday=_yesterday(request, held),
     )
-    no_lower_than = min(float(min(floor, cash) / value), data.cash + most_cash_raised(data))
+    no_lower_than = float(min(floor, cash) / value)
+    if held.buy_minimum.any():  # without purchases that rules demand no less cash than today's can be had
+        no_lower_than = min(no_lower_than, data.cash + most_cash_raised(data))
     return replace(data, cash_minimum=max(data.cash_required, no_lower_than))
 
 

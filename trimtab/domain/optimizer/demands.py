@@ -1,6 +1,6 @@
 """The rule that asks for a trade, in a sentence; what rules ask for comes before what counts most."""
 
-from trimtab.domain.account_settings import GroupBand, GroupKind, RestrictionKind
+from trimtab.domain.account_settings import GroupBand, GroupKind
 from trimtab.domain.optimizer.reason_sentences import Told
 from trimtab.domain.optimizer.security_rows import band_tolerance
 from trimtab.domain.optimizer.wording import percent
@@ -17,22 +17,24 @@ def demanded(told: Told, trade: ProposedTrade, row: int) -> str | None:
 
 
 def _of_the_name(told: Told, trade: ProposedTrade, row: int) -> str | None:
-    settings, held = told.request.snapshot.settings, told.data.securities
+    held, selling = told.data.securities, trade.side is Side.SELL
+    never_held = selling and trade.security_id in told.never_held
+    if not never_held and (held.sell_minimum if selling else held.buy_minimum)[row] <= 0:
+        return None
     name, weight = told.name(trade.security_id), percent(held.holding[row])
-    if trade.side is Side.SELL and trade.security_id in settings.restricted(RestrictionKind.NEVER_HOLD):
+    if never_held:
         return f"{name} must never be held: its {weight} of the account is sold."
-    if trade.side is Side.SELL and held.sell_minimum[row] > 0:
-        largest = settings.weight_bands[trade.security_id].maximum
-        return f"{name} is {weight} of the account, above its largest weight of {percent(largest)}."
-    if trade.side is Side.BUY and held.buy_minimum[row] > 0:
-        smallest = settings.weight_bands[trade.security_id].minimum
-        return f"{name} is {weight} of the account, below its smallest weight of {percent(smallest)}."
-    return None
+    band = told.request.snapshot.settings.weight_bands[trade.security_id]
+    if selling:
+        return f"{name} is {weight} of the account, above its largest weight of {percent(band.maximum)}."
+    return f"{name} is {weight} of the account, below its smallest weight of {percent(band.minimum)}."
 
 
 def _of_its_groups(told: Told, trade: ProposedTrade) -> str | None:
     """A class or sector outside its band by more than the tolerance, which the trade brings back."""
     settings = told.request.snapshot.settings
+    if not settings.group_bands:
+        return None
     tolerance = band_tolerance(settings, told.data.account_value)
     for band in settings.group_bands:
         if not in_group(told, trade.security_id, band):
@@ -65,7 +67,7 @@ def _of_the_account(told: Told, trade: ProposedTrade, row: int) -> str | None:
     if limit is None and data.most_names is None:
         return None
     risk = data.squared_tracking_error(data.active) ** 0.5
-    if limit is not None and risk > limit and told.parts.factor[row] + told.parts.specific[row] > 0:
+    if limit is not None and risk > limit and told.parts.risk[row] > 0:
         return f"Tracking error is {percent(risk)}, above its limit of {percent(limit)}; the trade lowers it."
     names = int((data.securities.holding > data.crumb).sum())
     sold = sum(float(sale.quantity) for sale in trade.lot_sales) * float(data.securities.share[row])

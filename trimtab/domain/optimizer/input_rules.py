@@ -21,7 +21,7 @@ from trimtab.domain.rule_checks import (
     window_problems,
 )
 from trimtab.domain.securities import SecurityId
-from trimtab.domain.snapshots import AnalysisInput
+from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot
 
 _LOT_TOLERANCE = Decimal("0.0001")
 
@@ -62,11 +62,12 @@ def _lots(request: AnalysisInput) -> Iterator[str]:
     """Lots never exceed their position; shares without lots (some IRAs) are held and not sold."""
     quantity = {each.security_id: each.quantity for each in request.snapshot.positions}
     total: dict[SecurityId, Decimal] = {}
+    today = request.snapshot.business_date
     for lot in request.snapshot.lots:
         if not _sound_lot(lot):
             yield f"lot {lot.id} has quantity {lot.quantity} and cost {lot.cost}"
             return
-        if max(lot.acquired_on, lot.holding_from) > request.snapshot.business_date:
+        if lot.acquired_on > today or lot.holding_from > today:
             yield f"lot {lot.id} was acquired on {lot.acquired_on} and counts from {lot.holding_from}"
         total[lot.security_id] = total.get(lot.security_id, ZERO) + lot.quantity
     for security_id, shares in total.items():
@@ -136,15 +137,40 @@ def _further_facts(request: AnalysisInput) -> Iterator[str]:
 
 
 def _market(request: AnalysisInput) -> Iterator[str]:
-    weights = request.target.weights
     listed = (each.security_id for members in request.target.substitutes.values() for each in members)
-    for security_id in sorted({*weights, *listed, *(position.security_id for position in request.snapshot.positions)}):
+    held = [position.security_id for position in request.snapshot.positions]
+    for security_id in sorted({*request.target.weights, *listed, *held} - _sound_securities(request.market)):
         price = request.market.prices.get(security_id)
         if price is not None and price.close != 0 and not _price(price.close):
             yield f"the price of {security_id} is {price.close}"
         security = request.market.securities.get(security_id)
         if security is not None:
             yield from security_problems(security)
+
+
+def _sound_securities(market: MarketSnapshot) -> frozenset[SecurityId]:
+    """Securities with nothing wrong, known once for all accounts of a market; of the last two markets asked for.
+
+    A snapshot is known by its identity, which is its own for as long as it is kept here, and never changes.
+    """
+    global _recent
+    for known, sound in _recent:
+        if known is market:
+            return sound
+    prices = market.prices
+    sound = frozenset(
+        [
+            each
+            for each, security in market.securities.items()
+            if (each not in prices or prices[each].close == 0 or _price(prices[each].close))
+            and not any(security_problems(security))
+        ]
+    )
+    _recent = ((market, sound), *_recent[:1])  # one assignment: another thread sees all of it or nothing
+    return sound
+
+
+_recent: tuple[tuple[MarketSnapshot, frozenset[SecurityId]], ...] = ()
 
 
 def _price(value: Decimal) -> bool:

@@ -42,19 +42,14 @@ def left_over(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Left:
     """After selling `lot_sells` (m,) and buying `buys` (n,), weights."""
     held, lots, n = data.securities, data.lots, len(buys)
     sells = sum_by(lots.security, lot_sells, n)
-    trade = buys - sells
-    every = held.pooled(data.active + trade)
-    by_choice = every * held.pooled(trade) > 0  # the trade itself leads away from the target: its reason says why
-    drift = np.where(by_choice | ~speakers(held, every), 0.0, every)
-    open_lots = np.maximum(lots.limit - lot_sells, 0.0)
-    sale = fill(lots.security, open_lots, np.maximum(drift, 0.0))
-    voided = _any_lot(lots, lots.void, n)
+    drift, open_lots = _drift_left(data, sells, buys), np.maximum(lots.limit - lot_sells, 0.0)
+    voided = sum_by(lots.security, lots.void, n) > 0 if lots.void.any() else np.zeros(n, dtype=np.bool_)
     return Left(
         drift=drift.tolist(),
         loss=_loss_left(lots, lot_sells, n).tolist(),
         free=sum_by(lots.security, open_lots, n).tolist(),
-        sale_tax=sum_by(lots.security, sale * lots.gain * lots.rate, n).tolist(),
-        washed=(_any_lot(lots, lots.void & (lots.limit == 0), n) if voided.any() else voided).tolist(),
+        sale_tax=_sale_taxes(lots, open_lots, np.maximum(drift, 0.0)).tolist(),
+        washed=(sum_by(lots.security, lots.void & (lots.limit == 0), n) > 0 if voided.any() else voided).tolist(),
         voided=voided.tolist(),
         smallest=held.minimum_trade.tolist(),
         round_lot=(held.round_lot * held.share).tolist(),
@@ -71,6 +66,23 @@ def left_over(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Left:
     )
 
 
+def _drift_left(data: OptimizerData, sells: Floats, buys: Floats) -> Floats:
+    """Active weights that no trade made, (n,); those of a set at the member that speaks of it."""
+    held, trade = data.securities, buys - sells
+    every = data.active + trade
+    if held.has_sets:
+        every, trade = held.pooled(every), held.pooled(trade)
+        every = np.where(speakers(held, every), every, 0.0)
+    by_choice = every * trade > 0  # the trade itself leads away from the target: its reason says why
+    return np.where(by_choice, 0.0, every)
+
+
+def _sale_taxes(lots: Lots, open_lots: Floats, drift: Floats) -> Floats:
+    """Of selling what is above the target, (n,)."""
+    n = len(drift)
+    return sum_by(lots.security, fill(lots.security, open_lots, drift) * lots.gain * lots.rate, n)
+
+
 def has_shared_rules(data: OptimizerData) -> bool:
     """True when a rule on the whole account may stand in the way of a trade: a hard row, or a limit."""
     limited = data.tracking_limit is not None or data.most_names is not None
@@ -79,11 +91,6 @@ def has_shared_rules(data: OptimizerData) -> bool:
 
 def _is_hard(rows: Rows) -> bool:
     return bool(len(rows)) and bool(np.isinf(rows.price_above).any() or np.isinf(rows.price_below).any())
-
-
-def _any_lot(lots: Lots, which: Flags, size: int) -> Flags:
-    """Securities with such a lot, (n,)."""
-    return sum_by(lots.security, which, size) > 0
 
 
 def _loss_left(lots: Lots, lot_sells: Floats, size: int) -> Floats:
@@ -96,8 +103,11 @@ def _short_of_cash(data: OptimizerData, drift: Floats, sells: Floats, buys: Floa
     """Where the purchase that is missing would improve the account but for the cash that it takes, (n,)."""
     held = data.securities
     after = cash_after(data, sells, buys) - (1 + held.half_spread) * np.maximum(-drift, 0.0)
+    cash_is_short = after < data.cash_minimum
+    if not cash_is_short.any():
+        return np.zeros(len(drift), dtype=np.bool_)
     active = data.active + buys - sells
     slope = held.loadings @ (held.loadings.T @ active) + held.variance * held.pooled(active)
     gain = -data.parameters.risk_aversion * slope + held.tilt - held.half_spread - data.parameters.churn
-    short: Flags = (after < data.cash_minimum) & (gain > 0)
+    short: Flags = cash_is_short & (gain > 0)
     return short

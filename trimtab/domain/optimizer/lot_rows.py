@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import Parameters, wait_ramp
 from trimtab.domain.lots import TaxLot, first_long_term_sale_date
 from trimtab.domain.money import CENT
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, floats_of
 from trimtab.domain.optimizer.problem import Lots, Securities
 from trimtab.domain.optimizer.sale_locks import too_young
 from trimtab.domain.optimizer.security_rows import listed
@@ -32,13 +33,13 @@ def lot_rows(
 ) -> Lots:
     """Rows in the order in which lots are sold."""
     rows = {security_id: row for row, security_id in enumerate(held.ids)}
-    lots = sorted(request.snapshot.lots, key=lambda lot: lot.id)
+    lots = sorted(request.snapshot.lots, key=attrgetter("id"))
     settings = request.snapshot.settings
     taxable = request.snapshot.account.tax_status is TaxStatus.TAXABLE
     security = np.array([rows[lot.security_id] for lot in lots], dtype=np.int64)
-    quantity = np.array([float(lot.quantity) for lot in lots])
+    quantity = floats_of([lot.quantity for lot in lots])
     proceeds = quantity * held.price[security]
-    cost = np.array([float(lot.cost) for lot in lots])
+    cost = floats_of([lot.cost for lot in lots])
     gain = np.divide(proceeds - cost, proceeds, out=np.zeros(len(lots)), where=proceeds > 0)
     at_loss = _at_loss(request, lots, proceeds, cost)
     never_hold = listed(held.ids, settings.restricted(RestrictionKind.NEVER_HOLD))

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.wash import washed_excess
@@ -72,4 +70,13 @@ def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, *, as_orders:
 
 def standing_still(data: OptimizerData) -> Objective:
     """The objective of an empty trade list."""
-    return evaluate(data, np.zeros(len(data.lots.lots)), np.zeros(len(data.securities.ids)))
+    held, active, lam = data.securities, data.active, data.parameters.risk_aversion
+    factor_active = held.loadings.T @ active
+    return Objective(
+        risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ held.by_block(active) ** 2)),
+        tilt=-float(held.tilt @ active),
+        tax=min(regime.constant + regime.rows.penalty(regime.rows.start) for regime in data.regimes),
+        cost=0.0,
+        cash=cash_penalty(data, data.cash),
+        rules=data.rows.penalty(data.rows.start),
+    )

@@ -148,6 +148,8 @@ class Rows:
 
     def penalty(self, amount: Floats) -> float:
         """What amounts (r,) outside the intervals of the rows that are not hard cost."""
+        if not len(self):
+            return 0.0
         above, below = np.maximum(amount - self.high, 0.0), np.maximum(self.low - amount, 0.0)
         soft_above, soft_below = np.isfinite(self.price_above), np.isfinite(self.price_below)
         return float(
@@ -262,6 +264,8 @@ class OptimizerData:
 
         Its objective is nowhere below the account's, and the same where the regime is the cheapest.
         """
+        if len(self.regimes) == 1 and not len(regime.rows) and regime.lot_tax is self.lots.tax:
+            return self
         alone = replace(regime, rows=no_rows(len(self.securities.ids), len(self.lots.lots)))
         lots = self.lots if regime.lot_tax is self.lots.tax else replace(self.lots, tax=regime.lot_tax)
         return replace(self, lots=lots, rows=self.rows.followed_by(regime.rows), regimes=(alone,))

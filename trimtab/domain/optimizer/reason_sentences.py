@@ -1,9 +1,11 @@
 """The sentences of reasons. Every figure in them comes from the attribution, the account or its rules."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
+from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.lots import LotId
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.attribution import Contributions
@@ -20,17 +22,78 @@ Said = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """`Contributions` as plain numbers, (n,) lists."""
+
+    factor: Sequence[float]
+    specific: Sequence[float]
+    risk: Sequence[float]  # both
+    tilt: Sequence[float]
+    tax: Sequence[float]
+    cost: Sequence[float]
+    cash: Sequence[float]
+    rules: Sequence[float]
+    total: Sequence[float]
+
+    @classmethod
+    def of(cls, parts: Contributions) -> "Parts":
+        return cls(
+            factor=parts.factor.tolist(),
+            specific=parts.specific.tolist(),
+            risk=(parts.factor + parts.specific).tolist(),
+            tilt=parts.tilt.tolist(),
+            tax=parts.tax.tolist(),
+            cost=parts.cost.tolist(),
+            cash=parts.cash.tolist(),
+            rules=parts.rules.tolist(),
+            total=parts.total.tolist(),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Told:
     """What the sentences speak of."""
 
     request: AnalysisInput
     data: OptimizerData
-    parts: Contributions
-    rows: Mapping[SecurityId, int]
+    parts: Parts
     classes_left: frozenset[str]  # asset classes with a name sold at a loss, or short of its target and barred
     sold_at_a_loss: frozenset[SecurityId]
     bought: frozenset[SecurityId]
     disallowed: Mapping[LotId, Decimal]  # dollars of each lot's loss that recent purchases wash
+
+    @cached_property
+    def has_sets(self) -> bool:
+        return self.data.securities.has_sets
+
+    @cached_property
+    def never_held(self) -> frozenset[SecurityId]:
+        return self.request.snapshot.settings.restricted(RestrictionKind.NEVER_HOLD)
+
+    @cached_property
+    def weights(self) -> Sequence[float]:
+        """Of each security's set, held here and elsewhere, (n,)."""
+        held = self.data.securities
+        return list(held.pooled(held.holding + held.away).tolist())
+
+    @cached_property
+    def elsewhere(self) -> Sequence[float]:
+        """Of it what is held elsewhere, (n,)."""
+        return list(self.data.securities.pooled(self.data.securities.away).tolist())
+
+    @cached_property
+    def targets(self) -> Sequence[float]:
+        """Of each security's set, (n,)."""
+        return list(self.data.securities.pooled(self.data.securities.target).tolist())
+
+    def stands_in_for(self, row: int) -> int | None:
+        """The row of the model name whose substitute a security is; None for all others."""
+        return substitute_of(self.data.securities, row) if self.has_sets else None
+
+    def members(self, row: int) -> list[SecurityId]:
+        """A security, then the others of its set that are held or in the model."""
+        held = self.data.securities
+        return members_named(held, row) if self.has_sets else [held.ids[row]]
 
     def name(self, security_id: SecurityId) -> str:
         return name_of(self.request, security_id)
@@ -57,7 +120,7 @@ def _harvest(told: Told, trade: ProposedTrade, row: int) -> Said:
     if washed:
         realised += f", of which {dollars(washed)} are washed by shares bought in the last 30 days"
     name, forced = told.name(trade.security_id), told.request.snapshot.settings.forced_harvest
-    rules, tax = float(told.parts.rules[row]), float(told.parts.tax[row])
+    rules, tax = told.parts.rules[row], told.parts.tax[row]
     if forced is not None and rules > tax:
         towards = (
             f"towards the losses of {dollars(forced.losses)} that are to be realised it counts {told.worth(rules)}"
@@ -67,7 +130,7 @@ def _harvest(told: Told, trade: ProposedTrade, row: int) -> Said:
 
 
 def _cash_need(told: Told, trade: ProposedTrade, row: int) -> Said:
-    settings, part = told.request.snapshot.settings, float(told.parts.cash[row])
+    settings, part = told.request.snapshot.settings, told.parts.cash[row]
     name, cash = told.name(trade.security_id), percent(told.data.cash)
     if settings.cash_needed == 0:
         target = percent(told.data.cash_target)
@@ -79,17 +142,16 @@ def _cash_need(told: Told, trade: ProposedTrade, row: int) -> Said:
 def _cash_excess(told: Told, trade: ProposedTrade, row: int) -> Said:
     name, cash, target = told.name(trade.security_id), percent(told.data.cash), percent(told.data.cash_target)
     sentence = f"{name} is bought because cash is {cash} of the account, above its target of {target}."
-    return sentence, float(told.parts.cash[row])
+    return sentence, told.parts.cash[row]
 
 
 def _nearer(told: Told, row: int) -> Said:
     """Where a security, or its set, stands to its target, and what it counts to bring it nearer."""
-    held, part = told.data.securities, float(told.parts.specific[row])
-    weight, target = float(held.pooled(held.holding + held.away)[row]), float(held.pooled(held.target)[row])
+    part, weight, target = told.parts.specific[row], told.weights[row], told.targets[row]
     side = "above" if weight > target else "below"
-    names = [told.name(each) for each in members_named(held, row)]
+    names = [told.name(each) for each in told.members(row)]
     who, whose, it = (f"{names[0]} is", "its", "it") if len(names) == 1 else (f"{listing(names)} are", "their", "them")
-    elsewhere = " with what is held elsewhere" if held.pooled(held.away)[row] > 0 else ""
+    elsewhere = " with what is held elsewhere" if told.elsewhere[row] > 0 else ""
     return (
         f"{who} {percent(weight)} of the account{elsewhere}, {side} {whose} target of {percent(target)}; "
         f"to bring {it} nearer counts {told.worth(part)}."
@@ -107,25 +169,25 @@ def _model_change(told: Told, trade: ProposedTrade, row: int) -> Said:
 
 
 def _transition(told: Told, trade: ProposedTrade, row: int) -> Said:
-    held, part = told.data.securities, float(told.parts.specific[row])
+    held, part = told.data.securities, told.parts.specific[row]
     name, weight = told.name(trade.security_id), percent(float(held.holding[row]))
     return f"{name}, {weight} of the account, is not in the model; to hold less of it counts {told.worth(part)}.", part
 
 
 def _substitute_back(told: Told, trade: ProposedTrade, row: int) -> Said:
     """Either leg of going back to the model name."""
-    parts, model_name = told.parts, substitute_of(told.data.securities, row)
+    parts, model_name = told.parts, told.stands_in_for(row)
     back_to = told.name(trade.security_id if model_name is None else told.data.securities.ids[model_name])
     verb = "bought" if trade.side is Side.BUY else "sold"
-    part = float(parts.factor[row] + parts.specific[row])
+    part = parts.risk[row]
     name = told.name(trade.security_id)
     sentence = f"{name} is {verb} to go back to {back_to}, the name of the model; the risk that it takes away counts"
     return f"{sentence} {told.worth(part)}.", part
 
 
 def _replacement(told: Told, trade: ProposedTrade, row: int) -> Said:
-    name, model_name = told.name(trade.security_id), substitute_of(told.data.securities, row)
-    factor, risk = float(told.parts.factor[row]), float(told.parts.factor[row] + told.parts.specific[row])
+    name, model_name = told.name(trade.security_id), told.stands_in_for(row)
+    factor, risk = told.parts.factor[row], told.parts.risk[row]
     if model_name is not None:
         for_what = _stood_in_for(told, trade, model_name)
         return f"{name} stands in for {for_what}; the risk that it takes away counts {told.worth(risk)}.", risk
@@ -149,18 +211,18 @@ def _stood_in_for(told: Told, trade: ProposedTrade, model_name: int) -> str:
 
 
 def _risk(told: Told, trade: ProposedTrade, row: int) -> Said:
-    factor, name = float(told.parts.factor[row]), told.name(trade.security_id)
+    factor, name = told.parts.factor[row], told.name(trade.security_id)
     return f"Trading {name} offsets common risk of other holdings, which counts {told.worth(factor)}.", factor
 
 
 def _tilt(told: Told, trade: ProposedTrade, row: int) -> Said:
-    part, name = float(told.parts.tilt[row]), told.name(trade.security_id)
+    part, name = told.parts.tilt[row], told.name(trade.security_id)
     expected, what = percent(told.data.securities.tilt[row]), "more" if trade.side is Side.BUY else "less"
     return f"{name} is expected to return {expected} a year more; to hold {what} of it counts {told.worth(part)}.", part
 
 
 def _minimum_holding(told: Told, trade: ProposedTrade, row: int) -> Said:
-    held, part = told.data.securities, float(told.parts.total[row])
+    held, part = told.data.securities, told.parts.total[row]
     smallest, name = of_account(told.data, float(held.minimum_holding[row])), told.name(trade.security_id)
     return f"{name} is sold whole: a position at its target would be smaller than {smallest}.", part
 

@@ -1,19 +1,17 @@
 """One main reason for each trade, in a sentence whose figures come from the attribution."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 
 from trimtab.domain.money import to_cents
 from trimtab.domain.optimizer.attribution import Contributions
-from trimtab.domain.optimizer.booking import disallowed_losses
+from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.demands import demanded
-from trimtab.domain.optimizer.equivalence import substitute_of
 from trimtab.domain.optimizer.measures import bps_decimal
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.reason_sentences import Told, gain_of, said_of
+from trimtab.domain.optimizer.reason_sentences import Parts, Told, gain_of, said_of
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import ProposedTrade, Reason, ReasonCode
 from trimtab.domain.securities import SecurityId
@@ -27,22 +25,34 @@ _CASH_OFF_TARGET = 0.0005
 
 
 def with_reasons(
-    request: AnalysisInput, data: OptimizerData, trades: tuple[ProposedTrade, ...], parts: Contributions
+    request: AnalysisInput, data: OptimizerData, booked: Booked, parts: Contributions
 ) -> tuple[ProposedTrade, ...]:
-    """The trades, each with its main reason."""
+    """The booked trades, each with its main reason."""
+    trades = booked.trades
     rows = {security_id: row for row, security_id in enumerate(data.securities.ids)}
     sold_at_a_loss = frozenset(trade.security_id for trade in trades if trade.side is Side.SELL and gain_of(trade) < 0)
     told = Told(
         request=request,
         data=data,
-        parts=parts,
-        rows=rows,
+        parts=Parts.of(parts),
         classes_left=_classes_left(request, data, sold_at_a_loss),
         sold_at_a_loss=sold_at_a_loss,
         bought=frozenset(trade.security_id for trade in trades if trade.side is Side.BUY),
-        disallowed=disallowed_losses(request, data, trades),
+        disallowed=booked.disallowed,
     )
-    return tuple(replace(trade, reasons=(_reason(told, trade, rows[trade.security_id]),)) for trade in trades)
+    return tuple([_with_reason(told, trade, rows[trade.security_id]) for trade in trades])
+
+
+def _with_reason(told: Told, trade: ProposedTrade, row: int) -> ProposedTrade:
+    return ProposedTrade(
+        security_id=trade.security_id,
+        side=trade.side,
+        quantity=trade.quantity,
+        price=trade.price,
+        notional=trade.notional,
+        lot_sales=trade.lot_sales,
+        reasons=(_reason(told, trade, row),),
+    )
 
 
 def _classes_left(request: AnalysisInput, data: OptimizerData, sold: frozenset[SecurityId]) -> frozenset[str]:
@@ -53,7 +63,7 @@ def _classes_left(request: AnalysisInput, data: OptimizerData, sold: frozenset[S
 
 
 def _reason(told: Told, trade: ProposedTrade, row: int) -> Reason:
-    total = float(told.parts.total[row])
+    total = told.parts.total[row]
     rule = demanded(told, trade, row)
     if rule is not None:
         code, sentence, part = ReasonCode.RESTRICTION, rule, total
@@ -75,13 +85,13 @@ def _in_all(told: Told, trade: ProposedTrade, total: float) -> str:
 def _main_code(told: Told, trade: ProposedTrade, row: int) -> ReasonCode:
     """The code of the part that counts most; risk is told apart by what the trade does to its own target."""
     parts, selling = told.parts, trade.side is Side.SELL
-    risk = max(float(parts.factor[row] + parts.specific[row]), 0.0)
-    tax, cash = float(max(parts.tax[row], parts.rules[row])), float(parts.cash[row])
+    risk = max(parts.risk[row], 0.0)
+    tax, cash = max(parts.tax[row], parts.rules[row]), parts.cash[row]
     if tax > 0 and gain_of(trade) < 0 and tax >= max(risk, cash):
         return ReasonCode.LOSS_HARVEST
     if selling and told.data.cash < told.data.cash_required:
         return ReasonCode.CASH_NEED
-    if float(parts.tilt[row]) > max(risk, cash, 0.0):
+    if parts.tilt[row] > max(risk, cash, 0.0):
         return ReasonCode.TILT
     off_target = (told.data.cash_target - told.data.cash) * (1 if selling else -1)
     of_set = next(_codes_of_a_set(told, trade, row), None)
@@ -94,7 +104,7 @@ def _main_code(told: Told, trade: ProposedTrade, row: int) -> ReasonCode:
 
 def _codes_of_a_set(told: Told, trade: ProposedTrade, row: int) -> Iterator[ReasonCode]:
     """A substitute bought, or left again for the model name; a name that keeps the exposure of its class."""
-    held, model_name = told.data.securities, substitute_of(told.data.securities, row)
+    held, model_name = told.data.securities, told.stands_in_for(row)
     if trade.side is Side.BUY and model_name is not None:
         yield ReasonCode.REPLACEMENT
     if trade.side is Side.SELL and model_name is not None and held.ids[model_name] in told.bought:
@@ -108,16 +118,18 @@ def _codes_of_a_set(told: Told, trade: ProposedTrade, row: int) -> Iterator[Reas
 
 def _member_sold(told: Told, row: int) -> bool:
     """A substitute of the security's set is sold: told by its contribution, which no untraded security has."""
-    held = told.data.securities
-    if not held.has_sets:
+    if not told.has_sets:
         return False
+    held = told.data.securities
     others = (held.block == held.block[row]) & (held.target == 0) & (held.holding > 0)
-    return any(told.parts.cost[each] != 0 and held.ids[each] not in told.bought for each in np.flatnonzero(others))
+    return any(
+        told.parts.cost[each] != 0 and held.ids[each] not in told.bought for each in np.flatnonzero(others).tolist()
+    )
 
 
 def _code_of_risk(told: Told, trade: ProposedTrade, row: int) -> ReasonCode:
-    held, nears_target = told.data.securities, bool(told.parts.specific[row] > 0)
-    target = float(held.pooled(held.target)[row])
+    held, nears_target = told.data.securities, told.parts.specific[row] > 0
+    target = told.targets[row]
     if trade.side is Side.SELL and 0 < target < held.minimum_holding[row] and _sells_all(told, trade, row):
         return ReasonCode.MINIMUM_HOLDING
     if not nears_target:

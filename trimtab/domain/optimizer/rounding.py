@@ -17,6 +17,8 @@ from trimtab.domain.optimizer.wash_sides import Found
 
 _LEAST_GAIN = 1e-9  # a single share moves only for more than this: 1e-5 bp
 
+_UP_AND_DOWN: Ints = np.array([[1], [-1]], dtype=np.int64)
+
 _WORTH_A_SHARE = 1e-6
 """Yesterday's number of shares is left only for more than this, a hundredth of a basis point: proposals stay calm."""
 
@@ -161,7 +163,7 @@ class _Desk:
         return np.asarray(np.sign(units) * self._lots_below(np.abs(units)), dtype=np.int64)
 
     def _change(self, moves: Ints) -> Floats | float:
-        """What a move must gain beside the objective, (n,): leaving yesterday's number, or name, is not free."""
+        """What moves, (2, n), must gain beside the objective: leaving yesterday's number, or name, is not free."""
         if self.yesterday is None:
             return 0.0
         leaves_name = (self.units + moves == 0) != (self.yesterday == 0)
@@ -186,30 +188,29 @@ class _Desk:
         """Move single shares while that improves the objective; no security is moved both ways."""
         direction = np.zeros(len(self.units), dtype=np.int64)
         for _ in range(4 * len(self.units)):
-            best, best_move, best_worth, here = -1, 0, -_LEAST_GAIN, self.worth.standing(self.units)
-            for step in (1, -1):
-                moves = np.where(direction != -step, self._single(step), 0)
-                worth = np.where(moves != 0, self.worth.of_moves(moves, here) + self._change(moves), np.inf)
-                index = int(np.argmin(worth))
-                if worth[index] < best_worth:
-                    best, best_move, best_worth = index, int(moves[index]), float(worth[index])
-            if best < 0:
+            moves = np.where(direction != -_UP_AND_DOWN, self._singles(), 0)
+            worth = self.worth.of_moves(moves, self.worth.standing(self.units)) + self._change(moves)
+            worth = np.where(moves != 0, worth, np.inf)
+            way, best = np.unravel_index(np.argmin(worth), worth.shape)
+            if worth[way, best] >= -_LEAST_GAIN:
                 return
-            self.units[best] += best_move
-            direction[best] = np.sign(best_move)
+            self.units[best] += moves[way, best]
+            direction[best] = np.sign(moves[way, best])
 
-    def _single(self, step: int) -> Ints:
-        """The smallest move up (step 1) or down (step -1) of each security, (n,); 0 where its limits bar it.
+    def _singles(self) -> Ints:
+        """The smallest move up, then down, of each security, (2, n); 0 where its limits bar it.
 
         From nothing it is the smallest trade, from the smallest trade to nothing; a sale of everything stays.
         """
-        moved = self.units + step * self.lot
+        step = _UP_AND_DOWN
+        moved: Ints = self.units + step * self.lot
         moved = np.where(self.closes & (self.units > -self.most_sold), np.maximum(moved, -self.most_sold), moved)
         moved = np.where(
             (self.units == 0) | (step * self.units > 0), step * np.maximum(np.abs(moved), self.smallest), moved
         )
         moved = np.where((step * moved < 0) & (np.abs(moved) < self.smallest), 0, moved)
-        moved = np.where(self._lawful(moved), moved, self._next_position(step))
+        beyond = np.array([self._next_position(1), self._next_position(-1)])
+        moved = np.where(self._lawful(moved), moved, beyond)
         inside = (moved >= -self.most_sold) & (moved <= self.most_bought)
         due = ((self.least_sold == 0) | (-moved >= self.least_sold)) & (
             (self.least_bought == 0) | (moved >= self.least_bought)

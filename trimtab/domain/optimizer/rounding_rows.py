@@ -49,6 +49,12 @@ class RowLedger:
             worth = worth + self._risk_worth(units, after, self.data.tracking_limit)
         return worth
 
+    def worths(self, units: Ints, ways: Ints) -> Floats | float:
+        """The same of several ways to go, (q, n)."""
+        if not len(self.data.rows) and self.data.tracking_limit is None:
+            return 0.0
+        return np.array([self.worth(units, after) for after in ways])
+
     def _by_security(self, units: Ints) -> Floats:
         """What each security's trade puts into the rows, (n, r)."""
         row, rows = self.data.lots.security, self.data.rows

@@ -56,15 +56,18 @@ class UnitsWorth:
         return float(self._data.cash + flow.sum() - paid - margin)
 
     def lot_sells(self, units: Ints) -> Floats:
-        """Weight sold of each lot, (m,)."""
+        """Weight sold of each lot, (..., m)."""
         total = np.maximum(-units, 0) * self._weight
-        sold: Floats = np.clip(total[self._data.lots.security] - self._before, 0.0, self._limit)
+        sold: Floats = np.clip(total[..., self._data.lots.security] - self._before, 0.0, self._limit)
         return sold
 
     def _tax(self, units: Ints) -> Floats:
-        """Tax cost of each security's sale, (n,)."""
+        """Tax cost of each security's sale, (..., n)."""
         lots = self._data.lots
-        return sum_by(lots.security, lots.tax * self.lot_sells(units), len(units))
+        taxes = lots.tax * self.lot_sells(units)
+        if taxes.ndim == 1:
+            return sum_by(lots.security, taxes, len(units))
+        return np.array([sum_by(lots.security, each, units.shape[1]) for each in taxes])
 
     def standing(self, units: Ints) -> Standing:
         data, held = self._data, self._data.securities
@@ -80,7 +83,7 @@ class UnitsWorth:
         )
 
     def of_moves(self, moves: Ints, here: Standing) -> Floats:
-        """Change of the objective if each move were made alone, (n,); below zero is better."""
+        """Change of the objective if each move were made alone, (n,) or (q, n) like the moves; below zero is better."""
         data, held, units = self._data, self._data.securities, here.units
         after, step = units + moves, moves * self._weight
         risk = data.parameters.risk_aversion * (here.gradient * step + self._curvature / 2 * step**2)
@@ -91,7 +94,7 @@ class UnitsWorth:
         cost += held.preference * (np.maximum(after, 0) - np.maximum(units, 0)) * self._weight
         cash = here.cash + self.flow(after) - here.flow - held.commission * orders
         tilt = -held.tilt * step
-        rules = self._rules.worth(units, after)
+        rules = self._rules.worth(units, after) if after.ndim == 1 else self._rules.worths(units, after)
         worth: Floats = risk + tilt + tax + cost + rules + self._cash_price(cash) - here.cash_price
         return worth
 

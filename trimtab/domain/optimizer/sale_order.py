@@ -97,6 +97,9 @@ def _regime(regime: Regime, order: Ints) -> Regime:
 
 def reorder_like(data: OptimizerData, ordered: OptimizerData) -> OptimizerData:
     """`data`, in all its regimes, with lots in the order of `ordered`."""
+    if data.lots.lots is ordered.lots.lots:
+        own = {name: getattr(data.lots, name) for name in ("tax", "limit", "washed")}
+        return replace(data, lots=replace(ordered.lots, **own))
     place = {lot.id: row for row, lot in enumerate(data.lots.lots)}
     order = np.array([place[lot.id] for lot in ordered.lots.lots], dtype=np.int64)
     own = {name: getattr(data.lots, name)[order] for name in ("tax", "limit", "washed")}

@@ -9,7 +9,7 @@ import numpy as np
 from trimtab.domain.account_settings import AccountSettings, RestrictionKind, WeightBand
 from trimtab.domain.calibration import BAND_TOLERANCE, Parameters
 from trimtab.domain.money import ZERO
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, floats_of
 from trimtab.domain.optimizer.equivalence import buyable_substitutes, sets_of
 from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, MarketArrays
 from trimtab.domain.optimizer.problem import Securities
@@ -17,6 +17,8 @@ from trimtab.domain.optimizer.targets import PreparedTarget, held_away, untoucha
 from trimtab.domain.proposals import WhyNotCode
 from trimtab.domain.securities import Security, SecurityId, SecurityKind
 from trimtab.domain.snapshots import AnalysisInput
+
+_ANY_WEIGHT = WeightBand()
 
 Untouchable = Mapping[SecurityId, tuple[WhyNotCode, str]]
 
@@ -40,22 +42,22 @@ def security_rows(
     commission = _commissions(request, ids, value)
     sets = sets_of(request, ids, target.weights)
     loadings, specific = loadings[sets.source], specific[sets.source]
-    tilt = np.array([float(settings.tilts.get(each, ZERO)) for each in ids])
+    tilt = _by_name(settings.tilts, ids)
     variance = np.maximum(specific, parameters.specific_risk_floor) ** 2
     master = request.market.securities
-    nothing = np.zeros(len(ids))
+    nothing, price = np.zeros(len(ids)), floats_of(prices)
     return Securities(
         ids=ids,
-        holding=np.array([float(each / value) for each in values]),
-        target=np.array([float(target.weights.get(each, ZERO)) for each in ids]),
-        away=np.array([float(elsewhere.get(each, ZERO) / value) for each in ids]),
+        holding=floats_of([each / value for each in values]),
+        target=_by_name(target.weights, ids),
+        away=_by_name({each: dollars / value for each, dollars in elsewhere.items()}, ids),
         tilt=tilt[sets.source],
         loadings=loadings,
         variance=variance,
         specific_risk=specific,
         half_spread=half_spread,
-        share=np.array([float(price) for price in prices]) / float(value),
-        price=np.array([float(price) for price in prices]),
+        share=price / float(value),
+        price=price,
         whole=np.array([each in master and master[each].whole_shares for each in ids], dtype=np.bool_),
         round_lot=np.array([_round_lot(master.get(each)) for each in ids], dtype=np.int64),
         minimum_holding=np.full(len(ids), float(settings.minimum_holding / value)),
@@ -74,6 +76,11 @@ def security_rows(
         preference=sets.preference,
         untouchable=blocked,
     )
+
+
+def _by_name(amounts: Mapping[SecurityId, Decimal], ids: tuple[SecurityId, ...]) -> Floats:
+    """Of each security, (n,), zero without one."""
+    return floats_of([amounts.get(each, ZERO) for each in ids]) if amounts else np.zeros(len(ids))
 
 
 def _market_rows(market: MarketArrays, ids: tuple[SecurityId, ...]) -> tuple[Floats, Floats, Floats]:
@@ -150,9 +157,8 @@ def band_tolerance(settings: AccountSettings, value: Decimal) -> float:
 def with_bands(request: AnalysisInput, held: Securities, value: Decimal) -> Securities:
     """Weight bands and names never to be held, as limits and minimums of each side."""
     settings = request.snapshot.settings
-    bands = [settings.weight_bands.get(each, WeightBand()) for each in held.ids]
-    above = held.holding - np.array([float(band.maximum) for band in bands])
-    below = np.array([float(band.minimum) for band in bands]) - held.holding
+    minimum, maximum = _ends(held.ids, settings.weight_bands)
+    above, below = held.holding - maximum, minimum - held.holding
     tolerance = band_tolerance(settings, value)
     buy_limit = np.minimum(held.buy_limit, np.maximum(-above, 0.0))
     sell_limit = np.minimum(held.sell_limit, np.maximum(-below, 0.0))
@@ -164,6 +170,14 @@ def with_bands(request: AnalysisInput, held: Securities, value: Decimal) -> Secu
         sell_limit=np.where(never_hold, held.sell_limit, sell_limit),
         sell_minimum=np.where(never_hold, held.sell_limit, _demanded(above, sell_limit, tolerance)),
     )
+
+
+def _ends(ids: tuple[SecurityId, ...], bands: Mapping[SecurityId, WeightBand]) -> tuple[Floats, Floats]:
+    """Smallest and largest weight of each security, (n,): any without a band."""
+    if not bands:
+        return np.zeros(len(ids)), np.ones(len(ids))
+    every = [bands.get(each, _ANY_WEIGHT) for each in ids]
+    return floats_of([band.minimum for band in every]), floats_of([band.maximum for band in every])
 
 
 def _demanded(missed: Floats, limit: Floats, tolerance: float) -> Floats:

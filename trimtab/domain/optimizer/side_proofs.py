@@ -31,10 +31,15 @@ class ProvedOnSides:
     prices: tuple[Prices, ...]
 
 
-def proved_on_sides(data: OptimizerData, first: Prices, others: Sequence[Prices]) -> ProvedOnSides | None:
-    """The least over all patterns of the best bound on each; None when all prices favour the same sides."""
-    every = [first, *(within_caps(data, at) for at in others)]
-    cuts = [lower_bound(data, at) for at in every]
+def proved_on_sides(
+    data: OptimizerData, first: tuple[Prices, Branches], others: Sequence[Prices]
+) -> ProvedOnSides | None:
+    """The least over all patterns of the best bound on each; None when all prices favour the same sides.
+
+    The `first` prices come with their bound.
+    """
+    further = [within_caps(data, at) for at in others]
+    every, cuts = [first[0], *further], [first[1], *(lower_bound(data, at) for at in further)]
     keys = _in_doubt(cuts)
     if not len(keys):
         return None

@@ -13,7 +13,7 @@ import numpy as np
 
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.money import ZERO
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, floats_of
 from trimtab.domain.optimizer.problem import Lots, Replacements
 from trimtab.domain.optimizer.security_rows import wash_key
 from trimtab.domain.snapshots import AnalysisInput, WashWindow
@@ -53,10 +53,14 @@ def washed_lots(
     order: list[int] = []
     purchases: list[tuple[int, ...]] = []
     left = [window.quantity for window in windows]
+    by_key: dict[str, list[tuple[int, WashWindow]]] = {}
+    for number, window in enumerate(windows):
+        if window.quantity > 0:
+            by_key.setdefault(window.wash_key, []).append((number, window))
     for lot in in_order_of_acquisition(lots[row] for row in rows.values()):
         row = rows[lot.id]
-        own = _replacing(windows, wash_key(request, lot.security_id), lot)
-        available = sum((left[each] for each in own), ZERO)
+        own = _replacing(by_key.get(wash_key(request, lot.security_id), ()), lot)
+        available = sum([left[each] for each in own], ZERO)
         void[row] = 0 < available >= lot.quantity
         if not own or closed[row] or (void[row] and not forced[row]):
             continue
@@ -65,17 +69,13 @@ def washed_lots(
         purchases.append(own)
     if not order:
         return Washed(shares, void, None)
-    bought = np.array([float(window.quantity) for window in windows])
+    bought = floats_of([window.quantity for window in windows])
     return Washed(shares, void, Replacements(np.array(order, dtype=np.int64), tuple(purchases), bought))
 
 
-def _replacing(windows: Iterable[WashWindow], key: str, lot: TaxLot) -> tuple[int, ...]:
-    """Purchases whose shares may replace those of the lot, by number."""
-    return tuple(
-        number
-        for number, window in enumerate(windows)
-        if window.wash_key == key and window.quantity > 0 and not is_own_purchase(window, lot)
-    )
+def _replacing(windows: Iterable[tuple[int, WashWindow]], lot: TaxLot) -> tuple[int, ...]:
+    """Of purchases in the lot's wash key those whose shares may replace the lot's, by number."""
+    return tuple([number for number, window in windows if not is_own_purchase(window, lot)])
 
 
 def in_rows(replacements: Replacements | None, order: Ints) -> Replacements | None:

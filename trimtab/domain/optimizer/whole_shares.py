@@ -129,6 +129,8 @@ def _amounts(data: OptimizerData, booked: Booked, lot_sells: Floats, buys: Float
 
     In the rows a lot's washed loss is the mean over all its shares.
     """
+    if not len(data.rows):
+        return np.zeros(0)
     counted = data.lots.counted_gain
     on_gains = np.array([name != TURNOVER for name in data.rows.names], dtype=np.bool_)[:, None] & (counted != 0)
     rates = np.where(on_gains, data.rows.on_sale / np.where(counted != 0, counted, 1.0), 0.0)

@@ -1,6 +1,6 @@
 """For each drift or loss above its threshold that was left: exactly one reason why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,11 +45,11 @@ def why_nots(
     """Ordered by security id; at most one a security."""
     told = {each: _replaced(request, target, each) for each in target.replaced}
     telling = _Telling(request, data, Done(data, lot_sells, buys), left_over(data, lot_sells, buys))
-    ids = data.securities.ids
-    for row, (drift, loss) in enumerate(zip(telling.left.drift, telling.left.loss, strict=True)):
-        if (abs(drift) > DRIFT_TOLD or loss > LOSS_TOLD) and ids[row] not in told:
+    ids, drifts = data.securities.ids, telling.left.drift
+    for row, loss in enumerate(telling.left.loss):
+        if (loss > LOSS_TOLD or not -DRIFT_TOLD <= drifts[row] <= DRIFT_TOLD) and ids[row] not in told:
             told[ids[row]] = telling.why_not(row)
-    return tuple(told[each] for each in sorted(told))
+    return tuple([told[each] for each in sorted(told)])
 
 
 def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: SecurityId) -> WhyNot:
@@ -141,7 +141,7 @@ class _Telling:
         missing = -left.drift[row]
         if (small := self._too_small(row, missing, left.holding[row] + missing)) is not None:
             return small
-        if (rule := self._broken_by_buying(row, missing)) is not None:
+        if self._is_ruled and (rule := self._broken_by_buying(row, missing)) is not None:
             return rule
         return _NO_CASH if left.no_cash[row] else _NOT_WORTH_IT
 
@@ -157,8 +157,20 @@ class _Telling:
             return WhyNotCode.MINIMUM_HOLDING, f"it would leave a position smaller than {smallest}"
         return None
 
-    def _band(self, row: int) -> WeightBand:
-        return self.request.snapshot.settings.weight_bands.get(self._ids[row], _ANY_WEIGHT)
+    @cached_property
+    def _is_ruled(self) -> bool:
+        """True when a rule on its weight, or on the whole account, may stand in the way of a further trade."""
+        return bool(self._bands) or self._shared_rules or any(not 0 <= each <= 1 for each in self.left.after)
+
+    @cached_property
+    def _bands(self) -> Mapping[SecurityId, WeightBand]:
+        return self.request.snapshot.settings.weight_bands
+
+    def _outside_its_band(self, row: int, bought: float, after: float) -> _Why | None:
+        band = self._bands.get(self._ids[row])
+        if band is None and 0 <= after <= 1:
+            return None  # any weight of the account is allowed
+        return outside_its_band(band or _ANY_WEIGHT, bought, after, self.left.share[row])
 
     def _below_the_smallest(self, row: int, weight: float) -> _Why:
         """The account's own minimum, or the size from which a trade is worth its commission."""
@@ -172,8 +184,7 @@ class _Telling:
 
     def _broken_by_buying(self, row: int, weight: float) -> _Why | None:
         left, weight = self.left, max(weight, 0.0)
-        bought, after, share = left.bought[row] + weight, left.after[row] + weight, left.share[row]
-        rule = outside_its_band(self._band(row), bought, after, share)
+        rule = self._outside_its_band(row, left.bought[row] + weight, left.after[row] + weight)
         if rule is None and self._shared_rules:
             rule = breaks(self.data, self.done, buys=self.done.further_purchase(row, weight))
         return rule
@@ -181,7 +192,7 @@ class _Telling:
     def _broken_by_selling(self, row: int, weight: float) -> _Why | None:
         """`weight` is sold from the lots that are left, as far as they go."""
         left, sold = self.left, min(max(weight, 0.0), self.left.free[row])
-        rule = outside_its_band(self._band(row), left.bought[row], left.after[row] - sold, left.share[row])
+        rule = self._outside_its_band(row, left.bought[row], left.after[row] - sold)
         if rule is None and self._shared_rules:
             rule = breaks(self.data, self.done, sells=self.done.further_sale(row, weight))
         return rule
@@ -205,7 +216,7 @@ class _Telling:
             return young
         if (small := self._too_small(row, drift, left.holding[row] - drift)) is not None:
             return small
-        if (rule := self._broken_by_selling(row, drift)) is not None:
+        if self._is_ruled and (rule := self._broken_by_selling(row, drift)) is not None:
             return rule
         tax = left.sale_tax[row]
         if tax > 0:
@@ -237,8 +248,7 @@ class _Telling:
         lots, left = self.data.lots, self.left
         open_lots = np.maximum(lots.limit - self.done.lot_sells, 0.0)
         losing = np.where((lots.security == row) & lots.at_loss, open_lots, 0.0)
-        after = left.after[row] - float(losing.sum())
-        rule = outside_its_band(self._band(row), left.bought[row], after, left.share[row])
+        rule = self._outside_its_band(row, left.bought[row], left.after[row] - float(losing.sum()))
         if rule is None and self._shared_rules:
             rule = breaks(self.data, self.done, sells=losing)
         return rule

@@ -7,6 +7,11 @@ from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
+_SURE_CENTS = 1e9
+"""Below this many cents the product of two floats is off by less than a millionth of a cent."""
+
+_NO_HALF_CENT = 0.4999
+
 _NAMED = 5
 """A longer list of names is counted instead."""
 
@@ -23,7 +28,11 @@ def dollars(amount: Decimal) -> str:
 
 
 def of_account(data: OptimizerData, fraction: float) -> str:
-    """A fraction of account value in dollars."""
+    """A fraction of account value in dollars, rounded as in decimals; floats do where no half cent is near."""
+    cents = fraction * float(data.account_value) * 100
+    nearest = round(cents) if abs(cents) < _SURE_CENTS else 0
+    if abs(cents - nearest) < _NO_HALF_CENT:
+        return f"{'-' if nearest < 0 else ''}${abs(nearest) / 100:,.2f}"
     return dollars(to_cents(Decimal(repr(float(fraction))) * data.account_value))
 
 
