@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from typer.testing import CliRunner
 
 from tests.graphql.api import ANNA, CARL, OLGA, Api
 from tests.graphql.firms import Book
 from tests.graphql.test_bulk_settings import EXEMPT
 from tests.graphql.test_programme import DECIDE, IRIS, propose
 from tests.optimizer.accounts import AS_OF, BUSINESS_DATE, a_lot, a_market, an_input
+from tests.servers import FreshDatabase
+from trimtab.cli import app
 from trimtab.contracts import AccountDayRef, RunRef, StageOutcome, account_day_id, lifecycle_workflow_id, run_id
 from trimtab.db import runs
 from trimtab.db.account_history import known_by_now
@@ -30,6 +33,7 @@ from trimtab.domain.accounts import AccountId, Registration
 from trimtab.domain.calibration import SHIPPED
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.proposals import RebalanceProposal
 from trimtab.domain.records import content_hash, plain
 from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot
 
@@ -74,7 +78,7 @@ class Night:
     book: Book
     market: MarketSnapshot
 
-    def analysed(self, name: str, registration: Registration) -> None:
+    def analysed(self, name: str, registration: Registration, recorded_otherwise: bool = False) -> None:
         lots = tuple(
             replace(lot, account_id=AccountId(name)) for lot in (a_lot("AAA", "595", "80"), a_lot("BBB", "395", "100"))
         )
@@ -83,10 +87,16 @@ class Night:
         )
         request = an_input(self.market, target, lots=lots, cash="1000", registration=registration)
         owner = replace(request.snapshot.account, id=AccountId(name))
-        self.book.write(lambda one: _store(one, replace(request, snapshot=replace(request.snapshot, account=owner))))
+        request = replace(request, snapshot=replace(request.snapshot, account=owner))
+        proposal = analyze(request)
+        assert not proposal.trades
+        if recorded_otherwise:
+            halves = dict.fromkeys(request.target.weights, Decimal("0.5"))
+            request = replace(request, target=replace(request.target, weights=halves))
+        self.book.write(lambda one: _store(one, request, proposal))
 
 
-def _store(one: Any, request: AnalysisInput) -> None:
+def _store(one: Any, request: AnalysisInput, proposal: RebalanceProposal) -> None:
     """What the night keeps of an account's analysis."""
     owner = request.snapshot.account
     ref = AccountDayRef("firm-a", RUN.run_id, account_day_id(owner.id, BUSINESS_DATE, 1), owner.id, BUSINESS_DATE)
@@ -112,8 +122,6 @@ def _store(one: Any, request: AnalysisInput) -> None:
             stage="ingest",
         )
     )
-    proposal = analyze(request)
-    assert not proposal.trades
     digest = content_hash(proposal)
     stored = {
         "snapshot": put_content(one, "firm-a", "snapshot", request.snapshot),
@@ -314,3 +322,35 @@ async def test_an_advisor_reads_the_figures_and_no_account_of_another_book_and_r
     assert (await run_again(api, ANNA, changeId=change_id))["__typename"] in ("NotFound", "Forbidden")
     assert (await run_again(api, IRIS, changeId="none"))["code"] == "NOT_FOUND"
     assert (await run_again(api, IRIS, changeId=change_id, days=21))["code"] == "OUT_OF_RANGE"
+
+
+def on_the_command_line(tmp_path: Any, database: FreshDatabase, *arguments: str) -> tuple[int, list[str]]:
+    named = {"TRIMTAB_STATE_DIR": str(tmp_path), "TRIMTAB_DATABASE_URL": database.app_url}
+    done = CliRunner().invoke(app, ["shadow", *arguments, "--firm", "firm-a"], env=named, catch_exceptions=False)
+    return done.exit_code, done.stdout.splitlines()
+
+
+@pytest.mark.covers("N8")
+async def test_a_build_that_would_trade_stored_days_otherwise_does_not_pass_the_gate(
+    api: Api, night: Night, database: FreshDatabase, tmp_path: Any
+):
+    """A3 read 50/50 and was recorded without a trade: this build sells 99 shares there. A1 and A2 come out the same."""
+    passed, lines = on_the_command_line(tmp_path, database, "build")
+    assert (passed, lines[0]) == (
+        0,
+        "Run on all of the 2 accounts concerned, on 1 day: 0 of 2 account-days would change.",
+    )
+    night.analysed("A3", Registration.ROTH_IRA, recorded_otherwise=True)
+
+    failed, lines = on_the_command_line(tmp_path, database, "build")
+
+    assert (failed, lines[0]) == (
+        1,
+        "Run on all of the 3 accounts concerned, on 1 day: 1 of 3 account-days would change.",
+    )
+    assert f"  {BUSINESS_DATE} A3: NO_TRADE -> AUTOMATED; $9,900.00 moved; +BUY 99 BBB, +SELL 99 AAA" in lines
+
+    change_id = await proposed(api, HALVES)
+    ran, lines = on_the_command_line(tmp_path, database, "change", change_id, "--seconds", "0.1")
+    assert (ran, lines) == on_the_command_line(tmp_path, database, "show", change_id)
+    assert lines[0].startswith("Run on a sample, 33.3 %, of the 3 accounts concerned")

@@ -67,6 +67,12 @@ def followers_on(connection: Connection, run_id: str, models: Collection[str]) -
     return list(connection.scalars(rows.order_by(facts.account_id)))
 
 
+def accounts_on(connection: Connection, run_id: str) -> list[str]:
+    """The accounts that have a row for filters in the run."""
+    facts = account_facts.c
+    return list(connection.scalars(select(facts.account_id).where(facts.run_id == run_id).order_by(facts.account_id)))
+
+
 def seconds_each(connection: Connection, run_id: str) -> float:
     """What an analysis of the run took, of processor time, on average over some of them."""
     spent = cast(stage_result.c.result["detail"]["solve_seconds"].astext, Double)

@@ -4,8 +4,8 @@ A report is a version of its own under the change's id, append-only, with the ha
 asks for one of what it approves (N6, N8).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -14,29 +14,28 @@ from sqlalchemy import Connection
 
 from trimtab.build import build_id
 from trimtab.db.bulk_apply import allow_long_statements
-from trimtab.db.bulk_changes import bulk_change_of, members_of, statements_after
-from trimtab.db.programme import Change, Programme, ProgrammeKind, change_of, reached, read_programme, with_change
+from trimtab.db.bulk_changes import bulk_change_of
+from trimtab.db.programme import Change, change_of
 from trimtab.db.settings_versions import last_version, write_version
 from trimtab.db.shadow_days import (
     AnalysedDay,
     StoredInputs,
     analysed_days,
-    followers_on,
     recorded_on,
     seconds_each,
-    settings_known,
 )
-from trimtab.domain.asset_allocations import InvalidProgramme
+from trimtab.db.shadow_subjects import (
+    TARGETED,
+    OfBuild,
+    OfProgramme,
+    OfSettings,
+    ShadowSubject,
+    programme_subject,
+)
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.model_portfolios import ModelPortfolio
-from trimtab.domain.profile.bulk import BulkChange
-from trimtab.domain.profile.statements import Statement
-from trimtab.domain.profile.what_if import with_statements
-from trimtab.domain.records import content_hash, plain
-from trimtab.domain.securities import names_of
+from trimtab.domain.records import plain
 from trimtab.domain.shadow.replay import Recorded, Replay, replayed
 from trimtab.domain.shadow.report import Scope, ShadowReport, chosen, reported
-from trimtab.domain.snapshots import AnalysisInput
 
 SHADOW_RUN: Final = "shadow_run"
 DAYS: Final = 5
@@ -47,10 +46,6 @@ SECONDS: Final = 20.0
 MOST_ACCOUNT_DAYS: Final = 2_000
 """However much time there is: all of them are held in memory at once."""
 _REPORTS: Final = TypeAdapter(ShadowReport)
-_TARGETED: Final = frozenset(
-    {ProgrammeKind.ALLOCATION, ProgrammeKind.PRODUCT_SET, ProgrammeKind.VARIANT, ProgrammeKind.PROVIDER_MODEL}
-)
-"""Changes of these parts of the programme change what accounts follow."""
 
 
 class ShadowRunMissing(TrimtabError):
@@ -82,15 +77,10 @@ def run(job: ShadowJob) -> ShadowReport:
 # --- what is run -----------------------------------------------------------------------------------------------------
 
 
-def programme_subject(change: Change) -> str:
-    """The hash of what an approval of the change would publish."""
-    return content_hash([change.kind.value, change.key, plain(change.value)])
-
-
-def bulk_subject(change: BulkChange) -> str:
-    """The hash of what the change would set for whom. Exemptions only take accounts out: they ask for no new run."""
-    said: Any = {place: plain(what) for place, what in change.changes.items()}
-    return content_hash(["bulk", change.target, change.members, said])
+def build_job(connection: Connection, firm_id: str, days: int, seconds: float) -> ShadowJob:
+    """What running this build on the stored days reads."""
+    allow_long_statements(connection)
+    return _job(connection, firm_id, "", OfBuild(), days, seconds)
 
 
 def shadow_job(connection: Connection, firm_id: str, change_id: str, days: int, seconds: float) -> ShadowJob:
@@ -98,118 +88,16 @@ def shadow_job(connection: Connection, firm_id: str, change_id: str, days: int, 
     allow_long_statements(connection)
     found = change_of(connection, change_id)
     if found is not None:
-        return _job(connection, firm_id, change_id, _OfProgramme(found[0]), days, seconds)
+        return _job(connection, firm_id, change_id, OfProgramme(found[0]), days, seconds)
     bulk = bulk_change_of(connection, change_id)
     if bulk is not None:
-        return _job(connection, firm_id, change_id, _OfSettings(bulk[0]), days, seconds)
+        return _job(connection, firm_id, change_id, OfSettings(bulk[0]), days, seconds)
     raise NoProposedChange(f"there is no proposed change {change_id}")
 
 
-@dataclass
-class _OfProgramme:
-    """The programme of each day, as it was known then, with the change."""
-
-    change: Change
-    targets: dict[date, dict[str, ModelPortfolio | InvalidProgramme]] = field(default_factory=dict)
-
-    @property
-    def subject(self) -> str:
-        return programme_subject(self.change)
-
-    def concerned(self, connection: Connection, firm_id: str, day: AnalysedDay) -> Iterable[str]:
-        """Who follows a model on the day that would be another one."""
-        seq = settings_known(connection, firm_id, day)
-        if seq is None or self.change.kind not in _TARGETED:
-            return ()
-        before = read_programme(connection, day.business_date, seq)
-        self.targets[day.business_date] = moved = _moved_targets(before, self.change, day.business_date)
-        return followers_on(connection, day.run_id, moved) if moved else ()
-
-    def replaced(self, recorded: Recorded) -> AnalysisInput | None:
-        """Raises InvalidProgramme."""
-        name = str(recorded.request.snapshot.account.model_id)
-        target = self.targets[recorded.business_date].get(name)
-        if isinstance(target, InvalidProgramme):
-            raise target
-        if target is None:
-            return None
-        known = target.in_names(names_of(recorded.request.market.securities))
-        return replace(recorded.request, target=known)
-
-    def notes(self) -> tuple[str, ...]:
-        if self.change.kind not in _TARGETED:
-            return ("It changes no target: nothing is to be run.",)
-        return ("Accounts that glide between two models are left out.",)
-
-
-def _moved_targets(before: Programme, change: Change, on: date) -> dict[str, ModelPortfolio | InvalidProgramme]:
-    """The models whose weights would be other ones on the day, or that nobody could follow any more."""
-    after = with_change(before, change)
-    names = set(reached(before, change.kind, change.key) | reached(after, change.kind, change.key))
-    found: dict[str, ModelPortfolio | InvalidProgramme] = {}
-    for name in sorted(names):
-        old, new = _portfolio(before, name, on), _portfolio(after, name, on)
-        if isinstance(new, InvalidProgramme) or isinstance(old, InvalidProgramme) or _weights(old) != _weights(new):
-            found[name] = new
-    if change.kind is ProgrammeKind.PROVIDER_MODEL:
-        found[change.key] = after.models[change.key]
-    return found
-
-
-def _portfolio(programme: Programme, name: str, on: date) -> ModelPortfolio | InvalidProgramme:
-    if name not in programme.names():
-        return InvalidProgramme(f"{name} does not exist on {on}")
-    try:
-        return programme.portfolio(name, on)
-    except InvalidProgramme as fault:
-        return fault
-
-
-def _weights(model: ModelPortfolio) -> tuple[Mapping[Any, Any], Any]:
-    return dict(model.weights), model.cash_weight
-
-
-@dataclass
-class _OfSettings:
-    """The settings of each account with what the change would make hold for it."""
-
-    change: BulkChange
-    said: Mapping[str, Mapping[str, Statement | None]] = field(default_factory=dict)
-
-    @property
-    def subject(self) -> str:
-        return bulk_subject(self.change)
-
-    def concerned(self, connection: Connection, firm_id: str, day: AnalysedDay) -> Iterable[str]:
-        """For whom something else would hold; exempt accounts left out."""
-        if not self.said:
-            exempt = {each.account_id for each in self.change.exemptions}
-            members = [name for name in members_of(connection, self.change) if name not in exempt]
-            self.said = statements_after(connection, members, self.change)
-        return self.said
-
-    def replaced(self, recorded: Recorded) -> AnalysisInput | None:
-        """Raises NothingInstead."""
-        said = self.said.get(recorded.account_id, {})
-        gone = [place for place, what in said.items() if what is None]
-        if gone:
-            raise NothingInstead(f"{gone[0]} would hold no more, and what the file says of it is not in a stored day")
-        return with_statements(recorded.request, said)
-
-    def notes(self) -> tuple[str, ...]:
-        return ("Settings are those of each stored day, with what the change would make hold.",)
-
-
-class NothingInstead(TrimtabError):
-    """A setting would fall away: what would hold instead cannot be told from a stored day."""
-
-    code = "NOTHING_INSTEAD"
-
-
-_Of = _OfProgramme | _OfSettings
-
-
-def _job(connection: Connection, firm_id: str, change_id: str, change: _Of, days: int, seconds: float) -> ShadowJob:
+def _job(
+    connection: Connection, firm_id: str, change_id: str, change: ShadowSubject, days: int, seconds: float
+) -> ShadowJob:
     found = analysed_days(connection, days)
     by_day = {day: set(change.concerned(connection, firm_id, day)) for day in found}
     accounts = set[str]().union(*by_day.values())
@@ -234,7 +122,7 @@ def _job(connection: Connection, firm_id: str, change_id: str, change: _Of, days
     return ShadowJob(change_id, scope, tuple(replays))
 
 
-def _replay(change: _Of, recorded: Recorded) -> Replay:
+def _replay(change: ShadowSubject, recorded: Recorded) -> Replay:
     try:
         return Replay(recorded, change.replaced(recorded))
     except TrimtabError as error:
@@ -285,5 +173,5 @@ def require_shadow_run(connection: Connection, change_id: str, subject: str) -> 
 
 def require_programme_run(connection: Connection, change: Change) -> None:
     """`require_shadow_run` of a change that changes targets; the others have nothing to run."""
-    if change.kind in _TARGETED:
+    if change.kind in TARGETED:
         require_shadow_run(connection, change.change_id, programme_subject(change))

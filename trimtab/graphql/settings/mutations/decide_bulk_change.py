@@ -14,7 +14,8 @@ from trimtab.db import bulk_decisions
 from trimtab.db.bulk_changes import bulk_change_of
 from trimtab.db.history import accounts_by_id
 from trimtab.db.settings_versions import StaleVersion
-from trimtab.db.shadow_runs import ShadowRunMissing, bulk_subject, require_shadow_run
+from trimtab.db.shadow_runs import ShadowRunMissing, require_shadow_run
+from trimtab.db.shadow_subjects import bulk_subject
 from trimtab.domain.profile.bulk import BulkChange, BulkChangeRefused, BulkStatus, Exemption
 from trimtab.domain.profile.errors import SettingError
 from trimtab.graphql.access import guarded_mutation
