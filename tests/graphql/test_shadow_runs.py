@@ -23,18 +23,21 @@ from trimtab.db.account_history import known_by_now
 from trimtab.db.content import put_content
 from trimtab.db.decisions import write_proposal
 from trimtab.db.filters import write_facts
-from trimtab.db.programme import ProgrammeKind, read_programme
+from trimtab.db.programme import Change, ProgrammeKind, read_programme
+from trimtab.db.programme import propose as keep_change
 from trimtab.db.settings_versions import newest_seq, write_version
 from trimtab.db.shadow_runs import SHADOW_RUN
 from trimtab.db.stages import StageResult, get_or_compute
 from trimtab.db.tables import account, account_day, household, run, setting_version
 from trimtab.domain.account_measures import snapshot_facts
-from trimtab.domain.accounts import AccountId, Registration
+from trimtab.domain.accounts import AccountId, ModelId, Registration
 from trimtab.domain.calibration import SHIPPED
 from trimtab.domain.lifecycle import Stage
+from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.proposals import RebalanceProposal
 from trimtab.domain.records import content_hash, plain
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput, MarketSnapshot
 
 RUN = RunRef("firm-a", run_id("firm-a", BUSINESS_DATE), BUSINESS_DATE)
@@ -322,6 +325,24 @@ async def test_an_advisor_reads_the_figures_and_no_account_of_another_book_and_r
     assert (await run_again(api, ANNA, changeId=change_id))["__typename"] in ("NotFound", "Forbidden")
     assert (await run_again(api, IRIS, changeId="none"))["code"] == "NOT_FOUND"
     assert (await run_again(api, IRIS, changeId=change_id, days=21))["code"] == "OUT_OF_RANGE"
+
+
+async def test_a_run_of_a_providers_model_names_no_trade_to_whoever_may_not_publish_it(api: Api, night: Night):
+    """Trades tell of weights, which are under embargo until the model's release."""
+    sent = ModelPortfolio(
+        ModelId("M1"), 2, AS_OF, {SecurityId("AAA"): Decimal("0.5"), SecurityId("BBB"): Decimal("0.5")}
+    )
+    value: Any = plain(sent)
+    change = Change(
+        "sent-1", ProgrammeKind.PROVIDER_MODEL, "M1", BUSINESS_DATE, value, "version 2", ("client:acme",), None
+    )
+    night.book.write(lambda one: keep_change(one, "firm-a", change))
+    assert (await run_again(api, IRIS, changeId="sent-1"))["shadow"]["changed"] == 2
+
+    committee, manager = await shadow_of(api, "sent-1", IRIS), await shadow_of(api, "sent-1", OLGA)
+
+    assert (len(committee["changes"]), len(committee["movers"])) == (2, 2)
+    assert (manager["changed"], manager["changes"], manager["movers"]) == (2, [], [])
 
 
 def on_the_command_line(tmp_path: Any, database: FreshDatabase, *arguments: str) -> tuple[int, list[str]]:

@@ -71,11 +71,13 @@ def replayed(replays: Sequence[Replay]) -> list[Replayed]:
 def _answers(
     changed: Sequence[tuple[int, AnalysisInput]],
 ) -> Iterable[tuple[int, RebalanceProposal | TrimtabError]]:
-    from trimtab.domain.optimizer.analysis import analyze_batch  # the solver is slow to import
-
     by_market: dict[tuple[int, str], list[tuple[int, AnalysisInput]]] = {}
     for place, request in changed:
         by_market.setdefault((id(request.market), request.calibration.version), []).append((place, request))
+    if not by_market:
+        return
+    from trimtab.domain.optimizer.analysis import analyze_batch  # the solver is slow to import
+
     for several in by_market.values():
         for start in range(0, len(several), AT_A_TIME):
             part = several[start : start + AT_A_TIME]

@@ -4,8 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 import strawberry
+from sqlalchemy import Connection
 
-from trimtab.auth.matrix import Operation
+from trimtab.auth.decisions import Allowed
+from trimtab.auth.matrix import Act, Operation
+from trimtab.auth.principal import Subject
+from trimtab.db.programme import ProgrammeKind, change_of
 from trimtab.db.shadow_runs import report_of
 from trimtab.domain.shadow.report import ChangedDay, ShadowReport, Totals
 from trimtab.graphql.context import Info
@@ -131,7 +135,20 @@ def names_accounts(info: Info) -> bool:
     return context.reads_accounts() and context.book(Operation.READ_ACCOUNT) is None
 
 
+def _may_publish(info: Info) -> bool:
+    """Whether the caller sees a provider's model before its release: trades tell of its weights."""
+    subject = Subject(info.context.firm_id, proposed_by=frozenset())
+    return isinstance(info.context.decide(Operation.PUBLISH_MODELS, subject, Act.VERIFY), Allowed)
+
+
 async def shadow_of(info: Info, change_id: str) -> ChangeShadow | None:
-    """The newest run of the change."""
-    found = await info.context.reader.run(lambda one: report_of(one, change_id))
-    return None if found is None else ChangeShadow.of(found, naming=names_accounts(info))
+    """The newest run of the change, with accounts and trades for whoever may see them."""
+
+    def read(connection: Connection) -> tuple[ShadowReport | None, bool]:
+        change = change_of(connection, change_id)
+        sent = change is not None and change[0].kind is ProgrammeKind.PROVIDER_MODEL
+        return report_of(connection, change_id), sent
+
+    found, sent = await info.context.reader.run(read)
+    naming = names_accounts(info) and (not sent or _may_publish(info))
+    return None if found is None else ChangeShadow.of(found, naming=naming)

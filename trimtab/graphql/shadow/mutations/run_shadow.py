@@ -92,5 +92,5 @@ def _operation(connection: Connection, change_id: str) -> Operation | None:
 
 def _may_run(info: Info, operation: Operation) -> bool:
     """Whether the caller proposes or decides changes of this row."""
-    subject = Subject(info.context.firm_id)
+    subject = Subject(info.context.firm_id, proposed_by=frozenset())
     return any(isinstance(info.context.decide(operation, subject, act), Allowed) for act in (Act.PROPOSE, Act.VERIFY))
