@@ -45,7 +45,7 @@ def _policy(policy: Any) -> dict[str, Any]:
     return {"policy": policy, "effectiveFrom": ON.isoformat(), "reason": "less work"}
 
 
-@pytest.mark.covers("W2")
+@pytest.mark.covers("W2", "N6")
 async def test_a_policy_is_tried_on_the_last_days_shown_to_the_approver_and_then_followed(api: Api, days: Book):
     """Large accounts would trade unseen: A2 with its two trades on each of the two days. The approver sees it."""
     missing = await api.do(OLGA, PROPOSE_POLICY, **_policy(UNSEEN))
