@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from tests.graphql.api import ANNA, CARL, OLGA, Api
@@ -23,10 +23,11 @@ from trimtab.db.account_history import known_by_now
 from trimtab.db.content import put_content
 from trimtab.db.decisions import write_proposal
 from trimtab.db.filters import write_facts
-from trimtab.db.programme import Change, ProgrammeKind, read_programme
+from trimtab.db.programme import Change, ProgrammeKind, change_of, read_programme
 from trimtab.db.programme import propose as keep_change
-from trimtab.db.settings_versions import newest_seq, write_version
+from trimtab.db.settings_versions import last_version, newest_seq, write_version
 from trimtab.db.shadow_runs import SHADOW_RUN
+from trimtab.db.shadow_subjects import programme_subject
 from trimtab.db.stages import StageResult, get_or_compute
 from trimtab.db.tables import account, account_day, household, run, setting_version
 from trimtab.domain.account_measures import snapshot_facts
@@ -81,15 +82,17 @@ class Night:
     book: Book
     market: MarketSnapshot
 
-    def analysed(self, name: str, registration: Registration, recorded_otherwise: bool = False) -> None:
+    def analysed(
+        self, name: str, registration: Registration, *, model: str = "M1", recorded_otherwise: bool = False
+    ) -> None:
         lots = tuple(
             replace(lot, account_id=AccountId(name)) for lot in (a_lot("AAA", "595", "80"), a_lot("BBB", "395", "100"))
         )
         target = self.book.write(lambda one: read_programme(one, BUSINESS_DATE, newest_seq(one))).portfolio(
-            "M1", BUSINESS_DATE
+            model, BUSINESS_DATE
         )
         request = an_input(self.market, target, lots=lots, cash="1000", registration=registration)
-        owner = replace(request.snapshot.account, id=AccountId(name))
+        owner = replace(request.snapshot.account, id=AccountId(name), model_id=ModelId(model))
         request = replace(request, snapshot=replace(request.snapshot, account=owner))
         proposal = analyze(request)
         assert not proposal.trades
@@ -184,6 +187,11 @@ def _open_run(one: Any) -> None:
     runs.freeze(one, RUN, "inputs", {"1": put_content(one, "firm-a", "inputs", {"settings_seq": newest_seq(one)})})
 
 
+def _frozen_again(one: Any) -> None:
+    """The run looked at its inputs once more: what it knows now is a later version of the settings."""
+    runs.freeze(one, RUN, "inputs", {"2": put_content(one, "firm-a", "inputs", {"settings_seq": newest_seq(one)})})
+
+
 async def shadow_of(api: Api, change_id: str, who: Any = IRIS) -> Any:
     changes = (await api.data(who, CHANGES))["programmeChanges"]
     return next(each["shadow"] for each in changes if each["changeId"] == change_id)
@@ -191,6 +199,12 @@ async def shadow_of(api: Api, change_id: str, who: Any = IRIS) -> Any:
 
 async def run_again(api: Api, who: Any, **values: Any) -> Any:
     return await api.do(who, RUN_SHADOW, **values)
+
+
+async def decided_variant(api: Api, variant: Any) -> None:
+    change_id = await proposed(api, variant, "VARIANT")
+    decided = await api.do(IRIS, DECIDE, changeId=change_id, approve=True, reason="agreed")
+    assert decided["status"] == "APPROVED", decided
 
 
 async def proposed(api: Api, document: Any, part: str = "ALLOCATION") -> str:
@@ -237,33 +251,49 @@ async def test_an_allocation_is_run_on_the_stored_day_before_another_person_appr
 
 
 async def test_a_model_that_was_not_run_as_it_stands_cannot_be_published(api: Api, night: Night):
-    """The report of the change is of something else: the approval refuses until exactly this has been run."""
+    """The report is of something else, or of no day: the approval refuses until exactly this has been run."""
     change_id = await proposed(api, HALVES)
+    change = night.book.write(lambda one: change_of(one, change_id))[0]
 
-    def of_another(one: Any) -> None:
-        report = one.execute(select(setting_version).where(setting_version.c.entity == SHADOW_RUN)).one()
+    def kept(one: Any, **other: Any) -> None:
+        held = last_version(one, SHADOW_RUN, change_id)
+        assert held is not None
         write_version(
             one,
             "firm-a",
             SHADOW_RUN,
             change_id,
-            {**report.value, "subject": "0" * 64},
-            effective_from=report.effective_from,
+            {**held.value, **other},
+            effective_from=held.effective_from,
             actor="ivan",
-            reason="of something else",
-            supersedes=report.seq,
+            reason="of something else, or of no day",
+            supersedes=held.seq,
         )
 
-    night.book.write(of_another)
-    refused = await api.do(IRIS, DECIDE, changeId=change_id, approve=True, reason="agreed")
+    refused = []
+    for other in ({"subject": "0" * 64}, {"subject": programme_subject(change), "days": []}):
+        night.book.write(lambda one, other=other: kept(one, **other))
+        refused.append((await api.do(IRIS, DECIDE, changeId=change_id, approve=True, reason="agreed"))["code"])
     again = await run_again(api, IRIS, changeId=change_id)
     decided = await api.do(IRIS, DECIDE, changeId=change_id, approve=True, reason="agreed")
 
-    assert (refused["code"], again["__typename"], decided["status"]) == (
-        "SHADOW_RUN_MISSING",
-        "ShadowRunKept",
-        "APPROVED",
-    )
+    assert refused == ["SHADOW_RUN_MISSING", "SHADOW_RUN_MISSING"]
+    assert (again["__typename"], decided["status"]) == ("ShadowRunKept", "APPROVED")
+
+
+async def test_a_parents_change_is_run_on_the_followers_of_its_variants_too(api: Api, night: Night):
+    """A4 follows V1, which is M1 without a difference: the parent's move to 50/50 trades 99 shares there as well."""
+    variant = {"id": "V1", "parent": "M1", "differences": []}
+    await decided_variant(api, variant)
+    night.book.write(_frozen_again)
+    night.analysed("A4", Registration.ROTH_IRA, model="V1")
+
+    found = await shadow_of(api, await proposed(api, HALVES))
+
+    assert [(each["accountId"], each["tradesAdded"]) for each in found["changes"] if each["accountId"] == "A4"] == [
+        ("A4", ["BUY 99 BBB", "SELL 99 AAA"])
+    ]
+    assert (found["accounts"], found["changed"]) == (3, 3)
 
 
 async def test_a_variant_of_nobodys_concerns_no_account(api: Api, night: Night):

@@ -41,7 +41,7 @@ SHADOW_RUN: Final = "shadow_run"
 DAYS: Final = 5
 """How many of the last analysed days a change is run on."""
 MOST_DAYS: Final = 20
-SECONDS: Final = 20.0
+SECONDS: Final = 10.0
 """Of processor time that a run may take when nobody says another: it makes the sample."""
 MOST_ACCOUNT_DAYS: Final = 2_000
 """However much time there is: all of them are held in memory at once."""
