@@ -294,6 +294,10 @@ async def test_a_parents_change_is_run_on_the_followers_of_its_variants_too(api:
         ("A4", ["BUY 99 BBB", "SELL 99 AAA"])
     ]
     assert (found["accounts"], found["changed"]) == (3, 3)
+    asked = len([each for each in api.statements if "setting_version" in each])
+    await proposed(api, {**HALVES, "version": 3})
+    await api.data(IRIS, CHANGES)
+    assert len([each for each in api.statements if "setting_version" in each]) == asked  # one for the runs of all
 
 
 async def test_a_variant_of_nobodys_concerns_no_account(api: Api, night: Night):

@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from trimtab.build import build_id
 from trimtab.db.bulk_apply import allow_long_statements
@@ -32,6 +33,7 @@ from trimtab.db.shadow_subjects import (
     ShadowSubject,
     programme_subject,
 )
+from trimtab.db.tables import setting_version
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.records import plain
 from trimtab.domain.shadow.replay import Recorded, Replay, replayed
@@ -160,7 +162,18 @@ def keep_report(connection: Connection, firm_id: str, change_id: str, report: Sh
 def report_of(connection: Connection, change_id: str) -> ShadowReport | None:
     """The newest report of the change."""
     row = last_version(connection, SHADOW_RUN, change_id)
-    return None if row is None else _REPORTS.validate_python(row.value, strict=False)
+    return None if row is None else read_report(row)
+
+
+def read_report(row: Row[Any]) -> ShadowReport:
+    return _REPORTS.validate_python(row.value, strict=False)
+
+
+def newest_reports(connection: Connection, change_ids: Sequence[str]) -> list[Row[Any]]:
+    """The newest version of the reports of each change: `key` is the change."""
+    own = setting_version.c
+    rows = select(setting_version).where(own.entity == SHADOW_RUN, own.key.in_(change_ids))
+    return list(connection.execute(rows.ext(distinct_on(own.key)).order_by(own.key, own.seq.desc())))
 
 
 def require_shadow_run(connection: Connection, change_id: str, subject: str) -> None:

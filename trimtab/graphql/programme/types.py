@@ -175,7 +175,7 @@ class ProgrammeChange:
 
     @strawberry.field(description="What it would have done on the last days; null when it has not been run.")
     async def shadow(self, info: Info) -> ChangeShadow | None:
-        return await shadow_of(info, self.change_id)
+        return await shadow_of(info, self.change_id, providers=self.part is ProgrammePart.PROVIDER_MODEL)
 
     @classmethod
     def of(cls, change: Change) -> "ProgrammeChange":

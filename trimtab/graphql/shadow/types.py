@@ -4,13 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import strawberry
-from sqlalchemy import Connection
 
 from trimtab.auth.decisions import Allowed
 from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
-from trimtab.db.programme import ProgrammeKind, change_of
-from trimtab.db.shadow_runs import report_of
+from trimtab.db.shadow_runs import read_report
 from trimtab.domain.shadow.report import ChangedDay, ShadowReport, Totals
 from trimtab.graphql.context import Info
 
@@ -141,14 +139,8 @@ def _may_publish(info: Info) -> bool:
     return isinstance(info.context.decide(Operation.PUBLISH_MODELS, subject, Act.VERIFY), Allowed)
 
 
-async def shadow_of(info: Info, change_id: str) -> ChangeShadow | None:
-    """The newest run of the change, with accounts and trades for whoever may see them."""
-
-    def read(connection: Connection) -> tuple[ShadowReport | None, bool]:
-        change = change_of(connection, change_id)
-        sent = change is not None and change[0].kind is ProgrammeKind.PROVIDER_MODEL
-        return report_of(connection, change_id), sent
-
-    found, sent = await info.context.reader.run(read)
-    naming = names_accounts(info) and (not sent or _may_publish(info))
-    return None if found is None else ChangeShadow.of(found, naming=naming)
+async def shadow_of(info: Info, change_id: str, *, providers: bool = False) -> ChangeShadow | None:
+    """The newest run of the change, with accounts and trades for whoever may see them; `providers`: of their model."""
+    row = await info.context.loaders.shadow_run.load(change_id)
+    naming = names_accounts(info) and (not providers or _may_publish(info))
+    return None if row is None else ChangeShadow.of(read_report(row), naming=naming)

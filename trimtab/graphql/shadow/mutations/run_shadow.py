@@ -41,7 +41,8 @@ class ShadowRunKept:
 
     @strawberry.field(description="The newest run of the change.")
     async def shadow(self, info: Info) -> ChangeShadow | None:
-        return await shadow_of(info, self.change_id)
+        operation = await info.context.reader.run(lambda one: _operation(one, self.change_id))
+        return await shadow_of(info, self.change_id, providers=operation is Operation.PUBLISH_MODELS)
 
 
 RunShadowResult = Annotated[
