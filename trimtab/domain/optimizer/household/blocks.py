@@ -171,7 +171,7 @@ class JointBlocks:
     def bound(self, prices: JointPrices) -> JointBound:
         """A number that no allowed list of trades is below, at any prices (weak duality)."""
         data = self._data
-        prices = _within_caps(data, prices)
+        prices = within_caps(data, prices)
         at = self._priced(prices)
         due, limits = at.limits.due_gains, at.limits
         none = np.where(self._must_buy | self._must_lose, np.inf, 0.0)
@@ -221,7 +221,7 @@ class JointBlocks:
         return value
 
 
-def _within_caps(data: HouseholdData, prices: JointPrices) -> JointPrices:
+def within_caps(data: HouseholdData, prices: JointPrices) -> JointPrices:
     """The nearest prices at which the bound is not minus infinity."""
     lowest, highest = row_caps(data.rows)
     return JointPrices(

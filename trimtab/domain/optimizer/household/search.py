@@ -35,13 +35,6 @@ class JointFound:
         """The same answer with more prices to bound it by: those tried for the same household with other ends."""
         return replace(self, prices=tuple(mine + more for mine, more in zip(self.prices, other.prices, strict=True)))
 
-    def bound_of(self, data: HouseholdData) -> float:
-        """A bound for `data`, the same household with other ends of its rows, at the prices that were tried."""
-        every = zip(data.regimes, self.prices, strict=True)
-        return min(
-            max(JointBlocks(data.under(regime)).bound(each).branches.value for each in tried) for regime, tried in every
-        )
-
 
 def search_jointly(data: HouseholdData) -> JointFound:
     """The best trades found for the household, in whatever tax regime.

@@ -1,0 +1,202 @@
+"""Weak duality for a household, computed anew: no allowed list of trades is worth less than `joint_lower_bound`.
+
+Each security is minimised over all accounts at once, at the prices of what it shares with others, in each way that it
+may go: sold, kept, or bought (docs/formulation.md, section Households). A wash key takes the cheaper of being sold at
+a loss and of being bought. Written security by security, so that it has nothing in common with what it checks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Final
+
+import numpy as np
+
+from trimtab.domain.households import HouseholdPrices
+from trimtab.domain.optimizer.checked_bound import NO_PROOF, NOT_NETTED, Sides, cash_value
+from trimtab.domain.optimizer.checked_legs import ROUND_OFF, Leg
+from trimtab.domain.optimizer.checked_netting import CheckedRegime
+from trimtab.domain.optimizer.checked_rows import CheckedRow
+from trimtab.domain.optimizer.checked_sets import Offer, least_of_set
+from trimtab.domain.optimizer.household.checked_problem import JointProblem, Member
+from trimtab.domain.securities import SecurityId
+
+SELL: Final = "SELL"
+KEEP: Final = "KEEP"
+BUY: Final = "BUY"
+
+
+@dataclass(frozen=True, slots=True)
+class PricedPair:
+    """One security in one account at the prices."""
+
+    leg: Leg
+    lots: Sequence[
+        tuple[float, float, bool]
+    ]  # cost of a unit sold, the most of it, at a loss that counts; cheapest first
+    purchase: float  # cost of a unit bought
+    sale_demanded: bool
+    purchase_demanded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """One security at the prices, over all accounts."""
+
+    pairs: Sequence[PricedPair]
+    active: float
+    curvature: float
+    slope: float
+    contested: bool
+
+    def least(self, way: str) -> float:
+        """The least that it can cost when it goes this way; infinite where a rule of an account bars that."""
+        demanded = any(pair.leg.least_bought > 0 for pair in self.pairs)
+        if demanded and way != BUY:
+            return inf
+        start, cost = self.active, 0.0
+        sales: list[Offer] = []
+        purchases: list[Offer] = []
+        for pair in self.pairs:
+            sold = _offers_of_sales(pair, way)
+            if sold is None:
+                return inf
+            due, offers = sold
+            least, most = self._purchases(pair, way)
+            start += least - sum([size for _, size in due])
+            cost += pair.purchase * least + sum([price * size for price, size in due])
+            sales.extend(offers)
+            purchases.append((pair.purchase, most - least))
+        return cost + least_of_set(self.curvature, self.slope, start, sales, purchases)
+
+    def _purchases(self, pair: PricedPair, way: str) -> tuple[float, float]:
+        """The least and the most that may be bought of it."""
+        leg = pair.leg
+        open_to_all = way == BUY or (pair.purchase_demanded and (way == KEEP or not self.contested))
+        least = min(leg.least_bought, leg.most_bought)
+        return least, leg.most_bought if open_to_all else least
+
+
+def _offers_of_sales(pair: PricedPair, way: str) -> tuple[list[Offer], list[Offer]] | None:
+    """What must be sold of the pair, the cheapest first, and what else may be; None where that cannot be."""
+    lots, due = [lot for lot in pair.lots if way == SELL or not lot[2]], pair.leg.least_sold
+    most = min(pair.leg.most_sold, sum([size for _, size, _ in lots]))
+    if most < due - ROUND_OFF:
+        return None
+    if way == BUY and not pair.sale_demanded:
+        most = min(due, most)
+    forced: list[Offer] = []
+    free: list[Offer] = []
+    for price, size, _ in lots:
+        taken = min(size, most)
+        owed = min(due, taken)
+        forced.append((price, owed))
+        free.append((price, taken - owed))
+        most, due = most - taken, due - owed
+    return forced, free
+
+
+def joint_lower_bound(problem: JointProblem, prices: HouseholdPrices, regime: CheckedRegime = NOT_NETTED) -> Sides:
+    """A number that the objective of no allowed list is below in one tax regime, a fraction of household value.
+
+    Minus infinity when the prices are no numbers, or not as many as the risk model has factors. A price that is not
+    told is zero.
+    """
+    factor, limit = np.array(prices.factor, dtype=np.float64), problem.tracking_limit
+    if len(factor) != problem.loadings.shape[1] or not all(map(isfinite, _numbers(prices))):
+        return NO_PROOF
+    cap = max(prices.cap, 0.0) if limit is not None else 0.0
+    value = regime.constant - (cap * limit**2 if limit is not None else 0.0)
+    value -= float(factor @ factor) / (2 * (problem.parameters.risk_aversion + 2 * cap))
+    own = [(row, row.within_caps(prices.own_rows.get(row.name, 0.0))) for row in regime.rows]
+    value += _of_rows(own)
+    pairs: dict[SecurityId, list[PricedPair]] = {}
+    for member in problem.members:
+        cash = max(prices.cash.get(member.account_id, 0.0), -problem.parameters.cash_drag)
+        rows = prices.rows.get(member.account_id, {})
+        priced = [(row, row.within_caps(rows.get(row.name, 0.0))) for row in member.rows]
+        value += _of_cash(problem, member, cash) + _of_rows(priced)
+        value += sum([member.holding_cost[leg.security_id] * leg.holding for leg in member.problem.legs])
+        for pair in _priced(problem, member, [*priced, *own], regime, cash):
+            pairs.setdefault(pair.leg.security_id, []).append(pair)
+    return _by_sides(problem, value, _shared(problem, pairs, factor, cap))
+
+
+def _numbers(prices: HouseholdPrices) -> Iterator[float]:
+    yield from prices.factor
+    yield from prices.cash.values()
+    for rows in prices.rows.values():
+        yield from rows.values()
+    yield from prices.own_rows.values()
+    yield from prices.names.values()
+    yield prices.cap
+
+
+def _of_cash(problem: JointProblem, member: Member, price: float) -> float:
+    own = member.problem
+    return cash_value(problem.parameters, own.cash, (own.cash_least, own.cash_wanted), price)
+
+
+def _of_rows(priced: Sequence[tuple[CheckedRow, float]]) -> float:
+    """What rows add: their amount before the trades, less the end that the price stands for."""
+    return sum([price * (row.start - (row.high if price > 0 else row.low)) for row, price in priced if price != 0])
+
+
+def _priced(
+    problem: JointProblem,
+    member: Member,
+    rows: Sequence[tuple[CheckedRow, float]],
+    regime: CheckedRegime,
+    cash: float,
+) -> Iterator[PricedPair]:
+    traded, short, long = (
+        sum([getattr(row, part) * price for row, price in rows]) for part in ("traded", "short_gain", "long_gain")
+    )
+    short, long = short + regime.on_short, long + regime.on_long
+    for leg in member.problem.legs:
+        weight = sum([price for row, price in rows if leg.security_id in row.members])
+        cost = leg.half_spread + problem.parameters.churn + traded
+        weight += member.holding_cost[leg.security_id]
+        sale = cost - cash * (1 - leg.half_spread) - weight
+        lots = [
+            (lot.tax + lot.gain * (short if lot.short_term else long) + sale, lot.most, lot.at_loss and member.taxable)
+            for lot in leg.lots
+        ]
+        yield PricedPair(
+            leg=leg,
+            lots=sorted(lots, key=lambda lot: lot[0]),
+            purchase=cost + cash * (1 + leg.half_spread) + weight,
+            sale_demanded=leg.security_id in member.sale_demanded,
+            purchase_demanded=leg.security_id in member.purchase_demanded,
+        )
+
+
+def _shared(
+    problem: JointProblem, pairs: Mapping[SecurityId, Sequence[PricedPair]], factor: np.ndarray, cap: float
+) -> Iterator[_Shared]:
+    slopes = (problem.loadings @ factor).tolist()
+    curvatures = (problem.parameters.risk_aversion * problem.variance + 2 * cap * problem.specific_risk**2).tolist()
+    every = zip(problem.ids, problem.active.tolist(), curvatures, slopes, strict=True)
+    for security_id, active, curvature, slope in every:
+        own = pairs[security_id]
+        yield _Shared(own, active, curvature, slope, own[0].leg.key in problem.contested)
+
+
+def _by_sides(problem: JointProblem, value: float, every: Iterator[_Shared]) -> Sides:
+    """A contested key is on one side with all its securities in all accounts."""
+    sold, bought = dict.fromkeys(problem.contested, 0.0), dict.fromkeys(problem.contested, 0.0)
+    for shared in every:
+        selling, buying = shared.least(SELL), min(shared.least(KEEP), shared.least(BUY))
+        if not shared.contested:
+            value += min(selling, buying)
+            continue
+        key = shared.pairs[0].leg.key
+        sold[key] += selling
+        bought[key] += buying
+    least = {key: min(sold[key], bought[key]) for key in problem.contested}
+    return Sides(
+        lowest=value + sum(least.values()),
+        if_sold={key: sold[key] - least[key] if isfinite(least[key]) else 0.0 for key in least},
+        if_bought={key: bought[key] - least[key] if isfinite(least[key]) else 0.0 for key in least},
+        cell={key: place for place, key in enumerate(sorted(least))},
+    )
