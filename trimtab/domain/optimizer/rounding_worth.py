@@ -51,7 +51,8 @@ class UnitsWorth:
 
     def _cash_after(self, units: Ints, flow: Floats) -> float:
         orders = int(np.count_nonzero(units))
-        margin = _CENTS_AN_ORDER * (orders + 1) / float(self._data.account_value)
+        cents = _CENTS_AN_ORDER * (orders + 1) if orders else 0.0  # an account without a cent may stand still
+        margin = cents / float(self._data.account_value)
         return float(self._data.cash + flow.sum() - orders * self._data.commission - margin)
 
     def lot_sells(self, units: Ints) -> Floats:
