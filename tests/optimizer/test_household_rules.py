@@ -7,7 +7,7 @@ import pytest
 
 from tests.optimizer.accounts import a_lot, a_market, a_model, a_window
 from tests.optimizer.households import a_household, a_member
-from trimtab.domain.account_settings import AccountSettings, CashNeed, ForcedHarvest, GroupBand, GroupKind
+from trimtab.domain.account_settings import AccountSettings, CashNeed, ForcedHarvest, GroupBand, GroupKind, WeightBand
 from trimtab.domain.accounts import Registration
 from trimtab.domain.households import HouseholdInput, HouseholdProposal
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, ProposalRejected
@@ -92,6 +92,21 @@ def test_a_band_of_a_class_that_is_broken_in_one_account_is_mended_there():
     held = Decimal(400) * 100 - sold(proposal, 0)
     assert held / 50_000 <= Decimal("0.507")  # the band's tolerance and a share
     assert {each.side for each in proposal.legs[1].trades if each.security_id == "AAA"} == {Side.BUY}
+
+
+def test_a_name_that_one_account_must_hold_is_bought_there_while_another_sells_what_the_model_has_not():
+    """I is to hold at least 10 % of CCC, 50 shares; J holds 495 of it, all at a gain that no tax is due on."""
+    market = a_market({"AAA": "100", "BBB": "100", "CCC": "100"}, market_risk=0.0)
+    band = AccountSettings(weight_bands={SecurityId("CCC"): WeightBand(Decimal("0.1"), Decimal("0.3"))})
+    first = a_member("I", market, MODEL, lots=(a_lot("AAA", "495", "50"),), cash="500", registration=IRA, settings=band)
+    second = a_member("J", market, MODEL, lots=(a_lot("CCC", "495", "50"),), cash="500", registration=IRA)
+
+    proposal = analyze_household(a_household(market, MODEL, first, second))
+
+    trades = [{(each.security_id, each.side): each.quantity for each in leg.trades} for leg in proposal.legs]
+    assert trades[0]["CCC", Side.BUY] == 50
+    assert trades[1]["CCC", Side.SELL] == 495
+    assert proposal.gap_bps < 1
 
 
 def test_losses_of_one_account_net_against_the_gains_of_another():

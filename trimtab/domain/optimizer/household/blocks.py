@@ -174,9 +174,9 @@ class JointBlocks:
         prices = within_caps(data, prices)
         at = self._priced(prices)
         due, limits = at.limits.due_gains, at.limits
-        none = np.where(self._must_buy | self._must_lose, np.inf, 0.0)
-        sell = np.where(self._must_buy, np.inf, self._value(at, limits.all, limits.due_all, self._bought_while_selling))
-        keep = none + self._value(at, limits.gains, due, self._bought_while_keeping)
+        selling = self._value(at, limits.all, limits.due_all, self._bought_while_selling)
+        sell = np.where(self._must_buy & self.contested[data.wash_key], np.inf, selling)
+        keep = np.where(self._must_lose, np.inf, self._value(at, limits.gains, due, self._bought_while_keeping))
         buying = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit)
         buy = np.where(self._must_lose, np.inf, buying)
         free = ~self._two_sided[data.wash_key]

@@ -111,9 +111,9 @@ def _part(
     """
     leg = request.leg(replace(account, settings=replace(account.settings, tracking=request.tracking)))
     bands = account.settings.weight_bands
-    wanted = _wanted(request) - {each for each, band in bands.items() if band.minimum > 0}
-    named = {each.security_id for each in _all_positions(request)} | wanted | _held_away(request)
-    others = dict.fromkeys(named - target.weights.keys(), ZERO)
+    own_wanted = {each for each, band in bands.items() if band.minimum > 0}
+    named = {each.security_id for each in _all_positions(request)} | _wanted(request) | _held_away(request)
+    others = dict.fromkeys(named - target.weights.keys() - own_wanted, ZERO)
     measure = own if own > 0 else value
     everything = PreparedTarget({**target.weights, **others}, _cash(request, account, own) / measure, target.replaced)
     data = build_with_cash(leg, everything, market, measure)

@@ -52,7 +52,7 @@ class _Shared:
     def least(self, way: str) -> float:
         """The least that it can cost when it goes this way; infinite where a rule of an account bars that."""
         demanded = any(pair.leg.least_bought > 0 for pair in self.pairs)
-        if demanded and way != BUY:
+        if demanded and way == SELL and self.contested:
             return inf
         start, cost = self.active, 0.0
         sales: list[Offer] = []
