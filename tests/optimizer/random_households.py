@@ -56,9 +56,9 @@ def _member(
     for lot in lots:
         quantity[lot.security_id] = quantity.get(lot.security_id, Decimal(0)) + lot.quantity
     prices = whole.market.prices
-    settings = replace(own.snapshot.settings, tracking_error_limit=None, maximum_names=None)
+    settings = replace(own.snapshot.settings, tracking_error_limit=None)
     if place and seed % 3:  # rules of every account seldom go together
-        settings = AccountSettings()
+        settings = AccountSettings(maximum_names=2 + seed % 4 if seed % 2 else None)
     known = {each.asset_class for each in whole.market.securities.values()}
     known |= {each.sector for each in whole.market.securities.values()}
     settings = replace(settings, group_bands=tuple(each for each in settings.group_bands if each.name in known))
@@ -67,9 +67,7 @@ def _member(
         account=account,
         lots=tuple(replace(lot, account_id=account.id) for lot in lots),
         positions=tuple(
-            Position(
-                each, shares, (shares * prices[each].close).quantize(Decimal("0.01")) if each in prices else Decimal(0)
-            )
+            Position(each, shares, (shares * (prices[each].close if each in prices else 100)).quantize(Decimal("0.01")))
             for each, shares in quantity.items()
         ),
         cash=replace(whole.snapshot.cash, settled=cash.quantize(Decimal("0.01"))),

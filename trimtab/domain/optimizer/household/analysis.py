@@ -11,11 +11,12 @@ from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.household.build import ALL_RULES, Household, build_household, build_with_cash
 from trimtab.domain.optimizer.household.certificates import joint_certificate
 from trimtab.domain.optimizer.household.checker import check_household
+from trimtab.domain.optimizer.household.found import JointFound
 from trimtab.domain.optimizer.household.input_rules import require_sound_household
 from trimtab.domain.optimizer.household.legs import Leg, all_trades, net_trades, round_legs
 from trimtab.domain.optimizer.household.problem import HouseholdData, joint_objective
 from trimtab.domain.optimizer.household.publishing import Publisher
-from trimtab.domain.optimizer.household.search import JointFound, search_jointly
+from trimtab.domain.optimizer.household.search import search_jointly
 from trimtab.domain.optimizer.household.tightening import risk_overshoot, tightened, widened
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, missed_by_the_others, missed_in_shares

@@ -64,6 +64,7 @@ def _named(data: HouseholdData, accounts: Sequence[str], prices: JointPrices) ->
         rows=rows,
         own_rows=own,
         cap=float(prices.cap),
+        names={account: price for account, price in zip(accounts, prices.names.tolist(), strict=True) if price > 0},
     )
 
 

@@ -6,7 +6,8 @@ a loss and of being bought. Written security by security, so that it has nothing
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from math import inf, isfinite
 from typing import Final
 
@@ -37,6 +38,16 @@ class PricedPair:
     purchase: float  # cost of a unit bought
     sale_demanded: bool
     purchase_demanded: bool
+    name: float  # what it costs to hold it at all: the price of a name of its account
+    to_close: float = 0.0  # what must be sold for the account to hold none of it
+
+    def choices(self) -> Sequence["PricedPair"]:
+        """Held at the price of a name; or at none, when less than a unit that trades is held afterwards."""
+        leg = self.leg
+        if self.name <= 0 or leg.least_bought > 0:
+            return (self,)
+        closed = leg._replace(most_bought=0.0)
+        return self, replace(self, leg=closed, name=0.0, to_close=leg.holding - leg.crumb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +62,23 @@ class _Shared:
 
     def least(self, way: str) -> float:
         """The least that it can cost when it goes this way; infinite where a rule of an account bars that."""
-        demanded = any(pair.leg.least_bought > 0 for pair in self.pairs)
-        if demanded and way == SELL and self.contested:
+        if way == SELL and self.contested and any(pair.leg.least_bought > 0 for pair in self.pairs):
             return inf
+        choices = [pair.choices() for pair in self.pairs]
+        return min([self._least_of(pairs, way) for pairs in product(*choices)])
+
+    def _least_of(self, pairs: Sequence[PricedPair], way: str) -> float:
         start, cost = self.active, 0.0
         sales: list[Offer] = []
         purchases: list[Offer] = []
-        for pair in self.pairs:
+        for pair in pairs:
             sold = _offers_of_sales(pair, way)
             if sold is None:
                 return inf
             due, offers = sold
             least, most = self._purchases(pair, way)
             start += least - sum([size for _, size in due])
-            cost += pair.purchase * least + sum([price * size for price, size in due])
+            cost += pair.name + pair.purchase * least + sum([price * size for price, size in due])
             sales.extend(offers)
             purchases.append((pair.purchase, most - least))
         return cost + least_of_set(self.curvature, self.slope, start, sales, purchases)
@@ -85,6 +99,9 @@ def _offers_of_sales(pair: PricedPair, way: str) -> tuple[list[Offer], list[Offe
         return None
     if way == BUY and not pair.sale_demanded:
         most = min(due, most)
+    due = max(due, pair.to_close)
+    if most < due - ROUND_OFF:
+        return None
     forced: list[Offer] = []
     free: list[Offer] = []
     for price, size, _ in lots:
@@ -117,7 +134,9 @@ def joint_lower_bound(problem: JointProblem, prices: HouseholdPrices, regime: Ch
         priced = [(row, row.within_caps(rows.get(row.name, 0.0))) for row in member.rows]
         value += _of_cash(problem, member, cash) + _of_rows(priced)
         value += sum([member.holding_cost[leg.security_id] * leg.holding for leg in member.problem.legs])
-        for pair in _priced(problem, member, [*priced, *own], regime, cash):
+        names = max(prices.names.get(member.account_id, 0.0), 0.0) if member.problem.most_names is not None else 0.0
+        value -= names * (member.problem.most_names or 0)
+        for pair in _priced(problem, member, [*priced, *own], regime, cash, names):
             pairs.setdefault(pair.leg.security_id, []).append(pair)
     return _by_sides(problem, value, _shared(problem, pairs, factor, cap))
 
@@ -148,6 +167,7 @@ def _priced(
     rows: Sequence[tuple[CheckedRow, float]],
     regime: CheckedRegime,
     cash: float,
+    names: float,
 ) -> Iterator[PricedPair]:
     traded, short, long = (
         sum([getattr(row, part) * price for row, price in rows]) for part in ("traded", "short_gain", "long_gain")
@@ -168,6 +188,7 @@ def _priced(
             purchase=cost + cash * (1 + leg.half_spread) + weight,
             sale_demanded=leg.security_id in member.sale_demanded,
             purchase_demanded=leg.security_id in member.purchase_demanded,
+            name=names,
         )
 
 

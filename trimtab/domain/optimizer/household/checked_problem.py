@@ -37,7 +37,7 @@ class Member:
     problem: CheckedProblem
     rows: tuple[CheckedRow, ...]  # as the published list keeps them
     holding_cost: Mapping[SecurityId, float]  # of one unit held: of its class in this account, less its tilt here
-    sale_demanded: frozenset[SecurityId]  # cash that is owed, or a group above its band, may ask for sales of it
+    sale_demanded: frozenset[SecurityId]  # cash owed, names too many, or a group above its band may ask for sales
     purchase_demanded: frozenset[SecurityId]  # a group below its band may ask for purchases of it
     published: TradeList
 
@@ -101,14 +101,15 @@ def _member(whole: CheckedWhole, account: CheckedAccount, cash: Decimal) -> Memb
     problem = checked_problem(seen, whole.risk, CheckedTarget(whole.target, cash / own))
     published, share = published_list(account), float(own / whole.value)
     bands = group_rows(seen, problem)
-    owes = account.cash_before < account.cash_required
+    held, most = sum([leg.holding > leg.crumb for leg in problem.legs]), problem.most_names
+    must_sell = account.cash_before < account.cash_required or (most is not None and held > most)
     return Member(
         account_id=account.snapshot.account.id,
         taxable=account.taxable,
         problem=_scaled(problem, share),
         rows=tuple(_scaled_row(row, share) for row in checked_rows(seen, problem, published)),
         holding_cost=dict(_holding_costs(whole.request, account, problem.legs)),
-        sale_demanded=frozenset(leg.security_id for leg in problem.legs) if owes else _broken(bands, above=True),
+        sale_demanded=frozenset(leg.security_id for leg in problem.legs) if must_sell else _broken(bands, above=True),
         purchase_demanded=_broken(bands, above=False),
         published=published,
     )

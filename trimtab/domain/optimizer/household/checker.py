@@ -78,8 +78,8 @@ def _churn(accounts: list[CheckedAccount]) -> Iterator[str]:
 
 
 def _demanded(account: CheckedAccount, security_id: SecurityId, side: Side) -> bool:
-    """True when a rule on the name, cash that is owed, or a group outside its band may ask for the trade."""
-    if side is Side.SELL and account.cash_before < account.cash_required:
+    """True when a rule on the name, cash owed, names too many, or a group outside its band may ask for the trade."""
+    if side is Side.SELL and (account.cash_before < account.cash_required or _holds_too_many(account)):
         return True
     if security_id in account.settings.weight_bands or any(
         rule.security_id == security_id for rule in account.settings.restrictions
@@ -96,3 +96,9 @@ def _outside(account: CheckedAccount, band: GroupBand, side: Side) -> bool:
         sum((account.worth(each) for each in account.names if is_member(account, band, each)), ZERO) / account.value
     )
     return weight > band.maximum if side is Side.SELL else weight < band.minimum
+
+
+def _holds_too_many(account: CheckedAccount) -> bool:
+    most = account.settings.maximum_names
+    held = sum(quantity >= account.least(each) for each, quantity in account.quantity.items())
+    return most is not None and held > most

@@ -30,7 +30,7 @@ class Pairs:
     sell_minimum: Floats
     minimum_trade: Floats
     sale_demanded: (
-        Flags  # cash that is owed, or a broken band of its group, asks for sales of it, whatever way others go
+        Flags  # cash that is owed, names too many, or a broken band of its group, asks for sales of it in any way
     )
     purchase_demanded: Flags
 
@@ -80,6 +80,16 @@ class HouseholdData:
     def active(self) -> Floats:
         """The household's active weights before any trade, (n,)."""
         return sum_by(self.pairs.security, self.pairs.holding, len(self.variance)) + self.away - self.held_target
+
+    @property
+    def most_names(self) -> Floats:
+        """Most securities that each account may hold, infinite without such a rule, (A,)."""
+        return np.array([np.inf if part.most_names is None else float(part.most_names) for part in self.parts])
+
+    @property
+    def crumb(self) -> Floats:
+        """Weight of each pair that counts as nothing, (P,)."""
+        return np.concatenate([part.crumb for part in self.parts])
 
     def squared_tracking_error(self, active: Floats) -> float:
         """Annualised, of active weights (n,), at the risk model's own specific risk."""
