@@ -140,7 +140,7 @@ def _shaken(prices: HouseholdPrices, rng: np.random.Generator, by: float) -> Hou
         rows={account: shake(rows) for account, rows in prices.rows.items()},
         own_rows=shake(prices.own_rows),
         cap=prices.cap + float(rng.normal(0, by)),
-        names=shake(prices.names),
+        names=shake(dict.fromkeys(prices.cash, 0.0)),
     )
 
 
