@@ -51,8 +51,7 @@ class UnitsWorth:
 
     def _cash_after(self, units: Ints, flow: Floats) -> float:
         orders = int(np.count_nonzero(units))
-        cents = _CENTS_AN_ORDER * (orders + 1) if orders else 0.0  # an account without a cent may stand still
-        margin = cents / float(self._data.account_value)
+        margin = _CENTS_AN_ORDER * (orders + 1) / float(self._data.account_value)
         return float(self._data.cash + flow.sum() - orders * self._data.commission - margin)
 
     def lot_sells(self, units: Ints) -> Floats:

@@ -76,7 +76,7 @@ def objective(problem: JointProblem) -> float:
     short = long = 0.0
     for member in problem.members:
         own, trades = member.problem, member.published
-        cost = trades.orders * own.commission
+        cost = member.commissions
         cash = own.cash - cost
         washed = own.washes.matched(trades.sold) if trades.sold else {}
         for leg in own.legs:
@@ -102,4 +102,5 @@ def objective(problem: JointProblem) -> float:
 
 
 def _without_trades(problem: JointProblem) -> JointProblem:
-    return replace(problem, members=tuple(replace(each, published=NOTHING) for each in problem.members))
+    still = tuple(replace(each, published=NOTHING, commissions=0.0) for each in problem.members)
+    return replace(problem, members=still)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import Parameters, parameters_for
 from trimtab.domain.households import HouseholdInput
-from trimtab.domain.money import BASIS_POINT, ZERO
+from trimtab.domain.money import BASIS_POINT, ZERO, to_cents
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_gap import published_list
 from trimtab.domain.optimizer.checked_legs import Leg
@@ -40,6 +40,7 @@ class Member:
     sale_demanded: frozenset[SecurityId]  # cash owed, names too many, or a group above its band may ask for sales
     purchase_demanded: frozenset[SecurityId]  # a group below its band may ask for purchases of it
     published: TradeList
+    commissions: float  # of its orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _member(whole: CheckedWhole, account: CheckedAccount, cash: Decimal) -> Memb
     own = account.value if account.value > 0 else whole.value
     seen = _Measured(whole.request.leg(account.snapshot), account.proposal, own)
     problem = checked_problem(seen, whole.risk, CheckedTarget(whole.target, cash / own))
-    published, share = published_list(account), float(own / whole.value)
+    published, share = published_list(seen), float(own / whole.value)
     bands = group_rows(seen, problem)
     held, most = sum([leg.holding > leg.crumb for leg in problem.legs]), problem.most_names
     must_sell = account.cash_before < account.cash_required or (most is not None and held > most)
@@ -112,7 +113,17 @@ def _member(whole: CheckedWhole, account: CheckedAccount, cash: Decimal) -> Memb
         sale_demanded=frozenset(leg.security_id for leg in problem.legs) if must_sell else _broken(bands, above=True),
         purchase_demanded=_broken(bands, above=False),
         published=published,
+        commissions=float(_commissions(account) / whole.value),
     )
+
+
+def _commissions(account: CheckedAccount) -> Decimal:
+    """Dollars: what the orders cost beside half their spreads."""
+    spreads = ZERO
+    for trade in account.proposal.trades:
+        security = account.market.securities.get(trade.security_id)
+        spreads += to_cents(trade.notional * security.half_spread_bps * BASIS_POINT) if security else ZERO
+    return account.cost - spreads
 
 
 def _broken(bands: Sequence[CheckedRow], *, above: bool) -> frozenset[SecurityId]:
@@ -139,7 +150,6 @@ def _scaled(problem: CheckedProblem, share: float) -> CheckedProblem:
         cash=problem.cash * share,
         cash_least=problem.cash_least * share,
         cash_wanted=problem.cash_wanted * share,
-        commission=problem.commission * share,
     )
 
 
