@@ -14,7 +14,9 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.bound import Branches, cash_term, row_caps, row_slopes
 from trimtab.domain.optimizer.household.problem import HouseholdData
+from trimtab.domain.optimizer.household.washed_pairs import WashedPair, least_on_pieces, washed_pairs
 from trimtab.domain.optimizer.problem import cumulative_before, fill
+from trimtab.domain.optimizer.washed_pieces import PricedSale
 
 _ROUND_OFF = 1e-12
 
@@ -109,6 +111,7 @@ class JointBlocks:
         self._must_buy = sum_by(pairs.security, self._due_buys, n) > 0
         self._must_lose = sum_by(pairs.security, np.maximum(pairs.sell_minimum - due, 0.0), n) > 1e-9
         self.contested = self._both_ways(lots.at_loss)
+        self._washed = washed_pairs(data)
         self._two_sided = self._both_ways(np.ones(len(lots.pair), dtype=np.bool_))
 
     def _limits_by(self, cost: Floats) -> _Limits:
@@ -211,6 +214,9 @@ class JointBlocks:
         data, limits = self._data, at.limits
         due, contested = limits.due_gains, self.contested[data.wash_key]
         sell = self._value(at, limits.all, limits.due_all, self._bought_while_selling, closed)
+        if not closed.any():
+            for row, pairs in self._washed.items():
+                sell[row] = max(float(sell[row]), self._on_pieces(at, row, pairs))
         keep = self._value(at, limits.gains, due, self._bought_while_keeping, closed)
         buy = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit, closed)
         return np.array(
@@ -220,6 +226,18 @@ class JointBlocks:
                 np.where(self._must_lose, np.inf, buy),
             ]
         )
+
+    def _on_pieces(self, at: _Priced, row: int, pairs: tuple[WashedPair, ...]) -> float:
+        """The least that selling a security costs with lots washed in part on the pieces of their tax."""
+        data, limits = self._data, at.limits
+        own = [pair.account for pair in pairs]
+        account = data.pairs.account[data.lots.pair]
+        rest = np.flatnonzero((data.lot_security == row) & ~np.isin(account, own))
+        due, most = limits.due_all[rest], limits.all[rest]
+        offers = list(zip(at.sale[rest].tolist(), (most - due).tolist(), strict=True))
+        active = float(data.active[row] - due.sum())
+        sale = PricedSale(active, float(at.curvature[row]), float(at.slope[row]), np.inf)
+        return least_on_pieces(pairs, at.sale, sale, offers, float(at.sale[rest] @ due))
 
     def _closing(self, at: _Priced, most_sold: Floats, least_sold: Floats, closed: Flags) -> tuple[Floats, Flags]:
         """The least sales (m,) that leave nothing of `closed` pairs, and securities (n,) of which that cannot be."""

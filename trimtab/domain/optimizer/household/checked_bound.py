@@ -8,13 +8,13 @@ a loss and of being bought. Written security by security, so that it has nothing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import inf, isfinite
+from math import inf, isfinite, prod
 from typing import Final
 
 import numpy as np
 
 from trimtab.domain.households import HouseholdPrices
-from trimtab.domain.optimizer.checked_bound import NO_PROOF, NOT_NETTED, Sides, cash_value
+from trimtab.domain.optimizer.checked_bound import NO_PROOF, NOT_NETTED, Piece, Sides, cash_value, pieces_of
 from trimtab.domain.optimizer.checked_legs import ROUND_OFF, Leg
 from trimtab.domain.optimizer.checked_netting import CheckedRegime
 from trimtab.domain.optimizer.checked_rows import CheckedRow
@@ -25,6 +25,9 @@ from trimtab.domain.securities import SecurityId
 SELL: Final = "SELL"
 KEEP: Final = "KEEP"
 BUY: Final = "BUY"
+
+_MOST_COMBINATIONS: Final = 64
+"""Of pieces of the accounts that hold a security: beyond that it is taxed along the chords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class PricedPair:
     purchase_demanded: bool
     name: float  # what it costs to hold it at all: the price of a name of its account
     to_close: float = 0.0  # what must be sold for the account to hold none of it
+    pieces: Sequence[Piece] = ()  # of what washing costs, where that is not along a chord
+    gone: float = 0.0  # on one of them: what is sold in any case
+    charge: float = 0.0  # and what that costs
 
     def choices(self) -> Sequence["PricedPair"]:
         """Held at the price of a name; or at none, when less than a unit that trades is held afterwards."""
@@ -48,6 +54,18 @@ class PricedPair:
             return (self,)
         closed = leg._replace(most_bought=0.0)
         return self, replace(self, leg=closed, name=0.0, to_close=leg.holding - leg.crumb)
+
+    def on_pieces(self) -> Sequence["PricedPair"]:
+        """One for each piece: what it sells in any case is gone, at its charge."""
+        return [
+            replace(
+                self,
+                lots=piece.lots,
+                gone=piece.first,
+                charge=piece.charge,
+            )
+            for piece in self.pieces
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,17 @@ class _Shared:
         if way == SELL and self.contested and any(pair.leg.least_bought > 0 for pair in self.pairs):
             return inf
         choices = [pair.choices() for pair in self.pairs]
-        return min([self._least_of(pairs, way) for pairs in product(*choices)])
+        along_chords = min([self._least_of(pairs, way) for pairs in product(*choices)])
+        if way != SELL or any(pair.name > 0 for pair in self.pairs):
+            return along_chords
+        return max(along_chords, self._on_pieces())
+
+    def _on_pieces(self) -> float:
+        """The least of selling it with losses washed share by share; minus infinity where that is not known."""
+        choices = [pair.on_pieces() if pair.pieces else (pair,) for pair in self.pairs]
+        if not 1 < prod(map(len, choices)) <= _MOST_COMBINATIONS:
+            return -inf
+        return min([self._least_of(pairs, SELL) for pairs in product(*choices)])
 
     def _least_of(self, pairs: Sequence[PricedPair], way: str) -> float:
         start, cost = self.active, 0.0
@@ -77,8 +105,8 @@ class _Shared:
                 return inf
             due, offers = sold
             least, most = self._purchases(pair, way)
-            start += least - sum([size for _, size in due])
-            cost += pair.name + pair.purchase * least + sum([price * size for price, size in due])
+            start += least - pair.gone - sum([size for _, size in due])
+            cost += pair.name + pair.charge + pair.purchase * least + sum([price * size for price, size in due])
             sales.extend(offers)
             purchases.append((pair.purchase, most - least))
         return cost + least_of_set(self.curvature, self.slope, start, sales, purchases)
@@ -189,6 +217,7 @@ def _priced(
             sale_demanded=leg.security_id in member.sale_demanded,
             purchase_demanded=leg.security_id in member.purchase_demanded,
             name=names,
+            pieces=tuple(pieces_of(leg, {lot.id: price for lot, (price, _, _) in zip(leg.lots, lots, strict=True)})),
         )
 
 
