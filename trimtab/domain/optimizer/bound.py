@@ -71,8 +71,11 @@ def standing_prices(data: OptimizerData) -> Prices:
     return Prices(factor, cash, above - below)
 
 
-def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
-    """A number that no allowed trade list's objective is below, in the one regime of `data`."""
+def lower_bound(data: OptimizerData, prices: Prices, *, along_chords: bool = False) -> Branches:
+    """A number that no allowed trade list's objective is below, in the one regime of `data`.
+
+    Lots that purchases wash in part are on the pieces of their tax, or `along_chords`, which is less and sooner told.
+    """
     prices = within_caps(data, prices)
     if data.securities.has_sets:
         return _of_cells(data, prices)
@@ -80,13 +83,12 @@ def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     if_sold = sum_by(data.securities.wash_key, not_bought.value, data.securities.keys)
     if_bought = sum_by(data.securities.wash_key, not_sold_at_a_loss.value, data.securities.keys)
     value = float(np.minimum(if_sold, if_bought).sum()) + coupling_value(data, prices)
-    return _raised(data, prices, Branches(value, if_sold, if_bought))
+    told = Branches(value, if_sold, if_bought)
+    return told if along_chords or data.lots.replacements is None or prices.names > 0 else _raised(data, prices, told)
 
 
 def _raised(data: OptimizerData, prices: Prices, along_chords: Branches) -> Branches:
     """The bound with lots that purchases wash in part on the pieces of their tax, not along its chords."""
-    if data.lots.replacements is None or prices.names > 0:
-        return along_chords
     if_sold, if_bought = along_chords.if_sold.copy(), along_chords.if_bought.copy()
     cheaper = np.minimum(if_sold, if_bought)
     key, contested = data.securities.wash_key, contested_securities(data)

@@ -16,7 +16,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Floats
 from trimtab.domain.optimizer.problem import FRACTION_UNITS, Lots, OptimizerData
 
-_ALL_SOLD = -4.0
+ALL_SOLD = -4.0
 """Tax of shares that a piece has sold in any case: nothing is worth as much, so that a solver sells them."""
 
 Offer = tuple[float, float]
@@ -126,16 +126,21 @@ def on_pieces(data: OptimizerData, chosen: Sequence[tuple[WashedSecurity, Piece]
 
     With `least` the first lot sold takes up what was bought and one unit, and no more; else as far as it pays.
     """
-    lots, held = data.lots, data.securities
+    lots = data.lots
     tax, limit, washed = lots.tax.copy(), lots.limit.copy(), lots.washed.copy()
     for security, piece in chosen:
         tax -= _chord(lots, security)
         washed[list(security.washed)] = 0.0
         limit[list(piece.stays)] = 0.0
         if least and piece.first is not None:
-            unit = float(held.share[security.row]) / (1 if held.whole[security.row] else FRACTION_UNITS)
-            units = np.floor(piece.purchased / unit + 1e-9) + 1
-            limit[piece.first] = min(units * unit, limit[piece.first])
-            tax[piece.first] = _ALL_SOLD
+            limit[piece.first] = min(least_beyond(data, security, piece), limit[piece.first])
+            tax[piece.first] = ALL_SOLD
     retaxed = replace(lots, tax=tax, limit=limit, washed=washed)
     return replace(data, lots=retaxed, regimes=(replace(data.regimes[0], lot_tax=tax),))
+
+
+def least_beyond(data: OptimizerData, security: WashedSecurity, piece: Piece) -> float:
+    """Weight of what was bought and one unit that trades."""
+    held = data.securities
+    unit = float(held.share[security.row]) / (1 if held.whole[security.row] else FRACTION_UNITS)
+    return float((np.floor(piece.purchased / unit + 1e-9) + 1) * unit)

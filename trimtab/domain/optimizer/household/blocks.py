@@ -14,7 +14,7 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.bound import Branches, cash_term, row_caps, row_slopes
 from trimtab.domain.optimizer.household.problem import HouseholdData
-from trimtab.domain.optimizer.household.washed_pairs import WashedPair, least_on_pieces, washed_pairs
+from trimtab.domain.optimizer.household.washed_pairs import Chosen, WashedPair, least_on_pieces, washed_pairs
 from trimtab.domain.optimizer.problem import cumulative_before, fill
 from trimtab.domain.optimizer.washed_pieces import PricedSale
 
@@ -216,7 +216,7 @@ class JointBlocks:
         sell = self._value(at, limits.all, limits.due_all, self._bought_while_selling, closed)
         if not closed.any():
             for row, pairs in self._washed.items():
-                sell[row] = max(float(sell[row]), self._on_pieces(at, row, pairs))
+                sell[row] = max(float(sell[row]), self._on_pieces(at, row, pairs)[0])
         keep = self._value(at, limits.gains, due, self._bought_while_keeping, closed)
         buy = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit, closed)
         return np.array(
@@ -227,7 +227,12 @@ class JointBlocks:
             ]
         )
 
-    def _on_pieces(self, at: _Priced, row: int, pairs: tuple[WashedPair, ...]) -> float:
+    def best_pieces(self, prices: JointPrices) -> Chosen:
+        """Of all lots that purchases wash in part the pieces on which selling costs least at `prices`."""
+        at = self._priced(within_caps(self._data, prices))
+        return tuple(each for row, pairs in self._washed.items() for each in self._on_pieces(at, row, pairs)[1])
+
+    def _on_pieces(self, at: _Priced, row: int, pairs: tuple[WashedPair, ...]) -> tuple[float, Chosen]:
         """The least that selling a security costs with lots washed in part on the pieces of their tax."""
         data, limits = self._data, at.limits
         own = [pair.account for pair in pairs]

@@ -156,10 +156,7 @@ def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders
     factor = data.loadings.T @ active
     sells = data.pair_sells(lot_sells)
     sent = np.zeros(len(data.cash)) if orders is None else orders * np.array([part.commission for part in data.parts])
-    excess = sum(
-        washed_excess(part.lots, part.securities.share, lot_sells[lots]).sum()
-        for part, (_, lots) in zip(data.parts, data.slices(), strict=True)
-    )
+    excess = joint_washed_excess(data, lot_sells).sum()
     off = cash_after(data, sells, buys) - sent - data.cash_target
     return JointObjective(
         risk=float(parameters.risk_aversion / 2 * (factor @ factor + data.variance @ active**2)),
@@ -169,6 +166,14 @@ def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders
         location=float(pairs.location @ (pairs.holding + buys - sells)),
         cash=float(np.maximum(parameters.cash_drag * off, -parameters.cash_shortfall * off).sum()),
         rules=data.rows.penalty(data.amounts(lot_sells, buys)),
+    )
+
+
+def joint_washed_excess(data: HouseholdData, lot_sells: Floats) -> Floats:
+    """Tax of each lot's sale above its chord, (m,): each account's losses are matched by themselves."""
+    every = zip(data.parts, data.slices(), strict=True)
+    return np.concatenate(
+        [washed_excess(part.lots, part.securities.share, lot_sells[lots]) for part, (_, lots) in every]
     )
 
 

@@ -15,6 +15,7 @@ from trimtab.domain.optimizer.household.found import JointFound
 from trimtab.domain.optimizer.household.lane import HouseholdClash, JointLane, JointSolution
 from trimtab.domain.optimizer.household.names import with_fewer_names
 from trimtab.domain.optimizer.household.problem import HouseholdData, joint_objective
+from trimtab.domain.optimizer.household.washed_sales import with_true_taxes
 
 _DUST = 1e-7
 _WORTH_A_SOLVE = 2e-5  # other ways are tried while the gap is above a fifth of a basis point
@@ -52,6 +53,11 @@ def _search_one(data: HouseholdData) -> JointFound:
 
 
 def _of_any_names(data: HouseholdData) -> JointFound:
+    return with_true_taxes(data, _along_chords(data), _along_chords)
+
+
+def _along_chords(data: HouseholdData) -> JointFound:
+    """With lots that purchases wash in part taxed as they are in `data`."""
     search = _Search(data)
     search.start()
     for _ in range(_MOST_SOLVES):
