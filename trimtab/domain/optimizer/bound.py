@@ -96,7 +96,8 @@ def _raised(data: OptimizerData, prices: Prices, along_chords: Branches) -> Bran
         if_sold[key[row]] += dearer
         if not contested[row]:
             if_bought[key[row]] += dearer
-    risen = float((np.minimum(if_sold, if_bought) - cheaper)[np.isfinite(cheaper)].sum())
+    finite = np.isfinite(cheaper)
+    risen = float((np.minimum(if_sold, if_bought)[finite] - cheaper[finite]).sum())
     return Branches(along_chords.value + risen, if_sold, if_bought)
 
 
