@@ -14,10 +14,13 @@ from tests.optimizer.random_accounts import a_random_ruled_account
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.incumbents import incumbent_of
 from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.optimizer.targets import account_value
+from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal, Rung
 from trimtab.domain.snapshots import AnalysisInput, Incumbent
 
 _ROUND_OFF = Decimal("0.001")  # of gaps, basis points
+_SAME_WEIGHT = Decimal("0.0000001")
 _WORTH_CALM = Decimal("0.7")
 """What yesterday's list may cost at most: half a basis point for its sides, a fifth for its shares and names."""
 
@@ -31,7 +34,7 @@ def broken_promises(seed: int) -> Iterator[str]:
         later = replace(request, snapshot=replace(request.snapshot, incumbent=yesterday))
         kept = analyze(later)
         yield from (f"{name}: {each}" for each in _of_one(later, kept))
-        yield from (f"{name}: {each}" for each in _of_two(fresh, kept))
+        yield from (f"{name}: {each}" for each in _of_two(request, fresh, kept))
 
 
 def _yesterdays(fresh: RebalanceProposal, seed: int) -> Iterator[tuple[str, Incumbent]]:
@@ -66,13 +69,35 @@ def _of_one(request: AnalysisInput, proposal: RebalanceProposal) -> Iterator[str
             yield f"its {name} is {amount} of at most {budget}"
 
 
-def _of_two(fresh: RebalanceProposal, kept: RebalanceProposal) -> Iterator[str]:
+def _of_two(request: AnalysisInput, fresh: RebalanceProposal, kept: RebalanceProposal) -> Iterator[str]:
+    """A bound is one of lists that leave no band further than the published one does."""
     if {fresh.outcome, kept.outcome} != {AnalysisOutcome.OPTIMAL}:
         return
-    if kept.benefit_bps + kept.gap_bps < fresh.benefit_bps - _ROUND_OFF:
+    comparable = _beyond_bands(request, fresh) <= _beyond_bands(request, kept) + _SAME_WEIGHT
+    if comparable and kept.benefit_bps + kept.gap_bps < fresh.benefit_bps - _ROUND_OFF:
         yield f"the bound of {kept.benefit_bps} + {kept.gap_bps} bp is below {fresh.benefit_bps} bp that can be had"
     if kept.benefit_bps < fresh.benefit_bps - _WORTH_CALM:
         yield f"it is worth {kept.benefit_bps} bp, a list without yesterday {fresh.benefit_bps} bp"
+
+
+def _beyond_bands(request: AnalysisInput, proposal: RebalanceProposal) -> Decimal:
+    """By how much of the account's value its groups are outside their bands after the trades, in all."""
+    market = request.market
+    worth = {each.security_id: each.quantity for each in request.snapshot.positions}
+    for trade in proposal.trades:
+        signed = trade.quantity if trade.side is Side.BUY else -trade.quantity
+        worth[trade.security_id] = worth.get(trade.security_id, Decimal(0)) + signed
+    beyond = Decimal(0)
+    for band in request.snapshot.settings.group_bands:
+        members = [
+            shares * market.prices[each].close
+            for each, shares in worth.items()
+            if each in market.prices
+            and band.name in (market.securities[each].asset_class, market.securities[each].sector)
+        ]
+        weight = sum(members, Decimal(0)) / account_value(request)
+        beyond += max(weight - band.maximum, band.minimum - weight, Decimal(0))
+    return beyond
 
 
 def main() -> None:

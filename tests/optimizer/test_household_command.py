@@ -1,6 +1,7 @@
 """`trimtab optimize --household` and `trimtab check --household`, through their entry point, on kept files."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,16 +58,20 @@ def test_its_json_passes_the_check_and_a_changed_one_does_not(tmp_path: Path):
     document = json.loads(answer.stdout)
     proposal = tmp_path / "proposal.json"
     proposal.write_text(answer.stdout)
+    false = tmp_path / "false.json"
+    false.write_text(json.dumps({**document, "gap_bps": "0.000", "proposal_hash": None}))
     document["legs"][1]["trades"][0]["quantity"] = "1008"
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(document))
 
-    good, bad = (trimtab("check", EXAMPLE, each, "--household", "--json") for each in (proposal, changed))
+    good, bad, claim = (trimtab("check", EXAMPLE, each, "--household", "--json") for each in (proposal, changed, false))
 
     assert document["calibration"] == "2"
     assert document["proposal_hash"] == content_hash(analyze_household(read_household(EXAMPLE)))
     assert json.loads(good.stdout) == {"passes": True, "violations": []}
-    assert (good.returncode, bad.returncode) == (0, 1)
+    assert (good.returncode, bad.returncode, claim.returncode) == (0, 1, 1)
+    (refused,) = json.loads(claim.stdout)["violations"]
+    assert re.fullmatch(r"its gap is \d+\.\d{7} bp at its certificate's prices, not 0\.000", refused)
     violations = json.loads(bad.stdout)["violations"]
     assert any(each.startswith("its hash is") for each in violations)
     assert any(each.startswith("account I: BOND") for each in violations)
@@ -84,9 +89,9 @@ def changed(folder: Path, change: Any) -> Path:
     ("change", "line"),
     [
         (
-            lambda document: document["accounts"][0]["settings"].update(maximum_names=20),
-            "trimtab: household H1: account T has a most of 20 names, which the joint analysis does not keep "
-            "[INVALID_ANALYSIS_INPUT]",
+            lambda document: document["accounts"][0]["settings"].update(tracking_error_limit="0.02"),
+            "trimtab: household H1: account T has a tracking error limit of its own: state the household's, "
+            "`tracking_error_limit` [INVALID_ANALYSIS_INPUT]",
         ),
         (
             lambda document: document.update(trackign="TIGHT"),

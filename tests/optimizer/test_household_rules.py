@@ -7,7 +7,7 @@ import pytest
 
 from tests.optimizer.accounts import a_lot, a_market, a_model, a_window
 from tests.optimizer.households import a_household, a_member
-from trimtab.domain.account_settings import AccountSettings, CashNeed, ForcedHarvest, GroupBand, GroupKind
+from trimtab.domain.account_settings import AccountSettings, CashNeed, ForcedHarvest, GroupBand, GroupKind, WeightBand
 from trimtab.domain.accounts import Registration
 from trimtab.domain.households import HouseholdInput, HouseholdProposal
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, ProposalRejected
@@ -92,6 +92,81 @@ def test_a_band_of_a_class_that_is_broken_in_one_account_is_mended_there():
     held = Decimal(400) * 100 - sold(proposal, 0)
     assert held / 50_000 <= Decimal("0.507")  # the band's tolerance and a share
     assert {each.side for each in proposal.legs[1].trades if each.security_id == "AAA"} == {Side.BUY}
+
+
+def test_a_name_that_one_account_must_hold_is_bought_there_while_another_sells_what_the_model_has_not():
+    """I is to hold at least 10 % of CCC, 50 shares; J holds 495 of it, all at a gain that no tax is due on."""
+    market = a_market({"AAA": "100", "BBB": "100", "CCC": "100"}, market_risk=0.0)
+    band = AccountSettings(weight_bands={SecurityId("CCC"): WeightBand(Decimal("0.1"), Decimal("0.3"))})
+    first = a_member("I", market, MODEL, lots=(a_lot("AAA", "495", "50"),), cash="500", registration=IRA, settings=band)
+    second = a_member("J", market, MODEL, lots=(a_lot("CCC", "495", "50"),), cash="500", registration=IRA)
+
+    proposal = analyze_household(a_household(market, MODEL, first, second))
+
+    trades = [{(each.security_id, each.side): each.quantity for each in leg.trades} for leg in proposal.legs]
+    assert trades[0]["CCC", Side.BUY] == 50
+    assert trades[1]["CCC", Side.SELL] == 495
+    assert proposal.gap_bps < 1
+
+
+def names_held(household: HouseholdInput, proposal: HouseholdProposal, account: int) -> set[str]:
+    quantity = {each.security_id: each.quantity for each in household.accounts[account].positions}
+    for trade in proposal.legs[account].trades:
+        signed = trade.quantity if trade.side is Side.BUY else -trade.quantity
+        quantity[trade.security_id] = quantity.get(trade.security_id, Decimal(0)) + signed
+    return {each for each, held in quantity.items() if held > 0}
+
+
+def thirds(most: int | None, tilt: str = "0") -> HouseholdInput:
+    """Two IRAs at a target of a third each, all three names in both; I may hold so many names."""
+    market = a_market({"AAA": "100", "BBB": "100", "CCC": "100"}, market_risk=0.0)
+    model = a_model({"AAA": "0.34", "BBB": "0.33", "CCC": "0.33"})
+    lots = (a_lot("AAA", "168", "50"), a_lot("BBB", "163", "50"), a_lot("CCC", "164", "50"))
+    few = AccountSettings(maximum_names=most, tilts={SecurityId("BBB"): Decimal(tilt)})
+    first = a_member("I", market, model, lots=lots, cash="500", registration=IRA, settings=few)
+    second = a_member("J", market, model, lots=lots, cash="500", registration=IRA)
+    return a_household(market, model, first, second)
+
+
+@pytest.mark.covers("X8")
+def test_an_account_holds_no_more_names_than_it_may_and_the_other_makes_up_for_it():
+    """I closes one of three names, BBB, which it likes least, and J buys what the household then lacks of it."""
+    free, limited = thirds(None, "-0.01"), thirds(2, "-0.01")
+    stands, proposal = analyze_household(free), analyze_household(limited)
+
+    assert names_held(free, stands, 0) == {"AAA", "BBB", "CCC"}
+    assert names_held(limited, proposal, 0) == {"AAA", "CCC"}
+    (sale,) = [each for each in proposal.legs[0].trades if each.side is Side.SELL]
+    assert sale.quantity == 163
+    assert sale.reasons[0].code is ReasonCode.RESTRICTION
+    assert sale.reasons[0].sentence.startswith("Account I holds 3 securities and may hold 2: BBB")
+    assert {(each.security_id, each.side) for each in proposal.legs[1].trades} >= {("BBB", Side.BUY)}
+    assert proposal.certificate.by_regime["FIXED"].names["I"] > 0
+    assert proposal.gap_bps < 2
+
+
+def test_an_account_opens_no_more_names_than_it_may():
+    """All cash, and one name: J buys the others."""
+    market, model = a_market({"AAA": "100", "BBB": "100"}, market_risk=0.0), a_model({"AAA": "0.5", "BBB": "0.5"})
+    few = AccountSettings(maximum_names=1)
+    first = a_member("I", market, model, cash="50000", registration=IRA, settings=few)
+    second = a_member("J", market, model, cash="50000", registration=IRA)
+    household = a_household(market, model, first, second)
+
+    proposal = analyze_household(household)
+
+    assert len(names_held(household, proposal, 0)) == 1
+    assert proposal.after.max_drift < Decimal("0.01")
+    assert proposal.gap_bps < 2
+
+
+def test_names_that_cannot_be_closed_are_no_conflict():
+    """I may hold one name, and may sell none of its three."""
+    household = thirds(1)
+    frozen = {SecurityId(each): "HALTED" for each in ("AAA", "BBB", "CCC")}
+    household = replace(household, accounts=(replace(household.accounts[0], frozen=frozen), household.accounts[1]))
+
+    assert analyze_household(household).outcome is AnalysisOutcome.NO_TRADE
 
 
 def test_losses_of_one_account_net_against_the_gains_of_another():
@@ -228,7 +303,6 @@ def test_a_window_that_one_account_has_opened_holds_for_all():
     [
         (lambda each: replace(each, tax_year=TaxYear()), "a tax year of its own"),
         (lambda each: _with(each, tracking_error_limit=Decimal("0.02")), "a tracking error limit of its own"),
-        (lambda each: _with(each, maximum_names=30), "a most of 30 names, which the joint analysis does not keep"),
     ],
 )
 def test_what_the_joint_analysis_does_not_keep_is_refused_by_name(fault, message: str):

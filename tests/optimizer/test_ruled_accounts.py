@@ -208,5 +208,5 @@ def test_bounds_of_many_accounts_at_once_are_those_of_each_to_the_last_bit():
         standing = standing_prices(one)
         every += [(one, standing), (one, replace(standing, cash=0.003, cap=0.5, factor=standing.factor * 0.7))]
 
-    assert lower_bounds(every) == [lower_bound(data, prices).value for data, prices in every]
+    assert lower_bounds(every) == [lower_bound(data, prices, along_chords=True).value for data, prices in every]
     assert contested > 10

@@ -36,7 +36,7 @@ from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.targets import account_value, prepare_target
 from trimtab.domain.optimizer.wash import washed_excess, washed_weight
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import ProposedTrade, RebalanceProposal, WhyNotCode
+from trimtab.domain.proposals import Lane, ProposedTrade, RebalanceProposal, WhyNotCode
 from trimtab.domain.snapshots import AnalysisInput, WashWindow, WashWindows
 
 TEN_DAYS_AGO = date(2026, 2, 21)
@@ -251,3 +251,25 @@ def test_no_lawful_sale_is_better_than_what_the_account_is_proved_to_be_worth_at
         if data.cash + ((1 - held.half_spread) * total).sum() >= data.cash_minimum:
             value = evaluate(data, sells, np.zeros(len(held.ids))).total
             assert min(outcome.bounds) <= value + 1e-9
+
+
+@pytest.mark.parametrize("cap", [None, Decimal("0.9")])
+@pytest.mark.parametrize(
+    ("shares", "cost", "bought", "gap"),
+    [("495", "130", "250", 1), ("495", "120", "300", 1), ("600", "115", "100", 0.1)],
+)
+def test_what_is_certified_of_lots_washed_in_part_is_their_true_tax_in_both_lanes(
+    shares: str, cost: str, bought: str, gap: float, cap: Decimal | None
+):
+    """Along the chords of the tax the bound is 50 to 140 bp too low. A cap that binds nothing: the slow lane."""
+    request = harvesting(
+        a_lot("AAA", shares, cost, LAST_YEAR),
+        a_lot("AAA", "100", "105", EARLIER),
+        bought=(a_window("AAA", TEN_DAYS_AGO, bought),),
+    )
+    rules = replace(request.snapshot.settings, tracking=Tracking.TIGHT, tracking_error_limit=cap)
+
+    proposal = analyze(replace(request, snapshot=replace(request.snapshot, settings=rules)))
+
+    assert proposal.lane is (Lane.FAST if cap is None else Lane.CLARABEL)
+    assert 0 <= proposal.gap_bps < gap

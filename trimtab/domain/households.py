@@ -1,6 +1,7 @@
 """A household managed as one: several accounts, one target, one proposal with a leg for each account (X8)."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import SHIPPED, Calibration
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import AnalysisOutcome, Measures, RebalanceProposal
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput, MarketSnapshot, TaxYear, WashWindows
 
 
@@ -58,6 +60,43 @@ class HouseholdInput:
 
 
 @dataclass(frozen=True, slots=True)
+class HouseholdPrices:
+    """The prices of one tax regime: no list of the household that is taxed in it is worth less than its bound there.
+
+    Pure numbers per unit of the household's value, so floats.
+    """
+
+    factor: tuple[float, ...]  # (k,) of active factor exposure
+    cash: Mapping[str, float]  # of one unit of cash, by account
+    rows: Mapping[str, Mapping[str, float]]  # by account, then by the row's name
+    own_rows: Mapping[str, float]  # of the taxpayer's netting rows, by name
+    cap: float  # of squared tracking error above its limit
+    names: Mapping[str, float] = field(default_factory=dict)  # of one name above the most of an account, by account
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdSideProof:
+    """Further prices of one regime, each of use on some patterns of sides of some wash keys (`SideProof`)."""
+
+    keys: tuple[SecurityId, ...]  # one security of each wash key whose sides are told apart
+    prices: tuple[HouseholdPrices, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdCertificate:
+    """Prices at which anybody can compute the bound that the household's gap is measured against (weak duality).
+
+    The bound is the least of those of all tax regimes. `bound_bps` is the lower bound on the objective of every allowed
+    list of trades that the prices prove, `objective_bps` the objective of this proposal; the gap is their difference.
+    """
+
+    by_regime: Mapping[str, HouseholdPrices]
+    sides: Mapping[str, HouseholdSideProof]  # by regime, where there are any
+    bound_bps: Decimal
+    objective_bps: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class HouseholdProposal:
     """The legs in the order of the accounts, and what they come to together. Figures are of the household's value."""
 
@@ -74,3 +113,4 @@ class HouseholdProposal:
     benefit_bps: Decimal
     gap_bps: Decimal  # certified: the objective of the legs in whole shares less the dual bound
     note: str = ""
+    certificate: HouseholdCertificate | None = None  # None for CONFLICT and SOLVER_FAILED

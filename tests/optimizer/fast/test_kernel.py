@@ -1,5 +1,7 @@
 """The kernel's closed form, bound and optimum against the slow ones, account by account."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Branching, answe
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import BUYING, SELLING
 from trimtab.domain.optimizer.fast.packing import pack
+from trimtab.domain.optimizer.fast.partly_washed import bounded_at
+from trimtab.domain.optimizer.fast.pieces import pieces_of
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.shapes import packed_together, shape_of
@@ -65,12 +69,21 @@ def relaxed(data: OptimizerData, solution: Solution) -> float:
 
 
 def test_the_bound_of_the_kernel_is_that_of_one_account_at_any_prices():
+    """Along the chords of what is washed in part, and piece by piece."""
+    raised = 0
     for seed, data in enumerate(PROBLEMS):
         batch = alone(data)
-        prices = random_prices(batch, seed)
-        slow = lower_bound(data, prices_of(batch, prices[0], 0)).value
+        prices, pieces = random_prices(batch, seed), pieces_of(batch)
+        at = prices_of(batch, prices[0], 0)
+        chords = replace(data, lots=replace(data.lots, replacements=None))
+        slow, on_pieces = lower_bound(chords, at).value, lower_bound(data, at).value
         if np.isfinite(slow):
             assert bound_at(batch.packed, prices)[0] == pytest.approx(slow, abs=1e-12 + 1e-12 * abs(slow))
+        if np.isfinite(slow) and pieces is not None:
+            right = bounded_at(batch.packed, pieces, prices).value[0]
+            assert slow - 1e-12 <= on_pieces == pytest.approx(right, abs=1e-5)  # whole shares are cut of another lot
+            raised += on_pieces > slow + 1e-7
+    assert raised > 2
 
 
 def test_doing_nothing_costs_what_the_objective_says():

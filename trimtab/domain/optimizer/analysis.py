@@ -74,7 +74,7 @@ def analyze_batch(
 
 
 def _bounds_of_standing(datas: Sequence[OptimizerData], outcomes: Sequence[Outcome]) -> list[tuple[float, ...] | None]:
-    """The bounds by regime of the accounts that trade nothing, computed side by side; None for the others."""
+    """The bounds by regime, along the chords, of the accounts that trade nothing, side by side; None for the others."""
     standing = [outcome.most_to_gain is not None for outcome in outcomes]
     priced = [
         (data.under(regime), prices)

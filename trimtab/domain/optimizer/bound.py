@@ -10,14 +10,17 @@ It is taken in one tax regime (`OptimizerData.under`): the tax is the least of t
 bounds is the account's.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.blocks import Prices, branch_values
+from trimtab.domain.optimizer.blocks import Priced, Prices, branch_values, priced_at
+from trimtab.domain.optimizer.capacity import contested_securities
 from trimtab.domain.optimizer.merged import cell_values
 from trimtab.domain.optimizer.problem import OptimizerData, Rows
+from trimtab.domain.optimizer.washed_pieces import PricedSale, along_chord, by_piece, washed_securities
 
 _PREFERENCE = 1e-15  # a branch must be better by more than round-off to be taken
 
@@ -68,8 +71,11 @@ def standing_prices(data: OptimizerData) -> Prices:
     return Prices(factor, cash, above - below)
 
 
-def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
-    """A number that no allowed trade list's objective is below, in the one regime of `data`."""
+def lower_bound(data: OptimizerData, prices: Prices, *, along_chords: bool = False) -> Branches:
+    """A number that no allowed trade list's objective is below, in the one regime of `data`.
+
+    Lots that purchases wash in part are on the pieces of their tax, or `along_chords`, which is less and sooner told.
+    """
     prices = within_caps(data, prices)
     if data.securities.has_sets:
         return _of_cells(data, prices)
@@ -77,7 +83,36 @@ def lower_bound(data: OptimizerData, prices: Prices) -> Branches:
     key, keys = data.securities.wash_key, data.securities.keys
     if_sold, if_bought = sum_by(key, not_bought, keys), sum_by(key, not_sold_at_a_loss, keys)
     value = float(np.minimum(if_sold, if_bought).sum()) + coupling_value(data, prices)
-    return Branches(value, if_sold, if_bought)
+    told = Branches(value, if_sold, if_bought)
+    return told if along_chords or data.lots.replacements is None or prices.names > 0 else _raised(data, prices, told)
+
+
+def _raised(data: OptimizerData, prices: Prices, along_chords: Branches) -> Branches:
+    """The bound with lots that purchases wash in part on the pieces of their tax, not along its chords."""
+    if_sold, if_bought = along_chords.if_sold.copy(), along_chords.if_bought.copy()
+    cheaper = np.minimum(if_sold, if_bought)
+    key, contested = data.securities.wash_key, contested_securities(data)
+    for row, dearer in dearer_on_pieces(data, priced_at(data, prices)):
+        if_sold[key[row]] += dearer
+        if not contested[row]:
+            if_bought[key[row]] += dearer
+    finite = np.isfinite(cheaper)
+    risen = float((np.minimum(if_sold, if_bought)[finite] - cheaper[finite]).sum())
+    return Branches(along_chords.value + risen, if_sold, if_bought)
+
+
+def dearer_on_pieces(data: OptimizerData, at: Priced) -> Iterator[tuple[int, float]]:
+    """By how much selling costs more than along the chords at least, for each security with such lots."""
+    for security in washed_securities(data):
+        sale, cost = priced_sale(data, at, security.row), at.sale_cost
+        dearer = min(by_piece(data.lots, security, sale, cost)) - along_chord(data.lots, security, sale, cost)
+        if dearer > 0:
+            yield security.row, dearer
+
+
+def priced_sale(data: OptimizerData, at: Priced, row: int) -> PricedSale:
+    most = float(data.securities.sell_limit[row])
+    return PricedSale(float(data.active[row]), float(at.curvature[row]), float(at.slope[row]), most)
 
 
 def _of_cells(data: OptimizerData, prices: Prices) -> Branches:

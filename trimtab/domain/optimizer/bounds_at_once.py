@@ -1,4 +1,4 @@
-"""`bound.lower_bound` of many accounts in one pass, for those whose securities share nothing but factors and cash.
+"""`bound.lower_bound` along the chords of many accounts in one pass: those whose securities share but factors and cash.
 
 The same numbers to the last bit, so that an account's certificate does not depend on those beside it: what is summed
 is summed account by account in the same order.
@@ -17,10 +17,14 @@ _Priced = tuple[OptimizerData, Prices]
 
 
 def lower_bounds(every: Sequence[_Priced]) -> list[float]:
-    """The value of `lower_bound` for each problem, in its one regime, at its prices."""
+    """The value of `lower_bound` along the chords for each problem, in its one regime, at its prices."""
     plain = [each for each in every if _is_plain(each[0])]
     values = iter(_Columns([(data, within_caps(data, prices)) for data, prices in plain]).values() if plain else ())
-    return [next(values) if _is_plain(data) else lower_bound(data, prices).value for data, prices in every]
+    return [next(values) if _is_plain(data) else _alone(data, prices) for data, prices in every]
+
+
+def _alone(data: OptimizerData, prices: Prices) -> float:
+    return lower_bound(data, prices, along_chords=True).value
 
 
 def _is_plain(data: OptimizerData) -> bool:

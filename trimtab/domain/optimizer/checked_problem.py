@@ -20,7 +20,7 @@ from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_legs import ROUND_OFF, Leg, LotLeg, in_whole_shares
 from trimtab.domain.optimizer.checked_risk import CheckedRisk
 from trimtab.domain.optimizer.checked_sets import checked_sets
-from trimtab.domain.optimizer.checked_target import checked_target
+from trimtab.domain.optimizer.checked_target import CheckedTarget, checked_target
 from trimtab.domain.optimizer.checked_washes import CheckedWashes
 from trimtab.domain.securities import SecurityId
 
@@ -59,19 +59,18 @@ class CheckedProblem:
         return {leg.security_id: leg.key for leg in self.legs}
 
 
-def checked_problem(account: CheckedAccount, risk: CheckedRisk) -> CheckedProblem:
-    """The problem of an account worth more than nothing."""
-    return _Derivation(account, risk).problem()
+def checked_problem(account: CheckedAccount, risk: CheckedRisk, target: CheckedTarget | None = None) -> CheckedProblem:
+    """The problem of an account worth more than nothing; `target` of an account that follows a household's."""
+    return _Derivation(account, risk, target or checked_target(account)).problem()
 
 
 class _Derivation:
     """From the account's facts to its legs."""
 
-    def __init__(self, account: CheckedAccount, risk: CheckedRisk) -> None:
-        self._account, self._risk = account, risk
+    def __init__(self, account: CheckedAccount, risk: CheckedRisk, target: CheckedTarget) -> None:
+        self._account, self._risk, self._target = account, risk, target
         self._dollars, self._value = account.value, float(account.value)
         self._parameters = account.parameters
-        self._target = checked_target(account)
         self._sets = checked_sets(account, self._target.weights)
         self._risk_of = {member: each.risk_of for each in self._sets for member in each.members}
         self._set_of = {member: each.members[0] for each in self._sets for member in each.members}

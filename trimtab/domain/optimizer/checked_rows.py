@@ -78,10 +78,15 @@ class CheckedRow:
 
 def checked_rows(account: CheckedAccount, problem: CheckedProblem, published: TradeList) -> tuple[CheckedRow, ...]:
     """Every row of the account. Bands, and that no net gain is realised, yield as far as the `published` list does."""
-    bands = [_group_row(account, problem, band) for band in account.settings.group_bands]
+    bands = group_rows(account, problem)
     every = [*bands, *rows_without_bands(account)]
     yielding = {row.name for row in bands} | {"PRESERVED"}
     return tuple(row.kept_as_well_as(row.amount(problem, published)) if row.name in yielding else row for row in every)
+
+
+def group_rows(account: CheckedAccount, problem: CheckedProblem) -> tuple[CheckedRow, ...]:
+    """The bands of classes and sectors, asked for as far as their own securities can keep them."""
+    return tuple(_group_row(account, problem, band) for band in account.settings.group_bands)
 
 
 def rows_without_bands(account: CheckedAccount) -> tuple[CheckedRow, ...]:

@@ -171,7 +171,12 @@ class _Desk:
         return np.where(self.units == self.yesterday, least, 0.0)
 
     def raise_cash(self) -> None:
-        """Buy less or sell more, cheapest way first, until cash reaches its minimum."""
+        """Buy less or sell more, cheapest way first, until cash reaches its minimum.
+
+        Without an order nothing is rounded to cents: an account without a cent may stand still.
+        """
+        if not self.units.any() and self.data.cash >= self.data.cash_minimum:
+            return
         for _ in range(4 * len(self.units) + 4):
             short = self.data.cash_minimum - self.worth.cash(self.units)
             if short <= 0:

@@ -30,15 +30,17 @@ def search(data: OptimizerData, prices: Prices, relaxation: Relaxation | None = 
 def finish(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found:
     """The rules that are settled after the wash sides, one after the other."""
     found = settle_washed_sales(data, relaxation, found)
+    if found.problem is not data:  # on pieces of the tax of lots washed in part
+        relaxation = MergedLots(found.problem)
     if data.most_names is None:
         return settle_small_positions(data, drop_small_trades(data, relaxation, found))
     few = with_fewer_names(data, found)
     few = drop_small_trades(few.problem, MergedLots(few.problem), few)
     few = settle_small_positions(few.problem, few)
     certified = replace(few, bound=found.bound, prices=found.prices)  # theirs is of a smaller problem
-    return certified.with_prices(data, price_of_names(data, few.prices)).with_prices(
-        data, price_of_names(data, found.prices)
-    )
+    for prices in (few.prices, found.prices, few.solution.prices, found.solution.prices):
+        certified = certified.with_prices(data, price_of_names(data, prices))
+    return certified
 
 
 def yesterdays_names(data: OptimizerData, relaxation: Relaxation, found: Found) -> Found | None:

@@ -39,15 +39,32 @@ def proved_on_sides(
     The `first` prices come with their bound.
     """
     further = [within_caps(data, at) for at in others]
-    every, cuts = [first[0], *further], [first[1], *(lower_bound(data, at) for at in further)]
+    every = [first[0], *further]
+    told = told_apart([first[1], *(lower_bound(data, at) for at in further)])
+    if told is None:
+        return None
+    members = [data.securities.ids[int(np.argmax(data.securities.wash_key == key))] for key in told.keys]
+    return ProvedOnSides(told.value, tuple(members), tuple(every[place] for place in told.kept))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToldApart:
+    """What several bounds prove together: by the sides of `keys`, with those of the bounds that are `kept`."""
+
+    value: float
+    keys: Ints
+    kept: tuple[int, ...]
+
+
+def told_apart(cuts: Sequence[Branches]) -> ToldApart | None:
+    """The least over all patterns of the best of the `cuts` on each; None when all of them favour the same sides."""
     keys = _in_doubt(cuts)
     if not len(keys):
         return None
     patterns = _patterns(len(keys))
     bounds = np.array([cut.with_sides(keys, patterns) for cut in cuts])
     kept = _needed(bounds)
-    members = [data.securities.ids[int(np.argmax(data.securities.wash_key == key))] for key in keys]
-    return ProvedOnSides(float(bounds[kept].max(axis=0).min()), tuple(members), tuple(every[place] for place in kept))
+    return ToldApart(float(bounds[kept].max(axis=0).min()), keys, tuple(kept))
 
 
 def _in_doubt(cuts: Sequence[Branches]) -> Ints:

@@ -5,16 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from trimtab.domain.households import HouseholdInput, HouseholdProposal
+from trimtab.domain.households import HouseholdCertificate, HouseholdInput, HouseholdProposal
 from trimtab.domain.optimizer.conflicts import clashing_rules
 from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.household.build import ALL_RULES, Household, build_household, build_with_cash
+from trimtab.domain.optimizer.household.certificates import joint_certificate
 from trimtab.domain.optimizer.household.checker import check_household
+from trimtab.domain.optimizer.household.found import JointFound
 from trimtab.domain.optimizer.household.input_rules import require_sound_household
 from trimtab.domain.optimizer.household.legs import Leg, all_trades, net_trades, round_legs
-from trimtab.domain.optimizer.household.problem import joint_objective
+from trimtab.domain.optimizer.household.problem import HouseholdData, joint_objective
 from trimtab.domain.optimizer.household.publishing import Publisher
-from trimtab.domain.optimizer.household.search import JointFound, search_jointly
+from trimtab.domain.optimizer.household.search import search_jointly
 from trimtab.domain.optimizer.household.tightening import risk_overshoot, tightened, widened
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, missed_by_the_others, missed_in_shares
@@ -86,9 +88,17 @@ class _Joint:
         has_orders = any(leg.booked.trades for leg in legs)
         if (benefit >= self._data.parameters.tolerance or due) and has_orders and not missed:
             excess = self._data.rows.excess(self._data.amounts(lot_sells, buys))
-            bound = found.bound_of(widened(self._data, excess)) if excess.any() else found.bound
-            return self._publisher.traded(legs, benefit, after - bound)
-        return self._publisher.held(AnalysisOutcome.NO_TRADE, gap=self._standing() - found.bound)
+            asked = widened(self._data, excess) if excess.any() else self._data
+            return self._publisher.traded(legs, benefit, self._proof(asked, found, after))
+        return self._publisher.held(AnalysisOutcome.NO_TRADE, proof=self._proof(self._data, found, self._standing()))
+
+    def _proof(self, data: HouseholdData, found: JointFound, objective: float) -> HouseholdCertificate:
+        """The gap of a list worth `objective` among those that `data` allows, at the prices that were tried."""
+        return joint_certificate(data, self._household.ids, self._accounts, found.prices, objective)
+
+    @property
+    def _accounts(self) -> tuple[str, ...]:
+        return tuple(each.snapshot.account.id for each in self._requests)
 
     def _clashes(self) -> Iterator[str]:
         """What an account's own rules cannot keep, whatever the others do."""

@@ -5,15 +5,18 @@ here to buy it there moves nothing but fees (X8). What a rule demands of an acco
 is not sold at a loss in one account and bought in another, IRAs included (IRC 1091, Rev. Rul. 2008-5).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import chain, combinations
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.bound import Branches, cash_term, row_caps, row_slopes
 from trimtab.domain.optimizer.household.problem import HouseholdData
+from trimtab.domain.optimizer.household.washed_pairs import Chosen, WashedPair, least_on_pieces, washed_pairs
 from trimtab.domain.optimizer.problem import cumulative_before, fill
+from trimtab.domain.optimizer.washed_pieces import PricedSale
 
 _ROUND_OFF = 1e-12
 
@@ -26,6 +29,10 @@ class Way(IntEnum):
     BUY = 2  # it may be bought, nothing is sold; what a rule of an account demands is done in any way
 
 
+def no_names() -> Floats:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class JointPrices:
     """Prices of what couples the trades, each per unit of household value."""
@@ -34,6 +41,7 @@ class JointPrices:
     cash: Floats  # (A,) of each account's cash
     rows: Floats  # (r,) of one unit more in each row: positive at its upper end
     cap: float = 0.0  # of squared tracking error above its limit
+    names: Floats = field(default_factory=no_names)  # (A,) of one name above the most of each account, or none
 
     def moved(self, ray: "JointPrices", distance: float) -> "JointPrices":
         """These prices, moved so far along `ray`."""
@@ -42,6 +50,7 @@ class JointPrices:
             self.cash + distance * ray.cash,
             self.rows + distance * ray.rows,
             self.cap + distance * ray.cap,
+            self.names,
         )
 
 
@@ -102,6 +111,7 @@ class JointBlocks:
         self._must_buy = sum_by(pairs.security, self._due_buys, n) > 0
         self._must_lose = sum_by(pairs.security, np.maximum(pairs.sell_minimum - due, 0.0), n) > 1e-9
         self.contested = self._both_ways(lots.at_loss)
+        self._washed = washed_pairs(data)
         self._two_sided = self._both_ways(np.ones(len(lots.pair), dtype=np.bool_))
 
     def _limits_by(self, cost: Floats) -> _Limits:
@@ -171,14 +181,8 @@ class JointBlocks:
     def bound(self, prices: JointPrices) -> JointBound:
         """A number that no allowed list of trades is below, at any prices (weak duality)."""
         data = self._data
-        prices = _within_caps(data, prices)
-        at = self._priced(prices)
-        due, limits = at.limits.due_gains, at.limits
-        none = np.where(self._must_buy | self._must_lose, np.inf, 0.0)
-        sell = np.where(self._must_buy, np.inf, self._value(at, limits.all, limits.due_all, self._bought_while_selling))
-        keep = none + self._value(at, limits.gains, due, self._bought_while_keeping)
-        buying = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit)
-        buy = np.where(self._must_lose, np.inf, buying)
+        prices = within_caps(data, prices)
+        sell, keep, buy = self._with_names(self._priced(prices), prices.names)
         free = ~self._two_sided[data.wash_key]
         sold = np.where(free & (buy < sell), buy, sell)
         bought = np.where(free, sold, np.minimum(keep, buy))
@@ -187,6 +191,67 @@ class JointBlocks:
         sold_way = np.where(free & (buy < sell), Way.BUY, Way.SELL)
         bought_way = np.where(free, sold_way, np.where(buy <= keep, Way.BUY, Way.KEEP))
         return JointBound(Branches(value, if_sold, if_bought), sold_way, bought_way)
+
+    def cost_of_closing(self, prices: JointPrices, account: int) -> Floats:
+        """What each security costs more at `prices` when the account holds none of it, (n,); infinite where it must."""
+        at, pairs = self._priced(within_caps(self._data, prices)), self._data.pairs
+        free, closed = (self._by_way(at, each).min(axis=0) for each in (pairs.account < 0, pairs.account == account))
+        cost: Floats = closed - np.where(np.isfinite(free), free, 0.0)
+        return cost
+
+    def _with_names(self, at: _Priced, names: Floats) -> Floats:
+        """By way, (3, n): in each account with a price of `names` (A,) a position is closed, or pays the price."""
+        account, priced = self._data.pairs.account, np.flatnonzero(names > 0).tolist()
+        closings = chain.from_iterable(combinations(priced, size) for size in range(len(priced) + 1))
+        each = [
+            self._by_way(at, np.isin(account, closed)) + names.sum() - names[list(closed)].sum() for closed in closings
+        ]
+        least: Floats = np.min(each, axis=0)
+        return least
+
+    def _by_way(self, at: _Priced, closed: Flags) -> Floats:
+        """The least value of each security in each way, (3, n), when it ends at nothing in `closed` pairs (P,)."""
+        data, limits = self._data, at.limits
+        due, contested = limits.due_gains, self.contested[data.wash_key]
+        sell = self._value(at, limits.all, limits.due_all, self._bought_while_selling, closed)
+        if not closed.any():
+            for row, pairs in self._washed.items():
+                sell[row] = max(float(sell[row]), self._on_pieces(at, row, pairs)[0])
+        keep = self._value(at, limits.gains, due, self._bought_while_keeping, closed)
+        buy = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit, closed)
+        return np.array(
+            [
+                np.where(self._must_buy & contested, np.inf, sell),
+                np.where(self._must_lose, np.inf, keep),
+                np.where(self._must_lose, np.inf, buy),
+            ]
+        )
+
+    def best_pieces(self, prices: JointPrices) -> Chosen:
+        """Of all lots that purchases wash in part the pieces on which selling costs least at `prices`."""
+        at = self._priced(within_caps(self._data, prices))
+        return tuple(each for row, pairs in self._washed.items() for each in self._on_pieces(at, row, pairs)[1])
+
+    def _on_pieces(self, at: _Priced, row: int, pairs: tuple[WashedPair, ...]) -> tuple[float, Chosen]:
+        """The least that selling a security costs with lots washed in part on the pieces of their tax."""
+        data, limits = self._data, at.limits
+        own = [pair.account for pair in pairs]
+        account = data.pairs.account[data.lots.pair]
+        rest = np.flatnonzero((data.lot_security == row) & ~np.isin(account, own))
+        due, most = limits.due_all[rest], limits.all[rest]
+        offers = list(zip(at.sale[rest].tolist(), (most - due).tolist(), strict=True))
+        active = float(data.active[row] - due.sum())
+        sale = PricedSale(active, float(at.curvature[row]), float(at.slope[row]), np.inf)
+        return least_on_pieces(pairs, at.sale, sale, offers, float(at.sale[rest] @ due))
+
+    def _closing(self, at: _Priced, most_sold: Floats, least_sold: Floats, closed: Flags) -> tuple[Floats, Flags]:
+        """The least sales (m,) that leave nothing of `closed` pairs, and securities (n,) of which that cannot be."""
+        data, pairs = self._data, self._data.pairs
+        need = np.where(closed, np.maximum(pairs.holding - data.crumb, data.pair_sells(least_sold)), 0.0)
+        order = np.lexsort((at.sale, data.lots.pair))
+        sold = np.where(closed[data.lots.pair], self._from_front(order, most_sold, need), least_sold)
+        stuck = closed & ((data.pair_sells(sold) < need - 1e-9) | (self._due_buys > 0))
+        return sold, sum_by(pairs.security, stuck, len(data.variance)) > 0
 
     def _priced(self, prices: JointPrices) -> _Priced:
         data, pairs, rows = self._data, self._data.pairs, self._data.rows
@@ -198,14 +263,19 @@ class JointBlocks:
         limits = self._limits_by(sale) if len(rows) else self._limits
         return _Priced(data.loadings @ prices.factor, curvature, sale, purchase, limits)
 
-    def _value(self, at: _Priced, most_sold: Floats, least_sold: Floats, most_bought: Floats) -> Floats:
+    def _value(self, at: _Priced, most_sold: Floats, least_sold: Floats, most_bought: Floats, closed: Flags) -> Floats:
         """Least value of each security when so much of it may be sold (m,), and bought (P,), in all accounts, (n,).
+
+        It ends at nothing in `closed` pairs (P,); infinite where that cannot be.
 
         One list, cheapest first: to buy b of at most u at cost e a unit is to buy u in advance and to sell u - b of it
         again at cost -e, as for equivalence sets (docs/formulation.md).
         """
         data, n = self._data, len(self._data.variance)
-        lot_row, pair_row = data.lot_security, data.pairs.security
+        lot_row, pair_row, stuck = data.lot_security, data.pairs.security, np.zeros(n, dtype=np.bool_)
+        if closed.any():
+            least_sold, stuck = self._closing(at, most_sold, least_sold, closed)
+            most_bought = np.where(closed, self._due_buys, most_bought)
         room = most_bought - self._due_buys
         start = data.after(least_sold, most_bought)
         paid = sum_by(lot_row, at.sale * least_sold, n) + sum_by(pair_row, at.purchase * most_bought, n)
@@ -218,17 +288,19 @@ class JointBlocks:
         taken = np.clip(wanted, 0.0, most)
         left = start - sum_by(row, taken, n)
         value: Floats = at.curvature / 2 * left**2 + at.slope * left + sum_by(row, unit * taken, n) + paid
-        return value
+        return np.where(stuck, np.inf, value)
 
 
-def _within_caps(data: HouseholdData, prices: JointPrices) -> JointPrices:
+def within_caps(data: HouseholdData, prices: JointPrices) -> JointPrices:
     """The nearest prices at which the bound is not minus infinity."""
     lowest, highest = row_caps(data.rows)
+    names = prices.names if len(prices.names) else np.zeros(len(data.cash))
     return JointPrices(
         factor=prices.factor,
         cash=np.maximum(prices.cash, -data.parameters.cash_drag),
         rows=np.clip(prices.rows, lowest, highest),
         cap=max(prices.cap, 0.0) if data.tracking_limit is not None else 0.0,
+        names=np.where(np.isfinite(data.most_names), np.maximum(names, 0.0), 0.0),
     )
 
 
@@ -238,4 +310,6 @@ def _coupling(data: HouseholdData, prices: JointPrices) -> float:
     value += sum(cash_term(part, float(price))[0] for part, price in zip(data.parts, prices.cash, strict=True))
     value += float(data.pairs.location @ data.pairs.holding) + data.regimes[0].constant
     value += float(prices.rows @ row_slopes(data.rows, prices.rows))
+    limited = np.isfinite(data.most_names)
+    value -= float(prices.names[limited] @ data.most_names[limited])
     return value - prices.cap * (data.tracking_limit or 0.0) ** 2

@@ -111,9 +111,9 @@ def _part(
     """
     leg = request.leg(replace(account, settings=replace(account.settings, tracking=request.tracking)))
     bands = account.settings.weight_bands
-    wanted = _wanted(request) - {each for each, band in bands.items() if band.minimum > 0}
-    named = {each.security_id for each in _all_positions(request)} | wanted | _held_away(request)
-    others = dict.fromkeys(named - target.weights.keys(), ZERO)
+    own_wanted = {each for each, band in bands.items() if band.minimum > 0}
+    named = {each.security_id for each in _all_positions(request)} | _wanted(request) | _held_away(request)
+    others = dict.fromkeys(named - target.weights.keys() - own_wanted, ZERO)
     measure = own if own > 0 else value
     everything = PreparedTarget({**target.weights, **others}, _cash(request, account, own) / measure, target.replaced)
     data = build_with_cash(leg, everything, market, measure)
@@ -184,13 +184,15 @@ def _pairs(parts: tuple[OptimizerData, ...]) -> Pairs:
         sell_limit=np.concatenate([each.sell_limit for each in held]),
         sell_minimum=np.concatenate([each.sell_minimum for each in held]),
         minimum_trade=np.concatenate([each.minimum_trade for each in held]),
-        sale_demanded=np.concatenate([_in_broken_bands(part, above=True) | _owes_cash(part) for part in parts]),
+        sale_demanded=np.concatenate([_in_broken_bands(part, above=True) | _must_sell(part) for part in parts]),
         purchase_demanded=np.concatenate([_in_broken_bands(part, above=False) for part in parts]),
     )
 
 
-def _owes_cash(part: OptimizerData) -> bool:
-    return part.cash < part.cash_required
+def _must_sell(part: OptimizerData) -> bool:
+    """True when cash is owed, or more names are held than may be."""
+    too_many = part.most_names is not None and int((part.securities.holding > part.crumb).sum()) > part.most_names
+    return part.cash < part.cash_required or too_many
 
 
 def _in_broken_bands(part: OptimizerData, *, above: bool) -> Flags:

@@ -10,6 +10,7 @@ from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_rows import is_member
 from trimtab.domain.optimizer.checker import rule_violations
 from trimtab.domain.optimizer.errors import ProposalRejected
+from trimtab.domain.optimizer.household.checked_gap import joint_gap_violations
 from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome
@@ -17,7 +18,7 @@ from trimtab.domain.securities import SecurityId
 
 
 def check_household(request: HouseholdInput, proposal: HouseholdProposal) -> None:
-    """Raises ProposalRejected with every rule that a leg, or the legs together, break."""
+    """Raises ProposalRejected with every rule that a leg, or the legs together, break, or a false claim."""
     violations = tuple(_violations(request, proposal))
     if violations:
         raise ProposalRejected(request.household_id, violations)
@@ -32,6 +33,14 @@ def _violations(request: HouseholdInput, proposal: HouseholdProposal) -> Iterato
     accounts = [
         CheckedAccount(request.leg(account), leg) for account, leg in zip(request.accounts, proposal.legs, strict=True)
     ]
+    whole = CheckedWhole(request, proposal, accounts)
+    broken = [*_broken_rules(proposal, accounts, whole)]
+    yield from broken
+    if not broken and whole.value > 0:  # a list that breaks rules has no distance to the best one
+        yield from joint_gap_violations(whole)
+
+
+def _broken_rules(proposal: HouseholdProposal, accounts: list[CheckedAccount], whole: CheckedWhole) -> Iterator[str]:
     for each in accounts:
         yield from (f"account {each.proposal.account_id}: {violation}" for violation in rule_violations(each))
     yield from _wash_across(accounts)
@@ -39,7 +48,7 @@ def _violations(request: HouseholdInput, proposal: HouseholdProposal) -> Iterato
     cost = sum((leg.cost for leg in proposal.legs), ZERO)
     if cost != proposal.cost:
         yield f"the cost of {proposal.cost} is not the sum of its legs, {cost}"
-    yield from CheckedWhole(request, proposal, accounts).violations()
+    yield from whole.violations()
 
 
 def _wash_across(accounts: list[CheckedAccount]) -> Iterator[str]:
@@ -69,8 +78,8 @@ def _churn(accounts: list[CheckedAccount]) -> Iterator[str]:
 
 
 def _demanded(account: CheckedAccount, security_id: SecurityId, side: Side) -> bool:
-    """True when a rule on the name, cash that is owed, or a group outside its band may ask for the trade."""
-    if side is Side.SELL and account.cash_before < account.cash_required:
+    """True when a rule on the name, cash owed, names too many, or a group outside its band may ask for the trade."""
+    if side is Side.SELL and (account.cash_before < account.cash_required or _holds_too_many(account)):
         return True
     if security_id in account.settings.weight_bands or any(
         rule.security_id == security_id for rule in account.settings.restrictions
@@ -87,3 +96,9 @@ def _outside(account: CheckedAccount, band: GroupBand, side: Side) -> bool:
         sum((account.worth(each) for each in account.names if is_member(account, band, each)), ZERO) / account.value
     )
     return weight > band.maximum if side is Side.SELL else weight < band.minimum
+
+
+def _holds_too_many(account: CheckedAccount) -> bool:
+    most = account.settings.maximum_names
+    held = sum(quantity >= account.least(each) for each, quantity in account.quantity.items())
+    return most is not None and held > most

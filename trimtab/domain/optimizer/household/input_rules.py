@@ -51,14 +51,12 @@ def _accounts(request: HouseholdInput) -> Iterator[str]:
 
 
 def _not_jointly(account: AccountSnapshot) -> Iterator[str]:
-    """Settings of one account that a joint target gives no meaning, or that the joint problem does not keep."""
+    """Settings of one account that a joint target gives no meaning."""
     name, settings = account.account.id, account.settings
     if account.tax_year is not None:
         yield f"account {name} has a tax year of its own: in a household it is the taxpayer's, `tax_year`"
     if settings.tracking_error_limit is not None:
         yield f"account {name} has a tracking error limit of its own: state the household's, `tracking_error_limit`"
-    if settings.maximum_names is not None:
-        yield f"account {name} has a most of {settings.maximum_names} names, which the joint analysis does not keep"
 
 
 def _of_the_whole(request: HouseholdInput) -> Iterator[str]:

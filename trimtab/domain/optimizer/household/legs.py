@@ -13,9 +13,9 @@ from trimtab.domain.optimizer.attribution import Contributions, attribute
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked, book, sold_weights
 from trimtab.domain.optimizer.household.build import Household
+from trimtab.domain.optimizer.household.found import JointFound
 from trimtab.domain.optimizer.household.netting import own_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData
-from trimtab.domain.optimizer.household.search import JointFound
 from trimtab.domain.optimizer.objective import commissions
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution
@@ -72,6 +72,7 @@ class _Rounder:
     def __init__(self, data: HouseholdData, found: JointFound, number: int, pairs: slice, lots: slice) -> None:
         self._data, self._found, self._number, self._pairs, self._lots = data, found, number, pairs, lots
         self._part = data.parts[number]
+        self._open = found.problem.parts[number]  # names that the search has shut are shut in it
 
     def booked(self, request: AnalysisInput, lot_sells: Floats, buys: Floats) -> Booked:
         """Whole shares near the joint solution, in the tax regime that was solved; all trades are (m,) and (P,)."""
@@ -89,26 +90,28 @@ class _Rounder:
         tightened = replace(
             self._part.rows, low=problem.rows.low[rows], high=problem.rows.high[rows], slack=problem.rows.slack[rows]
         )
-        data = replace(self._seen(others_sells, others_buys), rows=tightened, tracking_limit=problem.tracking_limit)
+        data = replace(
+            self._seen(self._open, others_sells, others_buys), rows=tightened, tracking_limit=problem.tracking_limit
+        )
         return replace(data, regimes=(own,)).under(own)
 
     def after_the_others(self, done_sells: Floats, done_buys: Floats) -> OptimizerData:
         """The account with the regimes of the taxpayer once the accounts before it have traded: for attribution."""
         regimes = own_regimes(self._data, self._pairs, self._lots, done_sells)
-        return replace(self._seen(done_sells, done_buys), regimes=regimes)
+        return replace(self._seen(self._part, done_sells, done_buys), regimes=regimes)
 
     def _without_own(self, lot_sells: Floats, buys: Floats) -> tuple[Floats, Floats]:
         lot_sells, buys = lot_sells.copy(), buys.copy()
         lot_sells[self._lots], buys[self._pairs] = 0.0, 0.0
         return lot_sells, buys
 
-    def _seen(self, others_sells: Floats, others_buys: Floats) -> OptimizerData:
+    def _seen(self, part: OptimizerData, others_sells: Floats, others_buys: Floats) -> OptimizerData:
         """The account's arrays with a target that leaves it the household's active weights."""
-        data, held = self._data, self._part.securities
+        data, held = self._data, part.securities
         active = data.after(others_sells, others_buys)
         target = held.holding - active[data.pairs.security[self._pairs]]
         securities = replace(held, target=target, away=np.zeros(len(target)))
-        return replace(self._part, securities=securities, tracking_limit=data.tracking_limit)
+        return replace(part, securities=securities, tracking_limit=data.tracking_limit)
 
     def _own(self, alone: OptimizerData) -> Found:
         """The account's part of the joint solution; only what the joint search left open may trade."""

@@ -30,7 +30,7 @@ class Pairs:
     sell_minimum: Floats
     minimum_trade: Floats
     sale_demanded: (
-        Flags  # cash that is owed, or a broken band of its group, asks for sales of it, whatever way others go
+        Flags  # cash that is owed, names too many, or a broken band of its group, asks for sales of it in any way
     )
     purchase_demanded: Flags
 
@@ -80,6 +80,16 @@ class HouseholdData:
     def active(self) -> Floats:
         """The household's active weights before any trade, (n,)."""
         return sum_by(self.pairs.security, self.pairs.holding, len(self.variance)) + self.away - self.held_target
+
+    @property
+    def most_names(self) -> Floats:
+        """Most securities that each account may hold, infinite without such a rule, (A,)."""
+        return np.array([np.inf if part.most_names is None else float(part.most_names) for part in self.parts])
+
+    @property
+    def crumb(self) -> Floats:
+        """Weight of each pair that counts as nothing, (P,)."""
+        return np.concatenate([part.crumb for part in self.parts])
 
     def squared_tracking_error(self, active: Floats) -> float:
         """Annualised, of active weights (n,), at the risk model's own specific risk."""
@@ -146,10 +156,7 @@ def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, paid: 
     factor = data.loadings.T @ active
     sells = data.pair_sells(lot_sells)
     sent = np.zeros(len(data.cash)) if paid is None else paid
-    excess = sum(
-        washed_excess(part.lots, part.securities.share, lot_sells[lots]).sum()
-        for part, (_, lots) in zip(data.parts, data.slices(), strict=True)
-    )
+    excess = joint_washed_excess(data, lot_sells).sum()
     off = cash_after(data, sells, buys) - sent - data.cash_target
     return JointObjective(
         risk=float(parameters.risk_aversion / 2 * (factor @ factor + data.variance @ active**2)),
@@ -159,6 +166,14 @@ def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, paid: 
         location=float(pairs.location @ (pairs.holding + buys - sells)),
         cash=float(np.maximum(parameters.cash_drag * off, -parameters.cash_shortfall * off).sum()),
         rules=data.rows.penalty(data.amounts(lot_sells, buys)),
+    )
+
+
+def joint_washed_excess(data: HouseholdData, lot_sells: Floats) -> Floats:
+    """Tax of each lot's sale above its chord, (m,): each account's losses are matched by themselves."""
+    every = zip(data.parts, data.slices(), strict=True)
+    return np.concatenate(
+        [washed_excess(part.lots, part.securities.share, lot_sells[lots]) for part, (_, lots) in every]
     )
 
 

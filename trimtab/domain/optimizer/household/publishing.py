@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.households import HouseholdInput, HouseholdProposal
+from trimtab.domain.households import HouseholdCertificate, HouseholdInput, HouseholdProposal
 from trimtab.domain.money import ZERO, to_cents
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.attribution import score
 from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.harvest_notes import harvest_note
 from trimtab.domain.optimizer.household.build import Household
+from trimtab.domain.optimizer.household.certificates import gap_of
 from trimtab.domain.optimizer.household.legs import Leg, all_trades, net_trades
 from trimtab.domain.optimizer.household.netting import taxpayer
 from trimtab.domain.optimizer.household.reasons import with_household_reasons
@@ -32,7 +33,7 @@ class Publisher:
         self._requests = tuple(request.leg(account) for account in request.accounts)
         self._alone, self._hash = alone, input_hash
 
-    def traded(self, legs: tuple[Leg, ...], benefit: float, gap: float) -> HouseholdProposal:
+    def traded(self, legs: tuple[Leg, ...], benefit: float, proof: HouseholdCertificate) -> HouseholdProposal:
         lot_sells, buys, _ = all_trades(self._data, legs)
         net = net_trades(self._data, lot_sells, buys)
         proposals = tuple(
@@ -41,7 +42,7 @@ class Publisher:
                 self._requests, self._alone, self._household.values, legs, strict=True
             )
         )
-        return self._proposal(AnalysisOutcome.OPTIMAL, proposals, net, benefit, gap, "", self._tax(legs))
+        return self._proposal(AnalysisOutcome.OPTIMAL, proposals, net, benefit, proof, "", self._tax(legs))
 
     def _tax(self, legs: tuple[Leg, ...]) -> Decimal:
         """Dollars: with a tax year what the gains of all accounts add to it, else each gain's own."""
@@ -53,12 +54,14 @@ class Publisher:
         long = sum((each.taxed_long for each in taxed), ZERO)
         return added_tax(short, long, self._request.tax_year, payer.snapshot.settings)
 
-    def held(self, outcome: AnalysisOutcome, *, gap: float = 0.0, note: str = "") -> HouseholdProposal:
+    def held(
+        self, outcome: AnalysisOutcome, *, proof: HouseholdCertificate | None = None, note: str = ""
+    ) -> HouseholdProposal:
         proposals = tuple(
             self._empty_leg(request, alone, value, outcome, note)
             for request, alone, value in zip(self._requests, self._alone, self._household.values, strict=True)
         )
-        return self._proposal(outcome, proposals, np.zeros(len(self._data.variance)), 0.0, gap, note)
+        return self._proposal(outcome, proposals, np.zeros(len(self._data.variance)), 0.0, proof, note)
 
     def _leg(self, request: AnalysisInput, alone: OptimizerData | None, value: Decimal, leg: Leg) -> RebalanceProposal:
         booked = leg.booked
@@ -127,7 +130,7 @@ class Publisher:
         legs: tuple[RebalanceProposal, ...],
         net: Floats,
         benefit: float,
-        gap: float,
+        proof: HouseholdCertificate | None,
         note: str,
         tax: Decimal = ZERO,
     ) -> HouseholdProposal:
@@ -147,8 +150,9 @@ class Publisher:
             cost=cost,
             turnover=weight_decimal(float(notional / 2 / value)),
             benefit_bps=bps_decimal(benefit),
-            gap_bps=bps_decimal(gap),
+            gap_bps=bps_decimal(gap_of(proof)),
             note=note,
+            certificate=proof,
         )
 
     def _measures(self, legs: tuple[RebalanceProposal, ...], net: Floats, *, before: bool) -> Measures:

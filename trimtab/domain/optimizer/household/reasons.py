@@ -73,6 +73,8 @@ class _Teller:
         account = self._leg_request.snapshot.account
         if (held.sell_minimum[row] > 0 or held.buy_minimum[row] > 0) and self._has_rule(trade.security_id):
             return ReasonCode.RESTRICTION, self._demanded(trade, name)
+        if trade.side is Side.SELL and self._makes_room(row):
+            return ReasonCode.RESTRICTION, self._fewer_names(name)
         risk = max(float(parts.factor[row] + parts.specific[row]), 0.0)
         if parts.tax[row] > max(risk, 0.0) and trade.side is Side.SELL:
             gain = dollars(abs(sum((sale.gain for sale in trade.lot_sales), ZERO)))
@@ -95,6 +97,23 @@ class _Teller:
     def _has_rule(self, security_id: SecurityId) -> bool:
         settings = self._leg_request.snapshot.settings
         return security_id in settings.weight_bands or security_id in settings.restricted(RestrictionKind.NEVER_HOLD)
+
+    def _makes_room(self, row: int) -> bool:
+        """True when the sale leaves nothing of a name, and the account holds more names than it may."""
+        data, sold = self._leg.data, float(self._leg.lot_sells[self._leg.data.lots.security == row].sum())
+        closes = sold >= data.securities.holding[row] - data.crumb[row]
+        return closes and data.most_names is not None and self._names_held > data.most_names
+
+    @property
+    def _names_held(self) -> int:
+        return int((self._leg.data.securities.holding > self._leg.data.crumb).sum())
+
+    def _fewer_names(self, name: str) -> str:
+        account = self._leg_request.snapshot.account
+        return (
+            f"Account {account.id} holds {self._names_held} securities and may hold {self._leg.data.most_names}: "
+            f"{name} is sold whole."
+        )
 
     def _demanded(self, trade: ProposedTrade, name: str) -> str:
         settings, account = self._leg_request.snapshot.settings, self._leg_request.snapshot.account

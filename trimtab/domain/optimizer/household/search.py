@@ -4,43 +4,24 @@ As for one account (`wash_sides.py`): the prices of every solve bound every patt
 solve goes to the pattern of the lowest bound, until none can beat the best found.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.household.blocks import JointBlocks, JointBound, JointPrices, Trades, Way
+from trimtab.domain.optimizer.household.found import JointFound
 from trimtab.domain.optimizer.household.lane import HouseholdClash, JointLane, JointSolution
+from trimtab.domain.optimizer.household.names import with_fewer_names
 from trimtab.domain.optimizer.household.problem import HouseholdData, joint_objective
+from trimtab.domain.optimizer.household.washed_sales import with_true_taxes
 
 _DUST = 1e-7
 _WORTH_A_SOLVE = 2e-5  # other ways are tried while the gap is above a fifth of a basis point
 _MOST_SOLVES = 12
 _KEYS_IN_DOUBT = 10
 _DISTANCES = tuple(10.0**power for power in range(-3, 7))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class JointFound:
-    """The best trades before whole shares, what was open to them, and a number that no allowed list is below."""
-
-    problem: HouseholdData  # in the tax regime that was solved
-    solution: JointSolution
-    trades: Trades
-    bound: float
-    prices: tuple[tuple[JointPrices, ...], ...]  # by regime: prices that were tried
-
-    def with_prices_of(self, other: "JointFound") -> "JointFound":
-        """The same answer with more prices to bound it by: those tried for the same household with other ends."""
-        return replace(self, prices=tuple(mine + more for mine, more in zip(self.prices, other.prices, strict=True)))
-
-    def bound_of(self, data: HouseholdData) -> float:
-        """A bound for `data`, the same household with other ends of its rows, at the prices that were tried."""
-        every = zip(data.regimes, self.prices, strict=True)
-        return min(
-            max(JointBlocks(data.under(regime)).bound(each).branches.value for each in tried) for regime, tried in every
-        )
 
 
 def search_jointly(data: HouseholdData) -> JointFound:
@@ -67,7 +48,16 @@ def _worth(data: HouseholdData, found: JointFound) -> float:
 
 
 def _search_one(data: HouseholdData) -> JointFound:
-    """One regime's best trades."""
+    """One regime's best trades, in no more names than each account may hold."""
+    return with_fewer_names(data, _of_any_names(data), _of_any_names)
+
+
+def _of_any_names(data: HouseholdData) -> JointFound:
+    return with_true_taxes(data, _along_chords(data), _along_chords)
+
+
+def _along_chords(data: HouseholdData) -> JointFound:
+    """With lots that purchases wash in part taxed as they are in `data`."""
     search = _Search(data)
     search.start()
     for _ in range(_MOST_SOLVES):
