@@ -28,15 +28,9 @@ class CheckedAccount:
         self.calibration = request.calibration
         self.proposal = proposal
         self.taxable = self.snapshot.account.tax_status is TaxStatus.TAXABLE
-        self.never_buy, self.never_sell, self.never_hold, self.never_trade = (
-            self.settings.restricted(kind)
-            for kind in (
-                RestrictionKind.NEVER_BUY,
-                RestrictionKind.NEVER_SELL,
-                RestrictionKind.NEVER_HOLD,
-                RestrictionKind.NEVER_TRADE,
-            )
-        )
+        never = self.settings.restricted
+        self.never_buy, self.never_sell = never(RestrictionKind.NEVER_BUY), never(RestrictionKind.NEVER_SELL)
+        self.never_hold, self.never_trade = never(RestrictionKind.NEVER_HOLD), never(RestrictionKind.NEVER_TRADE)
         self.barred_keys = self.snapshot.wash_windows.buy_blocked()
         self._untouchable: dict[SecurityId, bool] = {}
         self._losing: Sequence[TaxLot] | None = None
@@ -89,7 +83,7 @@ class CheckedAccount:
         return self._losing
 
     def told_losing(self, lots: Sequence[TaxLot]) -> None:
-        """Takes the losing lots from who has looked at many accounts at once, in decimals where floats are in doubt."""
+        """Takes them from who has looked at many accounts at once, in decimals where floats are in doubt."""
         if self._losing is None:
             self._losing = lots
 
