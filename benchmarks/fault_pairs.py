@@ -39,7 +39,7 @@ def through_core(examples: int, seed: int) -> list[str]:
 
 
 def through_files(examples: int, seed: int) -> list[str]:
-    """Pairs planted in delivered files, a night each."""
+    """Pairs planted in delivered files, two of them a night."""
     from tests.activities.planted_files import pairs_on_a_server
 
     return pairs_on_a_server(examples, seed)

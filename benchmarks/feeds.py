@@ -4,7 +4,8 @@ Writes an accounts file and a lots file of a made-up firm into a drop folder and
 into a PostgreSQL of its own. Beside it the bare COPY: the files' own rows, on one connection, into tables of text,
 dates and numbers without any key or check. The load is run again without the foreign keys of the tables that it
 writes, then also without their other keys, then also without their policies; what is left over the bare COPY are the
-checks of every cell, and settings and accounts, which the bare COPY does not write.
+checks of every cell, and settings and accounts, which the bare COPY does not write. A second bare COPY, `of_written`,
+is of every row that the load has written, accounts, households and settings among them.
 """
 
 import argparse
@@ -17,8 +18,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
-from decimal import Decimal
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import insert
 
+from benchmarks.night_files import AS_OF, DAY, FIRM, write_files
 from trimtab.activities.deliveries import load_deliveries
 from trimtab.db.engine import firm_transaction, sync_engine
 from trimtab.db.migrate import upgrade
@@ -35,9 +35,6 @@ from trimtab.db.tables import firm
 from trimtab.embedded.postgres import start_postgres
 from trimtab.embedded.supervisor import Supervisor
 
-FIRM, DAY, AS_OF = "bench", date(2026, 11, 20), date(2026, 11, 19)
-SECURITIES = 2_000
-_LOTS_EACH_SECURITY = 5
 _WRITTEN = ("security_fact", "account_fact", "household", "account", "setting_version", "lot_fact")
 _LOADS = ("whole", "without foreign keys", "without keys", "without keys and policies")
 
@@ -98,7 +95,9 @@ def measure(lots: int, accounts: int, folder: Path) -> dict[str, Any]:
             loads[name] = load(address, superuser, drop, name)
             if name == "whole":
                 peak = _peak_mib()
-    runs = {"bare copy": copied, **loads}
+        progress.update(step, description="bare COPY of every row that a load has written")
+        written = copy_of_written(address.superuser_url("bench_whole"), folder)
+    runs = {"bare copy": copied, "bare copy of what was written": written, **loads}
     whole = loads["whole"]
     ratios = {}
     for name, each in loads.items():
@@ -111,6 +110,7 @@ def measure(lots: int, accounts: int, folder: Path) -> dict[str, Any]:
         "seconds": round(whole.seconds, 2),
         "copy_seconds": round(copied.seconds, 2),
         **ratios,
+        **_of_written(written, loads),
         "seconds_of": _shares(copied, loads),
         "peak_rss_mib": round(peak),
         "rss_before_mib": round(base_rss),
@@ -119,77 +119,20 @@ def measure(lots: int, accounts: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def _of_written(written: Figures, loads: dict[str, Figures]) -> dict[str, float]:
+    """The loads against a bare COPY of all that they write."""
+    several = {"": loads["whole"], "_without_foreign_keys": loads["without foreign keys"]}
+    ratios = {f"ratio_to_copy_of_written{name}": each.seconds / written.seconds for name, each in several.items()}
+    ratios |= {f"cpu_ratio_to_copy_of_written{name}": each.all_cpu / written.all_cpu for name, each in several.items()}
+    return {name: round(value, 2) for name, value in ratios.items()}
+
+
 def _shares(copied: Figures, loads: dict[str, Figures]) -> dict[str, float]:
     """What each safeguard costs, in seconds of wall-clock time: how much faster the load is without it."""
     spent = [loads[name].seconds for name in _LOADS] + [copied.seconds]
     names = ("foreign keys", "other keys", "policies", "checks, settings and accounts", "bare copy")
     saved = [slower - faster for slower, faster in pairwise([*spent, 0.0])]
     return {name: round(each, 2) for name, each in zip(names, saved, strict=True)}
-
-
-# --- the files ----------------------------------------------------------------------------------------------------
-
-
-def write_files(drop: Path, lots: int, accounts: int) -> None:
-    """A security master, the accounts, and their lots: five of each security that an account holds."""
-    columns = (
-        "security_id,symbol,cusip,isin,figi,name,kind,asset_class,sector,currency,tradable,whole_shares,wash_group,"
-        "half_spread_bps"
-    )
-    _write(drop, "securities", columns, _securities(), Decimal(2 * SECURITIES))
-    columns = (
-        "account_id,household_id,advisor_id,programme,registration,model_id,discretionary,standing,"
-        "approved_for_trading,tier,tracking,tax_sensitivity,harvesting,short_term_rate,long_term_rate,cash_target,"
-        "cash_reserve,minimum_trade,commission,suspension,suspension_reason"
-    )
-    _write(drop, "accounts", columns, _accounts(accounts), Decimal(1_000 * accounts))
-    columns = "account_id,symbol,lot_id,quantity,acquired_on,holding_start,cost,wash_adjustment,purchase_id,covered"
-    total = sum((_cost(number) for number in range(lots)), Decimal(0))
-    _write(drop, "lots", columns, _lots(lots, accounts), total)
-
-
-def _securities() -> Iterator[str]:
-    for number in range(SECURITIES):
-        yield f"S{number:05d},SYM{number},,,,Security {number},STOCK,US_EQUITY,,USD,true,true,,2"
-
-
-def _accounts(count: int) -> Iterator[str]:
-    for number in range(count):
-        yield (
-            f"A{number:06d},H{number // 2:06d},ADV{number % 500:03d},SMA,INDIVIDUAL,,true,OPEN,true,GOLD,MODERATE,"
-            "MEDIUM,OPPORTUNISTIC,0.408,0.238,0.02,1000.00,250.00,0.00,,"
-        )
-
-
-def _cost(number: int) -> Decimal:
-    return Decimal(100_000 + number * 7919 % 900_000) / 100
-
-
-def _lots(count: int, accounts: int) -> Iterator[str]:
-    first = date(2012, 1, 3)
-    for number in range(count):
-        acquired = first + timedelta(days=number * 31 % 5_000)
-        symbol = number // _LOTS_EACH_SECURITY * 17 % SECURITIES
-        yield (
-            f"A{number * accounts // count:06d},SYM{symbol},L{number:07d},{number % 90 + 10},{acquired},,"
-            f"{_cost(number)},0.00,,true"
-        )
-
-
-def _write(drop: Path, kind: str, columns: str, rows: Iterator[str], total: Decimal) -> None:
-    path = drop / FIRM / kind / f"{kind}-{DAY:%Y%m%d}.csv"
-    path.parent.mkdir(parents=True)
-    count = 0
-    with path.open("w", encoding="utf-8") as file:
-        file.write(f"#TRIMTAB,{kind},{FIRM},{DAY},{AS_OF},BENCH\n{columns}\n")
-        for row in rows:
-            file.write(row + "\n")
-            count += 1
-        file.write(f"#TRAILER,{count},{total}\n")
-    path.with_name(path.name + ".done").touch()
-
-
-# --- the loads ------------------------------------------------------------------------------------------------------
 
 
 def bare_copy(superuser: str, drop: Path) -> Figures:
@@ -213,6 +156,28 @@ def bare_copy(superuser: str, drop: Path) -> Figures:
             spent += time.perf_counter() - started
             connection.execute(f"DROP TABLE bare_{kind}")
         return Figures(spent, time.process_time() - ours, _backend_cpu(pid) - theirs)
+
+
+def copy_of_written(database: str, folder: Path) -> Figures:
+    """COPY of every row of the tables that a load writes into copies of them without any key."""
+    spent = 0.0
+    with psycopg.connect(database, autocommit=True) as connection:
+        pid = connection.info.backend_pid
+        ours = theirs = 0.0
+        for table in _WRITTEN:
+            text = folder / f"{table}.copy"
+            with text.open("wb") as file, connection.cursor().copy(f"COPY {table} TO STDOUT") as out:
+                file.writelines(out)
+            connection.execute(f"CREATE TABLE bare_{table} (LIKE {table})")
+            cpu, backend, started = time.process_time(), _backend_cpu(pid), time.perf_counter()
+            with text.open("rb") as file, connection.cursor().copy(f"COPY bare_{table} FROM STDIN") as copy:
+                while chunk := file.read(1 << 18):
+                    copy.write(chunk)
+            spent += time.perf_counter() - started
+            ours, theirs = ours + time.process_time() - cpu, theirs + _backend_cpu(pid) - backend
+            connection.execute(f"DROP TABLE bare_{table}")
+            text.unlink()
+    return Figures(spent, ours, theirs)
 
 
 def _row_texts(path: Path) -> Iterator[str]:

@@ -25,7 +25,7 @@ from trimtab.domain.proposals import RebalanceProposal
 from trimtab.domain.snapshots import AnalysisInput
 
 DAYS = 3
-_REPEATS = 3
+_REPEATS, _SOLVES = 3, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _measured(requests: Sequence[AnalysisInput], market: MarketArrays) -> Normal
     build = [_timed(lambda: [_built(each, market) for each in requests]) for _ in range(_REPEATS)]
     datas = build[0][0]
     starts = [warm_start(data, each.snapshot.incumbent) for data, each in zip(datas, requests, strict=True)]
-    solving = [_timed(lambda: solve_batch(datas, starts)) for _ in range(_REPEATS)]
+    solving = [_timed(lambda: solve_batch(datas, starts)) for _ in range(_SOLVES)]
     outcomes = solving[0][0]
     whole = [_timed(lambda: proposed(requests, market)) for _ in range(_REPEATS)]
     pairs = list(zip(requests, whole[0][0], strict=True))

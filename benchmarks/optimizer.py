@@ -24,14 +24,15 @@ from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.arrays import Flags, Floats
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.data import build_data
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE
 from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, duality_gap
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import Packed
-from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.packing import pack
 from trimtab.domain.optimizer.fast.screen import bound_at, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
-from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
+from trimtab.domain.optimizer.fast.shapes import Shape, packed_together, shape_of, supports
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.formulation import Specification
 from trimtab.domain.optimizer.market_arrays import MarketArrays
@@ -181,14 +182,8 @@ def built(request: AnalysisInput, market: MarketArrays) -> OptimizerData:
 
 def shapes(datas: Sequence[OptimizerData]) -> list[tuple[Shape, list[OptimizerData]]]:
     """Batches as the lane makes them."""
-    by_shape: dict[Shape, list[OptimizerData]] = {}
-    for data in datas:
-        by_shape.setdefault(shape_of(data), []).append(data)
-    return [
-        (shape, several[begin : begin + MOST_AT_ONCE])
-        for shape, several in sorted(by_shape.items())
-        for begin in range(0, len(several), MOST_AT_ONCE)
-    ]
+    together = packed_together([shape_of(data) for data in datas], MOST_AT_ONCE)
+    return [(shape, [datas[place] for place in places]) for shape, places in together]
 
 
 def without_contested_purchases(packed: Packed) -> Packed:

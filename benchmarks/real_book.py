@@ -92,7 +92,9 @@ def measure(requests: Sequence[AnalysisInput], market: MarketArrays, agreement: 
     lanes = Counter(_settled_by(each) for each in proposals)
     shares = {name: round(count / len(requests), 4) for name, count in sorted(lanes.items())}
     gaps = _gaps(proposals)
-    no_ticket = {request.snapshot.account.id for request in requests if not request.snapshot.settings.commission}
+    no_ticket = {
+        request.snapshot.account.id for request in requests if not request.snapshot.settings.dearest_commission
+    }
     gaps_no_ticket = _gaps([each for each in proposals if each.account_id in no_ticket])
     lots = [len(request.snapshot.lots) for request in requests]
     outcomes = [each.outcome.value if isinstance(each, RebalanceProposal) else each.code for each in answers]

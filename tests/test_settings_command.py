@@ -73,6 +73,7 @@ def test_a_bulk_change_is_proposed_and_shown_and_never_approved_from_here(
         "1 accounts, 1 change, 0 exempt",
         "  1 accounts: Keep 1 % in cash. (DEFAULT) -> Keep 2 % in cash.",
         "the newest run trades 0 of them: turnover $0, tax $0",
+        "The firm has no analysed day yet: there is nothing to run the change on.",
     ]
     assert run("exempt", change_id, "A1", "--reason", "asked", "--until", "2026-06-30") == ["1 accounts are exempt"]
     assert run("show", change_id)[-1] == "  exempt A1 until 2026-06-30: asked"

@@ -27,6 +27,7 @@ from trimtab.db.bulk_decisions import propose_undo
 from trimtab.db.bulk_sample import sample_of
 from trimtab.db.profile_changes import newest_names, read_sentences
 from trimtab.db.settings_versions import newest_seq
+from trimtab.db.shadow_runs import DAYS, SECONDS
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.profile.bulk import ACCOUNTS, BulkChange, Exemption
 from trimtab.domain.profile.levels import LayerKey
@@ -36,6 +37,7 @@ from trimtab.domain.records import content_hash
 from trimtab.operator import in_firm
 from trimtab.settings import Settings
 from trimtab.settings_command import ACTOR, effective_day
+from trimtab.shadow_command import report_lines, run_change
 
 _LISTED = 50
 
@@ -84,7 +86,8 @@ def propose(
             preview=preview(connection, members, target, changes, first_day, ()),
         )
         keep(connection, firm_id, change, ACTOR, None)
-        return list(_lines(connection, change))
+        lines = list(_lines(connection, change))
+    return [*lines, *report_lines(run_change(settings, firm_id, change.change_id, DAYS, SECONDS))]
 
 
 def show(settings: Settings, firm_id: str, change_id: str, sample: int) -> list[str]:

@@ -26,6 +26,7 @@ from trimtab.filter_cli import filter_app
 from trimtab.hub_cli import hub_app
 from trimtab.optimizer_cli import optimizer_app
 from trimtab.settings_cli import settings_app
+from trimtab.shadow_cli import shadow_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +44,7 @@ app.add_typer(settings_app, name="settings")
 app.add_typer(actions_app, name="actions")
 app.add_typer(filter_app, name="filter")
 app.add_typer(hub_app, name="hub")
+app.add_typer(shadow_app, name="shadow")
 app.add_typer(ancillary_app, name="ancillary")
 risk_app = typer.Typer(no_args_is_help=True, help="The factor risk model.")
 app.add_typer(risk_app, name="risk")

@@ -42,6 +42,7 @@ class ActivityName(StrEnum):
     FREEZE_INPUTS = "freeze_inputs"
     PLAN_PAGES = "plan_pages"
     RUN_PAGE = "run_page"
+    LOOK_AGAIN = "look_again"
     NEXT_EVENT = "next_event"
     PUBLISH_EVENT = "publish_event"
     RELEASE = "release"

@@ -22,7 +22,7 @@ from trimtab.db.filter_pages import (
 )
 from trimtab.db.filter_versions import FIRM_FILTER, firm_filters_on
 from trimtab.db.filters import read_facts
-from trimtab.db.lane_policies import LANE_POLICY, POLICY_KEY, document_of_run, frozen_policy, lane_policy_on
+from trimtab.db.lane_policies import LANE_POLICY, POLICY_KEY, canary_on, document_of_run, frozen_policy, lane_policy_on
 from trimtab.db.policy_shadow import shadow as run_shadow
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.fact_fields import Field
@@ -99,21 +99,26 @@ def explain(settings: Settings, firm_id: str, account_id: str, on: date | None) 
         if facts is None:
             raise NoFacts(f"the run of {day.business_date} has no facts of account {account_id}")
         policy = frozen_policy(document_of_run(connection, RunRef(firm_id, day.run_id, day.business_date)))
-        decision = lane(policy, facts)
+        decision, mine = lane(policy, facts), policy.for_account(account_id)
         yield f"account {account_id}, {day.business_date}: {decision.lane}"
         yield decision.reason
         for answer in explain_steps(policy, facts):
             yield f"{answer.step}. {answer.sentence} {answer.reason}"
-            asked = policy.document.steps[answer.step - 1].asks
-            rules = rules_of(policy.filters[asked]) if asked in policy.document.filters else ()
+            asked = mine.document.steps[answer.step - 1].asks
+            rules = rules_of(mine.filters[asked]) if asked in mine.document.filters else ()
             yield from (f"  {rule_phrase(rule)}: {observed_phrase(rule, facts)}" for rule in rules)
 
 
 def policy_lines(settings: Settings, firm_id: str, on: date | None) -> list[str]:
     """The lane policy of the day, a numbered sentence each step."""
     with in_firm(settings, firm_id) as connection:
-        policy = lane_policy_on(connection, on or business_date(connection) or date.max)
-        return [f"{place}. {each}" for place, each in enumerate(policy_sentences(policy), 1)]
+        day = on or business_date(connection) or date.max
+        lines = [f"{n}. {each}" for n, each in enumerate(policy_sentences(lane_policy_on(connection, day)), 1)]
+        trial = canary_on(connection, day)
+        if trial is None:
+            return lines
+        steps = [f"{n}. {each}" for n, each in enumerate(policy_sentences(trial.document), 1)]
+        return [*lines, f"On trial for {trial.percent} % of the accounts (change {trial.change_id}):", *steps]
 
 
 def shadow(settings: Settings, firm_id: str, name: str, wanted: str, days: int) -> ShadowSummary:

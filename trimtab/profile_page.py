@@ -41,8 +41,10 @@ model needs.
 Budgets of a year count what the account's own trades have realised since January (what was posted, not what the
 custodian did elsewhere). Payments count from `notice` on. While a transition plan waits, or an account is paused,
 nothing is asked that would need a trade. Of a commission schedule the row that names most counts, the kind of
-security before the tier before the custodian; the optimizer knows one price of an order, the dearest among the kinds
-that the account holds or targets.
+security before the tier before the custodian, for each kind by itself: the optimizer, the checker and the orders
+count each order at the price of its security's kind. Kinds that no row fits pay what the accounts file says. Where a
+price was decided for each order whatever it is, that holds and the schedule does not. The filter field `commission` is
+the price of the dearest kind.
 
 A social screen names one of the firm's restriction lists. A list that names neither accounts nor programmes binds
 everybody anyway; one that is to bind only those who choose it names a programme that no account has.

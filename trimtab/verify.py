@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
 
-from trimtab.activities.analyze import CALIBRATION_MAP
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction
 from trimtab.db.records import BrokenChain, verify_chains
 from trimtab.db.tables import record
-from trimtab.domain.calibration import SHIPPED, Calibration
+from trimtab.domain.calibration import CALIBRATION_MAP, SHIPPED, Calibration
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.records import content_hash

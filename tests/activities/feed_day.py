@@ -6,9 +6,10 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import Engine, and_, insert, select, update
+from sqlalchemy import Connection, Engine, and_, insert, select, update
 
 from trimtab.activities.deliveries import LoadedFile, load_deliveries
+from trimtab.activities.holdings import raw_holdings
 from trimtab.activities.ingest import ingest
 from trimtab.activities.inputs import Inputs, freeze_inputs
 from trimtab.activities.loading_order import LARGE_BYTES
@@ -84,14 +85,29 @@ class FeedDay:
         """Freeze, open the account-days, ingest and validate every account of the roster."""
         self.freeze()
         with firm_transaction(self.engine, FIRM) as connection:
-            households = list(connection.scalars(select(household.c.household_id)))
-            refs = open_days(connection, FIRM, self.ref.run_id, self.date, lock_accounts(connection, households))
-        inputs, self.refs = Inputs(), refs
-        for ref in refs:
+            self.refs = self._open_days(connection)
+        inputs = Inputs()
+        for ref in self.refs:
             with firm_transaction(self.engine, FIRM) as connection:
                 ingest(connection, ref, inputs, build="test")
                 self.outcomes[ref.account_id] = validate(connection, ref, inputs, build="test")
         return self.outcomes
+
+    def judge_at_once(self) -> dict[str, StageOutcome]:
+        """The same with the holdings of all accounts read together, in one transaction."""
+        self.freeze()
+        inputs = Inputs()
+        with firm_transaction(self.engine, FIRM) as connection:
+            self.refs = self._open_days(connection)
+            read = raw_holdings(connection, inputs.of_run(connection, self.ref), [ref.account_id for ref in self.refs])
+            for ref in self.refs:
+                ingest(connection, ref, inputs, build="test", read=read)
+                self.outcomes[ref.account_id] = validate(connection, ref, inputs, build="test", read=read)
+        return self.outcomes
+
+    def _open_days(self, connection: Connection) -> list[AccountDayRef]:
+        households = list(connection.scalars(select(household.c.household_id)))
+        return open_days(connection, FIRM, self.ref.run_id, self.date, lock_accounts(connection, households))
 
     def release(self, kind: str) -> None:
         """A data manager takes the kind's refused file after all."""

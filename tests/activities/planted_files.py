@@ -1,12 +1,13 @@
-"""Faults planted in a day's delivered files, alone or two at once, and what must follow for every account."""
+"""Faults planted in a day's delivered files, and what must follow for every account."""
 
 import random
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import psycopg
@@ -111,13 +112,27 @@ _ONE_PRICE = frozenset({"01 a price of zero", "02 a negative price", "03 no pric
 _ONE_LOT = frozenset({"67 no lots", "68 no basis", "69 a lot of 1899", "69 a date that is none"})
 
 
-def random_pair(rng: random.Random) -> list[tuple[str, str]]:
-    """Two faults that do not both break the same row, each with the account that it is planted in."""
+Planted = list[tuple[str, str]]
+"""Faults, each with the account that it is planted in."""
+
+
+def random_pair(rng: random.Random, whose: Sequence[str] = SUFFERERS) -> Planted:
+    """Two faults that do not both break the same row, in two of the accounts."""
     while True:
         cases = rng.sample(sorted(PLANTS), 2)
-        whose = rng.sample(SUFFERERS, 2)
+        names = rng.sample(sorted(whose), 2)
         if not (set(cases) <= _ONE_PRICE or set(cases) <= _ONE_LOT):
-            return list(zip(cases, whose, strict=True))
+            return list(zip(cases, names, strict=True))
+
+
+def pairs_side_by_side(rng: random.Random) -> list[Planted]:
+    """Two pairs for one night: no account is in both, and one price is broken at most once."""
+    first = random_pair(rng)
+    rest = set(SUFFERERS) - {who for _, who in first}
+    while True:
+        second = random_pair(rng, sorted(rest))
+        if len([case for case, _ in first + second if case in _ONE_PRICE]) < 2:
+            return [first, second]
 
 
 def hashes(day: FeedDay) -> dict[str, str | None]:
@@ -132,26 +147,26 @@ def calm_hashes(day: FeedDay) -> dict[str, str | None]:
     taxable = {entry.id for entry in day.firm.accounts if entry.account.tax_status is TaxStatus.TAXABLE}
     assert set(SUFFERERS) <= taxable - SPECIAL.keys()
     day.load()
-    day.judge()
+    day.judge_at_once()
     assert day.codes() == SPECIAL
     return hashes(day)
 
 
-def _peers(day: FeedDay, planted: list[tuple[str, str]]) -> set[str]:
+def _peers(day: FeedDay, planted: Planted) -> set[str]:
     """The households of accounts whose lots are spoilt: their wash sale windows are made of those lots."""
     household = {entry.id: entry.account.household_id for entry in day.firm.accounts}
     spoilt = {household[who] for case, who in planted if case in _ONE_LOT}
     return {name for name, home in household.items() if home in spoilt}
 
 
-def check_pair(day: FeedDay, planted: list[tuple[str, str]], calm: dict[str, str | None]) -> None:
+def check_faults(day: FeedDay, planted: Planted, calm: dict[str, str | None]) -> None:
     """Raises AssertionError when somebody concerned goes on, or when anybody else's snapshot differs by a byte."""
     concerned: Concerned = {}
     for case, who in planted:
         for name, codes in PLANTS[case](day, who).items():
             concerned.setdefault(name, set()).update(codes)
     day.load()
-    day.judge()
+    day.judge_at_once()
     found, codes, peers = hashes(day), day.codes(), _peers(day, planted)
     for name, outcome in day.outcomes.items():
         if name in concerned:
@@ -215,14 +230,16 @@ def _empty(database: FreshDatabase, tables: tuple[str, ...]) -> None:
 
 
 def failed_pairs(several: Nights, examples: int, seed: int) -> list[str]:
-    """Plants so many random pairs, one a night, and returns what failed."""
+    """Plants so many random pairs, two of them a night, and returns what failed."""
     calm, rng, failures = calm_hashes(several.next()), random.Random(seed), []
-    for _ in range(examples):
-        planted = random_pair(rng)
+    pairs: list[Planted] = []
+    while len(pairs) < examples:
+        tonight = pairs_side_by_side(rng)[: examples - len(pairs)]
+        pairs += tonight
         try:
-            check_pair(several.next(), planted, calm)
+            check_faults(several.next(), list(chain.from_iterable(tonight)), calm)
         except AssertionError as broken:
-            failures.append(f"{planted}: {broken}")
+            failures.append(f"{tonight}: {broken}")
     return failures
 
 

@@ -11,6 +11,7 @@ from trimtab.db.bulk_changes import preview
 from trimtab.db.bulk_sample import sample_of
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction
+from trimtab.db.shadow_runs import build_job, run
 from trimtab.domain.account_measures import facts_of
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.optimizer.analysis import analyze
@@ -58,5 +59,12 @@ def test_a_change_that_stops_turnover_shows_that_nobody_in_the_sample_would_trad
     assert (effect.trading_after, effect.turnover_after, effect.tax_after) == (0, 0, 0)
     assert effect.turnover_before > 0
     assert (seen.trading > 0, seen.turnover >= effect.turnover_before) == (True, True)
+    with firm_transaction(day.engine, FIRM) as connection:
+        again = build_job(connection, FIRM, 5, 60.0)
+    report = run(again)
+    sound = len([name for name in MEMBERS if name not in SPECIAL])
+    assert (report.days, report.account_days, report.changed, report.failed) == ((day.date,), sound, 0, {})
+    assert report.before == report.after
+    assert report.before.trading > 0
     unchanged = with_statements(sample[0].request, {})
     assert content_hash(analyze(unchanged)) == content_hash(sample[0].proposal)

@@ -1,5 +1,6 @@
 """A day's files: taken whole or refused whole, once, with the catalogue's code, and told of once."""
 
+import csv
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +10,17 @@ from tests.activities.feed_day import FIRM, SPECIAL, FeedDay, everybody_but_clos
 from trimtab.activities.deliveries import LoadedFile, awaited, delivery_report, load_deliveries, still_arriving
 from trimtab.db.deliveries import DeliveryMissing, release_delivery, waive_delivery, waive_gap
 from trimtab.db.engine import firm_transaction, sync_engine
-from trimtab.db.tables import account_fact, delivery, event, metadata, quarantined_row, setting_version
+from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings, newest_seq
+from trimtab.db.tables import (
+    account,
+    account_fact,
+    delivery,
+    event,
+    household,
+    metadata,
+    quarantined_row,
+    setting_version,
+)
 from trimtab.demo import faults
 from trimtab.demo.custodian import next_day
 from trimtab.domain.lifecycle import Stage
@@ -339,6 +350,27 @@ def test_settings_get_a_version_only_when_they_change(day):
 
 
 @pytest.mark.covers("W-C2")
+def test_of_an_account_that_stands_twice_the_last_row_counts(day):
+    """A00002 comes again in another household, with a cash target of 7 %; nobody ever lived in the first one."""
+    path = day.path("accounts")
+    columns, *rows = csv.reader(path.read_text().splitlines()[1:-1])
+    first = next(dict(zip(columns, row, strict=True)) for row in rows if row[columns.index("account_id")] == "A00002")
+    faults.set_field(path, {"account_id": "A00002"}, "household_id", "H-BEFORE")
+    faults.add_row(path, first | {"household_id": "H-AFTER", "cash_target": "0.07"})
+    day.load()
+    with firm_transaction(day.engine, FIRM) as connection:
+        assert (
+            held_settings(connection, ACCOUNT_SETTINGS, day.date, newest_seq(connection), ["A00002"])["A00002"][
+                "cash_target"
+            ]
+            == "0.07"
+        )
+        lives = connection.scalars(select(account.c.household_id).where(account.c.account_id == "A00002")).all()
+        homes = connection.scalars(select(household.c.household_id).where(household.c.household_id.like("H-%"))).all()
+        stated = connection.scalar(select(func.count()).where(account_fact.c.account_id == "A00002"))
+    assert (lives, homes, stated) == (["H-AFTER"], ["H-AFTER"], 2)
+
+
 def test_a_standing_suspension_ends_with_the_file_and_a_persons_does_not(day):
     faults.set_field(day.path("accounts"), {"account_id": "A00002"}, "suspension", "CLOSING")
     day.load()

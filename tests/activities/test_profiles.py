@@ -24,7 +24,7 @@ from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.statements import Level
 from trimtab.domain.records import plain
 from trimtab.domain.restriction_lists import RestrictionList
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, SecurityKind
 
 
 def decide(day: FeedDay, key: LayerKey, *sentences: str, exception: str | None = None) -> None:
@@ -52,13 +52,20 @@ def test_settings_of_every_level_reach_the_night(day: FeedDay):
     account = next(each.account for each in day.firm.accounts if each.id == SOUND)
     one, other = held_securities(day, SOUND)[:2]
     decide(day, LayerKey(Level.FIRM), "Keep 2 % in cash.", "Turn over at most 30 % in one rebalance.")
-    decide(day, LayerKey(Level.PROGRAMME, account.programme), "Leave no position smaller than $700.")
+    decide(day, LayerKey(Level.FIRM), "Pay $20 for each order of a fund in tier ANY at custodian Schwab.")
+    decide(
+        day,
+        LayerKey(Level.PROGRAMME, account.programme),
+        "Leave no position smaller than $700.",
+        "Pay $3 for each order of any security in tier ANY at custodian ANY.",
+    )
     decide(day, LayerKey(Level.ADVISOR, account.advisor_id), "Follow the target loosely.", "Keep 3 % in cash.")
     decide(day, LayerKey(Level.HOUSEHOLD, account.household_id), "Tax long-term gains at 23.8 %.")
     decide(
         day,
         LayerKey(Level.ACCOUNT, SOUND),
         f"Never sell {one}.",
+        "The account is held at custodian Schwab.",
         "Buy nothing on list Sin.",
         "Keep tracking error at or below 9 % a year.",
         f"Pay out $1,500 on {day.date + timedelta(days=5)}.",
@@ -84,6 +91,7 @@ def test_settings_of_every_level_reach_the_night(day: FeedDay):
     assert settings.cash_target == Decimal("0.03")
     assert settings.turnover_limit == Decimal("0.3")
     assert settings.minimum_holding == 700
+    assert (settings.commission, settings.commission_by_kind) == (3, {SecurityKind.FUND: 20})
     assert settings.tracking is Tracking.LOOSE
     assert settings.long_term_rate == Decimal("0.238")
     assert settings.tracking_error_limit == Decimal("0.09")

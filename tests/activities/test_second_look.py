@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tests.activities.feed_day import FIRM, SPECIAL, FeedDay
 from tests.activities.test_profiles import decide
 from tests.servers import FreshDatabase
 from trimtab import feed_desk
+from trimtab.activities.beginning_again import begin_again, freeze_again, waiting_days
 from trimtab.activities.ingest import ingest
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.second_look import PastCutOff, SecondLook, look_again
@@ -90,14 +91,52 @@ def test_who_is_analysed_already_keeps_the_inputs_that_it_was_judged_by(day: Fee
         assert dict(connection.execute(select(account_day.c.account_id, account_day.c.snapshot_hash)).all()) == before
 
 
+def heal(day: FeedDay, at_most: int) -> tuple[int, int]:
+    """How many account-days wait for newer inputs, and how many of the first `at_most` of them begin again."""
+    with firm_transaction(day.engine, FIRM) as connection:
+        digest = freeze_again(connection, day.ref)
+        waiting = waiting_days(connection, day.ref, digest)
+        return len(waiting), begin_again(connection, day.ref, Inputs(), waiting[:at_most], digest)
+
+
+@pytest.mark.covers("W-F2")
+def test_a_pass_of_the_run_that_was_cut_short_asks_each_waiting_account_once(without_prices: FeedDay):
+    """As DailyRun does it: of 19 that wait, 5 are asked when its worker is killed; the next one asks the other 14."""
+    day = without_prices
+    day.load()
+    assert heal(day, 5) == (19, 5)
+    assert heal(day, 99) == (14, 14)
+    assert heal(day, 99) == (0, 0)
+    with firm_transaction(day.engine, FIRM) as connection:
+        told = connection.execute(select(decision.c.actor, decision.c.reason).distinct()).all()
+        assert connection.scalar(select(func.count()).select_from(decision)) == 19
+    assert told == [("trimtab", "prices: new since the run froze its inputs")]
+    assert {name: code for name, code in go_on(day).items() if code} == {
+        name: code for name, code in SPECIAL.items() if name != "A00013"
+    }
+    assert heal(day, 99) == (0, 0)  # the four stand suspended, and have been judged by the newest inputs
+
+
+def test_an_account_whose_fault_is_still_there_is_left_alone_by_the_run(day: FeedDay):
+    """Three stand suspended for their own data, and a setting of the firm changes: nothing of theirs is new."""
+    day.load()
+    day.judge()
+    decide(day, LayerKey(Level.FIRM), "Keep 3 % in cash.")
+    assert heal(day, 99) == (3, 0)
+
+
 def test_after_the_cut_off_the_run_takes_nothing_new(without_prices: FeedDay):
     day = without_prices
     day.load()
     with firm_transaction(day.engine, FIRM) as connection:
+        digest = freeze_again(connection, day.ref)
+        waiting = waiting_days(connection, day.ref, digest)
         event = {"event_id": "cut", "kind": "CUT_OFF", "ordinal": 2, "at": datetime.now(UTC)}
         runs.insert_market_events(connection, day.ref, [event])
         runs.mark_published(connection, day.ref, "cut")
     with pytest.raises(PastCutOff, match="past its cut-off"):
         looked(day)
     with firm_transaction(day.engine, FIRM) as connection:
+        assert len(waiting) == 19
+        assert begin_again(connection, day.ref, Inputs(), waiting, digest) == 0
         assert connection.execute(select(decision)).all() == []

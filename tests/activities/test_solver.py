@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.activities.feed_day import FIRM, FeedDay
 from tests.servers import FreshDatabase
-from trimtab.activities.analyze import CALIBRATION_MAP, AnalysisJob, prepare_analysis, store_analysis
+from trimtab.activities.analyze import AnalysisJob, prepare_analysis, store_analysis
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveFault, SolveJob, SolverHung, SolverPool
 from trimtab.calibrate import write_calibration
@@ -25,7 +25,7 @@ from trimtab.db.engine import firm_transaction
 from trimtab.db.filters import read_facts
 from trimtab.db.tables import account_day, proposal, stage_result
 from trimtab.domain.account_settings import Tracking
-from trimtab.domain.calibration import SHIPPED, numbered
+from trimtab.domain.calibration import CALIBRATION_MAP, SHIPPED, numbered
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.records import content_hash
 

@@ -40,7 +40,7 @@ from trimtab.domain.proposals import (
     ReasonCode,
     RebalanceProposal,
 )
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, SecurityKind
 
 FIRM = default_firm_filters()
 
@@ -456,12 +456,17 @@ def test_the_row_of_an_account_takes_its_measures_in_their_units() -> None:
             (Reason(ReasonCode.CASH_NEED, "cash"),),
         ),
     )
-    settings = AccountSettings(cash_needs=(CashNeed(Decimal(350), DAY),))
+    settings = AccountSettings(
+        cash_needs=(CashNeed(Decimal(350), DAY),),
+        commission=Decimal("4.95"),
+        commission_by_kind={SecurityKind.FUND: Decimal(20), SecurityKind.ETF: Decimal(0)},
+    )
     facts = facts_of(an_account(), settings, a_proposal(trades), flags=["B", "A", "B"])
     assert (facts.tax_bps, facts.cost_bps, facts.tax) == (4.5, 1.2, 45.0)
     assert (facts.realized_gain, facts.traded_value, facts.order_count) == (300.0, 400.0, 1)
     assert (facts.max_drift, facts.tracking_error, facts.is_mandate) == (0.04, 0.01, True)
     assert (facts.cash_need, facts.flags, facts.standing) == (350.0, ("A", "B"), "OPEN")
+    assert facts.commission == 20.0  # of the dearest kind of security
 
 
 def test_the_row_of_an_account_without_analysis_knows_no_measures() -> None:

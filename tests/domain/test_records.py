@@ -1,7 +1,8 @@
 """Canonical form, hashes and the chain."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import MappingProxyType
@@ -9,10 +10,13 @@ from types import MappingProxyType
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.orders import Side
 from trimtab.domain.records import (
     GENESIS,
+    LEFT_OUT_WHEN_EMPTY,
     NotCanonical,
     canonical_json,
     content_hash,
@@ -20,6 +24,7 @@ from trimtab.domain.records import (
     plain,
     record_hash,
 )
+from trimtab.domain.securities import SecurityKind
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,15 @@ class _Lot:
     name: str = 'of "A"'
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """`by_kind` came later."""
+
+    price: Decimal
+    by_kind: Mapping[str, Decimal] = field(default_factory=dict, metadata=LEFT_OUT_WHEN_EMPTY)
+    side: Side = Side.BUY
+
+
 _DECIMALS = st.decimals(allow_nan=False, allow_infinity=False) | st.decimals(-100, 100, places=4)
 _ZONES = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
 _INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=_ZONES)
@@ -44,8 +58,13 @@ _LEAVES = st.one_of(
 )
 _KEYS = st.text() | st.integers(0, 9) | st.sampled_from(Side)
 _LOTS = st.builds(_Lot, _DECIMALS, st.none() | st.dates(), st.booleans(), st.text())
+_ORDERS = st.builds(_Order, _DECIMALS, st.dictionaries(st.text(), _DECIMALS, max_size=1))
 _VALUES = st.recursive(
-    _LEAVES | st.floats(allow_nan=False, allow_infinity=False) | st.lists(_LOTS).map(tuple),
+    _LEAVES
+    | _ORDERS
+    | st.lists(_ORDERS)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.lists(_LOTS).map(tuple),
     lambda inner: st.one_of(
         st.lists(inner),
         st.lists(inner).map(tuple),
@@ -62,6 +81,23 @@ _VALUES = st.recursive(
 def test_what_is_written_at_once_reads_as_the_plain_value_with_sorted_keys(value: object) -> None:
     wanted = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert canonical_json(value) == wanted
+
+
+def test_a_field_that_came_later_and_says_nothing_leaves_the_form_as_it_was() -> None:
+    assert canonical_json(_Order(Decimal("4.950"))) == '{"price":"4.95","side":"BUY"}'
+    assert canonical_json([_Order(Decimal(0))] * 2) == '[{"price":"0","side":"BUY"},{"price":"0","side":"BUY"}]'
+    assert plain(_Order(Decimal(0))) == {"price": "0", "side": "BUY"}
+    told = '{"by_kind":{"FUND":"20"},"price":"0","side":"BUY"}'
+    assert canonical_json(_Order(Decimal(0), {"FUND": Decimal(20)})) == told
+
+
+def test_settings_without_a_schedule_have_the_hash_of_before_there_were_schedules() -> None:
+    by_kind = AccountSettings(commission_by_kind={SecurityKind.FUND: Decimal("20.00")})
+
+    before = "344a9fe675f8df518b415015ce57bbf6e0097ee5a284d3b587dc52b383d9b8a1"
+    assert content_hash(AccountSettings()) == before
+    assert '"commission":"0","commission_by_kind":{"FUND":"20"},' in canonical_json(by_kind)
+    assert TypeAdapter(AccountSettings).validate_json(canonical_json(by_kind), strict=False) == by_kind
 
 
 def test_a_lot_among_many_is_written_as_it_is_alone() -> None:

@@ -15,7 +15,7 @@ from trimtab.domain.account_settings import (
     RestrictionKind,
     WeightBand,
 )
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, SecurityKind
 from trimtab.domain.settings_checks import settings_problems
 
 VTI = SecurityId("VTI")
@@ -54,6 +54,7 @@ def test_the_default_settings_have_no_problem() -> None:
         AccountSettings(cash_reserve=Decimal(-1)),
         AccountSettings(minimum_trade=Decimal(-1)),
         AccountSettings(commission=Decimal("Infinity")),
+        AccountSettings(commission_by_kind={SecurityKind.FUND: Decimal(-1)}),
         AccountSettings(cash_needs=(CashNeed(Decimal(0), date(2026, 3, 9)),)),
         AccountSettings(
             restrictions=never(RestrictionKind.NEVER_HOLD, "IVV") + never(RestrictionKind.NEVER_SELL, "IVV")

@@ -18,7 +18,7 @@ from trimtab.domain.account_settings import (
 )
 from trimtab.domain.accounts import Account, AccountId, HouseholdId, ModelId, PersonId, Registration
 from trimtab.domain.profile.registry import LANGUAGE
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, SecurityKind
 from trimtab.domain.settings_sentences import settings_sentences
 
 
@@ -64,6 +64,8 @@ def test_everything_that_is_set_has_a_sentence_with_symbols_and_reasons():
             tilts={SecurityId("S1"): Decimal("0.01")},
             turnover_limit=Decimal("0.2"),
             tax_budget=Decimal("4200.50"),
+            commission=Decimal("4.95"),
+            commission_by_kind={SecurityKind.FUND: Decimal(20)},
             forced_harvest=ForcedHarvest(Decimal(9_000), date(2026, 12, 31), short_term_only=True),
             minimum_holding_days=30,
         ),
@@ -82,9 +84,12 @@ def test_everything_that_is_set_has_a_sentence_with_symbols_and_reasons():
         "Hold 0 % to 10 % in sector Energy.",
         "Expect ACME to return 1 % a year beyond its risk.",
         "Turn over at most 20 % in one rebalance.",
+        "Pay $4.95 for each order of any security in tier ANY at custodian ANY.",
+        "Pay $20 for each order of a fund in tier ANY at custodian ANY.",
         "Realise $9,000 of short-term losses and preserve them until 2026-12-31.",
         "Sell no lot younger than 30 days.",
     }
+    assert "Pay $4.95 for each order." not in told  # written back it would go before the schedule
 
 
 def test_an_account_without_tax_says_so_instead_of_its_rates():

@@ -35,7 +35,7 @@ from trimtab.domain.market import RiskExposure
 from trimtab.domain.model_portfolios import ModelPortfolio, Substitute
 from trimtab.domain.money import CENT
 from trimtab.domain.optimizer.targets import account_value
-from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.securities import Security, SecurityId, SecurityKind
 from trimtab.domain.snapshots import AnalysisInput, HeldAway, MarketSnapshot, TaxYear, WashWindow, WashWindows
 
 NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
@@ -53,6 +53,28 @@ def a_random_account(seed: int) -> AnalysisInput:
         registration=rng.choice(list(Registration)),
         wash_windows=WashWindows(_windows(rng, market), _windows(rng, market)),
         frozen={rng.choice(NAMES): "PRICE_STALE"} if rng.random() < 0.1 else {},
+    )
+
+
+def a_random_priced_account(seed: int) -> AnalysisInput:
+    """A random account, half of them with rules on the whole of it, that pays by the kind of security."""
+    kind = a_random_ruled_account if seed % 2 else a_random_account
+    return with_random_prices(kind(seed), seed)
+
+
+def with_random_prices(request: AnalysisInput, seed: int) -> AnalysisInput:
+    """The account with securities of all kinds, some of which have a price of an order of their own."""
+    rng = random.Random(f"prices {seed}")
+    master = {
+        each: replace(security, kind=rng.choice(list(SecurityKind)))
+        for each, security in sorted(request.market.securities.items())
+    }
+    prices = {kind: Decimal(rng.choice(["0", "4.95", "49.95"])) for kind in SecurityKind if rng.random() < 0.7}
+    settings = replace(request.snapshot.settings, commission_by_kind=prices)
+    return replace(
+        request,
+        market=replace(request.market, securities=master),
+        snapshot=replace(request.snapshot, settings=settings),
     )
 
 

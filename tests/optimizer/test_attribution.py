@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.optimizer.accounts import LAST_YEAR, LONG_AGO, a_lot, a_market, a_model, an_input
-from tests.optimizer.random_accounts import a_random_ruled_account
+from tests.optimizer.random_accounts import a_random_ruled_account, with_random_prices
 from trimtab.domain.account_settings import AccountSettings
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.attribution import attribute, tax_by_lot
@@ -32,7 +32,7 @@ def the_data(request: AnalysisInput) -> OptimizerData:
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 100_000))
 def test_contributions_of_any_list_sum_to_its_improvement_to_a_billionth_of_a_basis_point(seed: int):
-    request, rng = a_random_ruled_account(seed), np.random.default_rng(seed)
+    request, rng = with_random_prices(a_random_ruled_account(seed), seed), np.random.default_rng(seed)
     if account_value(request) <= 0:
         return
     data = the_data(request)
@@ -40,11 +40,10 @@ def test_contributions_of_any_list_sum_to_its_improvement_to_a_billionth_of_a_ba
         data.lots.value * rng.uniform(0, 1, len(data.lots.lots)) * (rng.uniform(0, 1, len(data.lots.lots)) < 0.6)
     )
     buys = rng.uniform(0, 0.1, len(data.securities.ids)) * (rng.uniform(0, 1, len(data.securities.ids)) < 0.4)
-    orders = int(np.count_nonzero(np.bincount(data.lots.security, lot_sells, len(buys)) + buys))
 
     parts = attribute(data, lot_sells, buys)
 
-    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, orders).total
+    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, as_orders=True).total
     assert parts.total.sum() * 1e4 == pytest.approx(improvement * 1e4, abs=1e-9, rel=1e-12)
     untraded = (buys == 0) & (np.bincount(data.lots.security, lot_sells, len(buys)) == 0)
     assert (parts.total[untraded] == 0).all()

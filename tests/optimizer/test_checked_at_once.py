@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.optimizer.random_accounts import a_random_account, a_random_ruled_account
+from tests.optimizer.random_accounts import a_random_account, a_random_priced_account, a_random_ruled_account
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import CENT
 from trimtab.domain.optimizer.analysis import analyze, analyze_batch
@@ -101,7 +101,7 @@ def _wrong_trades(request: AnalysisInput, proposal: RebalanceProposal, trade: Pr
 
 
 @settings(max_examples=20, deadline=None)
-@given(SEEDS, st.sampled_from([a_random_account, a_random_ruled_account]))
+@given(SEEDS, st.sampled_from([a_random_account, a_random_ruled_account, a_random_priced_account]))
 def test_a_planted_fault_has_the_same_findings_at_once_as_leg_by_leg(seed, kind):
     request = kind(seed)
     try:

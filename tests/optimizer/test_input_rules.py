@@ -13,7 +13,7 @@ from trimtab.domain.accounts import CashBalance, Position
 from trimtab.domain.market import Price
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, SecurityKind
 from trimtab.domain.snapshots import AnalysisInput
 
 NAN, AAA = Decimal("NaN"), SecurityId("AAA")
@@ -45,6 +45,10 @@ def a_position(quantity: str) -> Position:
         (an_account(settings=AccountSettings(short_term_rate=Decimal("1.5"))), "the short-term rate is 1.5"),
         (an_account(settings=AccountSettings(cash_target=NAN)), "the cash target is NaN"),
         (an_account(settings=AccountSettings(commission=Decimal(-1))), "the commission is -1"),
+        (
+            an_account(settings=AccountSettings(commission_by_kind={SecurityKind.FUND: NAN})),
+            "the commission of FUND is NaN",
+        ),
         (an_account(settings=AccountSettings(minimum_trade=Decimal("Infinity"))), "the minimum trade is Infinity"),
         (
             an_account(settings=AccountSettings(cash_needs=(CashNeed(Decimal(-5), date(2026, 3, 6)),))),

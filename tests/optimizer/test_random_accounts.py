@@ -1,6 +1,7 @@
 """Promises that hold for every account."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.optimizer.random_accounts import a_random_account
+from tests.optimizer.random_accounts import a_random_account, a_random_priced_account
 from trimtab.domain.optimizer.analysis import analyze, proposal_hash
 from trimtab.domain.optimizer.ascent import ascend
 from trimtab.domain.optimizer.attribution import attribute
@@ -44,9 +45,9 @@ def the_data(request: AnalysisInput) -> OptimizerData:
 
 @pytest.mark.covers("P1")
 @settings(max_examples=60, deadline=None)
-@given(SEEDS)
-def test_every_proposal_passes_the_checker(seed: int):
-    request = a_random_account(seed)
+@given(SEEDS, st.sampled_from([a_random_account, a_random_priced_account]))
+def test_every_proposal_passes_the_checker(seed: int, kind: Callable[[int], AnalysisInput]):
+    request = kind(seed)
 
     proposal = analyze(request)
 
@@ -95,7 +96,7 @@ def test_no_prices_whatever_give_a_bound_above_a_lawful_trade_list(seed: int):
     held = data.securities
     lot_sells = np.array([sold.get(lot.id, 0.0) for lot in data.lots.lots]) * held.share[data.lots.security]
     buys = np.array([bought.get(each, 0.0) for each in held.ids]) * held.share
-    total = evaluate(data, lot_sells, buys, len(proposal.trades)).total
+    total = evaluate(data, lot_sells, buys, as_orders=True).total
 
     rng = random.Random(seed)
     for _ in range(20):
@@ -128,8 +129,7 @@ def test_contributions_sum_to_the_improvement_of_any_list_and_a_zero_trade_gets_
     parts = attribute(data, lot_sells, buys)
 
     sold = np.bincount(data.lots.security, lot_sells, len(buys))
-    orders = int(np.count_nonzero(sold + buys))
-    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, orders).total
+    improvement = standing_still(data).total - evaluate(data, lot_sells, buys, as_orders=True).total
     assert abs(parts.total.sum() - improvement) <= 1e-13 + 1e-9 * abs(improvement)
     assert not parts.total[(sold == 0) & (buys == 0)].any()
 

@@ -1,5 +1,6 @@
 """The trade transaction: what it commits, and everything that sends the account back or stops it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -53,6 +54,7 @@ from trimtab.domain.account_settings import AccountSettings, CashNeed
 from trimtab.domain.accounts import Registration
 from trimtab.domain.lifecycle import HoldCode, Lane, Stage, Standstill, TerminalState
 from trimtab.domain.records import content_hash
+from trimtab.domain.securities import SecurityKind
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 
 LOT = a_lot("L1", "VTI", "100", "80")
@@ -413,7 +415,8 @@ def test_securities_of_one_wash_group_wash_each_other(connection: Connection, ru
     assert [outcome.next for outcome in outcomes] == [Standstill.TRADE, Stage.INGEST]
 
 
-def load_securities(connection: Connection, **wash_groups: str) -> None:
+def load_securities(connection: Connection, kinds: Mapping[str, str] | None = None, **wash_groups: str) -> None:
+    """Securities are ETFs unless `kinds` says otherwise."""
     from trimtab.db.tables import delivery, security_fact
 
     connection.execute(
@@ -434,7 +437,7 @@ def load_securities(connection: Connection, **wash_groups: str) -> None:
             "line": line,
             "security_id": name,
             "name": name,
-            "kind": "ETF",
+            "kind": (kinds or {}).get(name, "ETF"),
             "asset_class": "US",
             "currency": "USD",
             "tradable": True,
@@ -512,6 +515,37 @@ def test_purchases_leave_the_reserve_and_announced_withdrawals_alone(
     connection: Connection, run: RunRef, cash: str, settings: AccountSettings, is_enough: bool
 ) -> None:
     [ref] = approved_days(connection, run, [Plan("A1", (a_buy("BND", "10"),), cash=cash, settings=settings)])
+    if is_enough:
+        assert commit_orders(connection, ref, build=BUILD).next == Standstill.TRADE
+    else:
+        with pytest.raises(CashShort):
+            commit_orders(connection, ref, build=BUILD)
+
+
+BY_KIND = AccountSettings(
+    commission=Decimal("4.95"), commission_by_kind={SecurityKind.ETF: Decimal(0), SecurityKind.FUND: Decimal(20)}
+)
+
+
+def test_each_order_reserves_and_is_charged_the_price_of_its_kind(connection: Connection, run: RunRef) -> None:
+    """A fund's order is $20, an ETF's free, and a stock's what other kinds pay."""
+    load_securities(connection, {"BND": "FUND", "IBM": "STOCK"}, VTI="", BND="", IBM="")
+    plan = replace(SWITCH, trades=(*SWITCH.trades, a_buy("IBM", "1")), settings=BY_KIND)
+    [ref] = approved_days(connection, run, [plan])
+
+    commit_orders(connection, ref, build=BUILD)
+
+    rows = connection.execute(select(intent.c.security_id, intent.c.commission).order_by(intent.c.leg))
+    assert {row.security_id: row.commission for row in rows} == {"VTI": 0, "BND": 20, "IBM": Decimal("4.95")}
+    assert set(connection.scalars(select(cash_reservation.c.amount))) == {Decimal(5020), Decimal("104.95")}
+
+
+@pytest.mark.parametrize(("cash", "is_enough"), [("1020", True), ("1019.99", False)])
+def test_a_purchase_needs_the_cash_of_its_own_kinds_price(
+    connection: Connection, run: RunRef, cash: str, is_enough: bool
+) -> None:
+    load_securities(connection, {"BND": "FUND"}, BND="")
+    [ref] = approved_days(connection, run, [Plan("A1", (a_buy("BND", "10"),), cash=cash, settings=BY_KIND)])
     if is_enough:
         assert commit_orders(connection, ref, build=BUILD).next == Standstill.TRADE
     else:

@@ -83,13 +83,17 @@ class FakeStages:
 class FakeDay:
     """A day of `pages` pages whose clock has the given events; `log` is what was done, in order."""
 
-    def __init__(self, pages: int, events: Sequence[MarketEventKind], session: bool = True) -> None:
+    def __init__(
+        self, pages: int, events: Sequence[MarketEventKind], session: bool = True, *, stepped: bool = True
+    ) -> None:
         self.pages = pages
         self.events = list(events)
         self.session = session
+        self.stepped = stepped
         self.log: list[str] = []
         self.pages_now = 0
         self.most_pages_at_once = 0
+        self.healed: list[int] = []  # whom each look sends on
         self.refused = 0  # how often freeze_inputs fails for good before it works
 
     def activities(self) -> list[Callable[..., Any]]:
@@ -99,6 +103,7 @@ class FakeDay:
             self.freeze_inputs,
             self.plan_pages,
             self.run_page,
+            self.look_again,
             self.next_event,
             self.publish_event,
             self.release,
@@ -112,7 +117,7 @@ class FakeDay:
         on = request.business_date or (request.scheduled_at.date() if request.scheduled_at else date.min)
         ref = RunRef(request.firm_id, f"{request.firm_id}-run", on)
         started = f"publish {MarketEventKind.RUN_START}" in self.log
-        return OpenedRun(ref, self.session, stepped=True, started=started)
+        return OpenedRun(ref, self.session, stepped=self.stepped, started=started)
 
     @activity.defn(name=ActivityName.AWAIT_DELIVERIES)
     async def await_deliveries(self, ref: RunRef) -> None:
@@ -138,6 +143,11 @@ class FakeDay:
         await asyncio.sleep(0.002)
         self.log.append(f"page {page.number}")
         self.pages_now -= 1
+
+    @activity.defn(name=ActivityName.LOOK_AGAIN)
+    async def look_again(self, ref: RunRef) -> int:
+        self.log.append("look")
+        return self.healed.pop(0) if self.healed else 0
 
     @activity.defn(name=ActivityName.NEXT_EVENT)
     async def next_event(self, ref: RunRef) -> MarketTick | None:

@@ -52,7 +52,7 @@ class Day:
         }
         return {
             row.account_id: (row.stage, row.lane, row.terminal_state, row.terminal_code, proposed.get(row.proposal_id))
-            for row in self.ask(select(account_day))
+            for row in self.ask(select(account_day).where(account_day.c.current))
         }
 
     def standing_at(self, place: str) -> set[str]:

@@ -34,12 +34,19 @@ async def record(target: str) -> None:
     for story in STORIES:
         handle, _, _ = await tell(client, firm_id, story)
         await _keep(client, handle.id, f"lifecycle_{story.name}")
-    day = FakeDay(pages=3, events=EVENTS)
+    for stepped, name in ((True, "day_of_three_pages"), (False, "day_on_the_market_clock")):
+        await record_day(client, f"{firm_id}-{name}", name, stepped=stepped)
+
+
+async def record_day(client: Client, firm_id: str, name: str, *, stepped: bool) -> None:
+    """A day whose first look before the cut-off sends two accounts on."""
+    day = FakeDay(pages=3, events=EVENTS, stepped=stepped)
+    day.healed = [2]
     async with workers(client, day.activities()):
         await start_day(client, DayRequest(firm_id, DAY))
         run = daily_run_workflow_id(firm_id, DAY)
         await client.get_workflow_handle(run, result_type=DayOutcome).result()
-    await _keep(client, run, "day_of_three_pages")
+    await _keep(client, run, name)
 
 
 async def _keep(client: Client, workflow_id: str, name: str) -> None:

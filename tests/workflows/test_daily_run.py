@@ -33,6 +33,7 @@ async def _run(client: Client, firm_id: str, day: FakeDay) -> DayOutcome:
 @pytest.mark.covers("H4")
 async def test_a_day_goes_from_its_start_over_the_book_to_its_end(client: Client, firm_id: str) -> None:
     day = FakeDay(pages=2, events=EVENTS)
+    day.healed = [3]
     assert await _run(client, firm_id, day) == DayOutcome("DONE")
     assert day.log == [
         "open",
@@ -41,6 +42,8 @@ async def test_a_day_goes_from_its_start_over_the_book_to_its_end(client: Client
         "freeze",
         "page 1",
         "page 2",
+        "look",  # three accounts are sent on
+        "look",  # and have drained: nothing more has come
         "publish CUT_OFF",
         "ledger CUT_OFF",
         "publish OPEN",

@@ -1,6 +1,5 @@
 """The night goes wrong and mends itself: a custodian's server is down, its file is late, and then it comes."""
 
-import asyncio
 import shutil
 import socket
 from datetime import UTC, datetime, timedelta
@@ -10,19 +9,23 @@ import asyncssh
 import pytest
 from sqlalchemy import select
 
-from tests.activities.feed_day import SPECIAL
+from tests.activities.feed_day import SPECIAL, FeedDay
 from tests.workflows.conftest import Found
 from tests.workflows.real_day import Day, start
-from trimtab import feed_desk
+from trimtab.activities.deliveries import load_deliveries
 from trimtab.db import runs
+from trimtab.db.deliveries import release_delivery
 from trimtab.db.engine import firm_transaction
 from trimtab.db.expectations import expect
-from trimtab.db.tables import account_day, alert, delivery, delivery_expectation, event
+from trimtab.db.records import verify_chains
+from trimtab.db.suspensions import open_suspension
+from trimtab.db.tables import account_day, alert, delivery, delivery_expectation, event, intent, record, suspension
+from trimtab.demo import faults
 from trimtab.demo.drop import done_marker, feed_path
 from trimtab.demo.sftp_server import sftp_server
+from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 from trimtab.feeds.layouts import FeedKind
 from trimtab.feeds.sources import STANDARD, FirmSources, SftpPlace, Source, SourceBook
-from trimtab.settings import load_settings
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -78,8 +81,13 @@ def told(day: Day) -> dict[str, str | None]:
 
 
 @pytest.mark.covers("H1", "H2", "H3")
-async def test_a_server_that_is_down_is_tried_again_told_of_and_settled_when_its_file_comes(found: Found) -> None:
+async def test_a_server_that_is_down_is_tried_again_told_of_and_settled_when_its_file_comes(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the book is under way, a mended close reaches its holders too: the run goes on looking."""
+    monkeypatch.setattr("trimtab.activities.healing.LOOK_POLL", timedelta(seconds=0.5))
     day = await found(clock="market")
+    symbol, close, holders = one_close_is_zero(day)
     port, key = free_port(), asyncssh.generate_private_key("ssh-ed25519")
     from_a_server(day, port, key)
     squeeze(day, datetime.now(UTC))
@@ -92,6 +100,9 @@ async def test_a_server_that_is_down_is_tried_again_told_of_and_settled_when_its
         assert day.ask(select(account_day)) == []  # the run waits
         async with sftp_server(day.folder / "away", USER, PASSWORD, port=port, key=key):
             await day.until(lambda: bool(day.ask(select(account_day))))
+        await day.until(lambda: holders <= day.standing_at("suspended"))
+        send_corrected_prices(day, symbol, close)
+        await day.until(lambda: reasons(day).keys() == holders and not holders & day.standing_at("suspended"))
     (came,) = day.ask(select(delivery).where(delivery.c.kind == "lots"))
     assert came.status == "LOADED"
     assert told(day) == {"FEED_LATE": "trimtab", "TRANSFER_FAILED": "trimtab"}
@@ -100,24 +111,90 @@ async def test_a_server_that_is_down_is_tried_again_told_of_and_settled_when_its
     assert len(day.ask(select(event).where(event.c.kind == "DELIVERY_RECOVERED"))) == 1
 
 
-@pytest.mark.covers("H3")
-async def test_prices_that_come_before_the_cut_off_reach_everybody_who_was_suspended_for_them(found: Found) -> None:
-    """`trimtab run look-again`: on the stepped clock the night goes on without the file, and is held before CUT_OFF."""
-    day = await found()
-    prices = feed_path(day.folder / "drop", day.firm.id, "prices", day.firm.business_date)
-    for each in (prices, done_marker(prices)):
-        shutil.move(each, day.folder / each.name)
+def hold(day: Day, before: str) -> None:
+    with firm_transaction(day.engine, day.firm.id) as connection:
+        runs.set_run(connection, day.ref, hold_before=before)
+
+
+def suspend_by_hand(day: Day, account_id: str) -> None:
+    by_hand = Suspension(
+        scope=SuspensionScope.ACCOUNT,
+        scope_id=account_id,
+        kind=SuspensionKind.COMPLIANCE,
+        code="INQUIRY",
+        reason="compliance asks",
+        since=day.firm.business_date,
+        opened_by="compliance@firm",
+    )
+    with firm_transaction(day.engine, day.firm.id) as connection:
+        open_suspension(connection, day.firm.id, by_hand)
+
+
+def versions(day: Day) -> dict[str, tuple[int, int]]:
+    """Attempt and version of each account's day: every move is a version."""
+    rows = day.ask(select(account_day).where(account_day.c.current))
+    return {row.account_id: (row.attempt, row.version) for row in rows}
+
+
+def committed(day: Day) -> set[str]:
+    return {row.account_id for row in day.ask(select(intent.c.account_id))}
+
+
+def one_close_is_zero(day: Day) -> tuple[str, str, set[str]]:
+    """The symbol whose close is zero in the day's file, its true close, and the accounts that hold it."""
+    book = FeedDay(day.engine, day.folder / "drop", day.firm)
+    security, holders, _ = book.wanted_security()
+    prices = feed_path(book.drop, day.firm.id, "prices", day.firm.business_date)
+    faults.set_field(prices, {"symbol": book.symbol(security)}, "close", "0.00")
+    return book.symbol(security), f"{day.firm.prices[security]:.6f}", holders
+
+
+def send_corrected_prices(day: Day, symbol: str, close: str) -> None:
+    """Another file of the same day, that a data manager picks; loading it is left to the run."""
+    drop = day.folder / "drop"
+    faults.set_field(feed_path(drop, day.firm.id, "prices", day.firm.business_date), {"symbol": symbol}, "close", close)
+    (refused,) = load_deliveries(day.engine, day.firm.id, drop, day.firm.business_date, as_of=day.firm.as_of)
+    assert refused.reason_codes == ("FEED_CHANGED",)
+    with firm_transaction(day.engine, day.firm.id) as connection:
+        picked = connection.scalars(select(delivery.c.delivery_id).where(delivery.c.status == "QUARANTINED")).one()
+        release_delivery(connection, day.firm.id, picked, actor="dm1", reason="the vendor corrected it")
+
+
+def reasons(day: Day) -> dict[str, str]:
+    """Account to why its day began again, as its record says."""
+    kinds = record.c.kind.in_(["DECISION", "ATTEMPT_OPENED"])
+    return {row.account_id: f"{row.actor}: {row.body['reason']}" for row in day.ask(select(record).where(kinds))}
+
+
+@pytest.mark.covers("H3", "H8", "W-F2")
+@pytest.mark.parametrize("policy", ["never", "always"])
+async def test_a_file_that_is_mended_before_the_cut_off_heals_those_who_wait_for_it_and_moves_nobody_else(
+    found: Found, policy: str
+) -> None:
+    """One close is zero: its holders wait, with lifecycles or ended by pages. Then the vendor corrects it."""
+    day = await found(policy=policy)
+    symbol, close, holders = one_close_is_zero(day)
     await start(day, hold_before="CUT_OFF")
     async with day.worker():
-        await day.until(lambda: day.is_held("CUT_OFF"))
-        everybody = {entry.id for entry in day.firm.accounts}
-        assert day.standing_at("suspended") == everybody - {"A00013"}  # the closed one is done
-        for each in (prices, done_marker(prices)):
-            shutil.move(day.folder / each.name, each)
-        settings = load_settings(database_url=day.database.app_url, drop_folder=day.folder / "drop")
-        said = await asyncio.to_thread(feed_desk.look_again, settings, day.firm.id, None)
-        assert said.endswith("19 suspended accounts are judged again, 0 had ended suspended")
-        broken = SPECIAL.keys() - {"A00013"}
-        validated = select(account_day.c.account_id).where(account_day.c.snapshot_hash.is_not(None))
-        await day.until(lambda: {row.account_id for row in day.ask(validated)} == everybody - SPECIAL.keys())
-        await day.until(lambda: day.standing_at("suspended") == broken)
+        await day.until(lambda: day.is_held("CUT_OFF") and committed(day) == day.standing_at("trade"))
+        before, outcomes = versions(day), day.outcomes()
+        waiting = {row.scope_id for row in day.ask(select(suspension).where(suspension.c.code == "PRICE_ZERO"))}
+        assert waiting == holders
+        suspend_by_hand(day, min(waiting))
+        send_corrected_prices(day, symbol, close)
+        hold(day, before="OPEN")
+        await day.until(lambda: day.is_held("OPEN") and not day.standing_at("suspended"))
+    healed = waiting - {min(waiting)}
+    after = day.outcomes()
+    assert {name: row[3] for name, row in after.items() if row[2] == "SUSPENDED"} == {
+        min(waiting): "INQUIRY", **{name: code for name, code in SPECIAL.items() if name != "A00013"},
+    }  # fmt: skip
+    assert {after[name][0] for name in healed} <= {"record", "review", "trade"}
+    untouched = before.keys() - waiting - (SPECIAL.keys() if policy == "never" else set())  # those end at the cut-off
+    assert {name: versions(day)[name] for name in untouched} == {name: before[name] for name in untouched}
+    assert {name: after[name] for name in untouched} == {name: outcomes[name] for name in untouched}
+    assert reasons(day) == dict.fromkeys(waiting, "trimtab: prices: new since the run froze its inputs")
+    lifted = day.ask(select(suspension).where(suspension.c.code == "PRICE_ZERO"))
+    assert {(row.lifted_by, row.lifted_on) for row in lifted} == {("trimtab", day.firm.business_date)}
+    with firm_transaction(day.engine, day.firm.id) as connection:
+        assert verify_chains(connection)[1] == []

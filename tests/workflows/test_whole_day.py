@@ -80,7 +80,7 @@ async def _a_quiet_account_can_be_promoted(day: Day) -> None:
     assert [day.ask(select(func.count()).select_from(table)) for table in (stage_result, record)] == before
 
 
-@pytest.mark.covers("H6")
+@pytest.mark.covers("H6", "H8")
 async def test_ops_fix_a_cause_and_retry_every_blocked_account_at_once(
     found: Found, database: FreshDatabase, temporal_target: str
 ) -> None:

@@ -5,14 +5,12 @@ The solve lies between two transactions: `prepare_analysis` says what to solve, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import Solved, SolveJob
-from trimtab.activities.validate import ASK_ABOVE
 from trimtab.contracts import AccountDayRef, StageOutcome
 from trimtab.db.account_days import SYSTEM_ACTOR
 from trimtab.db.account_history import known_by_now
@@ -22,23 +20,12 @@ from trimtab.db.stages import StageResult, adopt, find_result, get_or_compute, n
 from trimtab.db.tables import account_day
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.account_measures import with_findings
+from trimtab.domain.analysis_flags import with_analysis_flags
+from trimtab.domain.calibration import CALIBRATION_MAP
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Stage, TerminalState
 from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal, Rung
 from trimtab.domain.records import content_hash, plain
-
-LESS_FLAG: Final = "LESS_THAN_THE_WHOLE_ANALYSIS"
-"""The flag that sends an account to a person of which, for want of time, less than the whole problem was answered."""
-
-CONFLICT_FLAG: Final = "RULES_CONFLICT"
-"""The flag that sends an account whose rules contradict each other to a person."""
-
-
-CALIBRATION_MAP: Final = "calibration_map"
-"""Where the record names the content hash of the firm's own calibration; without it the shipped one was used."""
-
-DISPERSION_FLAG: Final = "DISPERSION"
-"""The flag of an account whose tracking error stays above what its profile asks a person about."""
 
 
 class SnapshotMissing(TrimtabError):
@@ -136,14 +123,7 @@ def _facts(connection: Connection, ref: AccountDayRef, solved: Solved) -> Accoun
     """The facts with what validation found and what stands open about the account."""
     validated = newest_result(connection, ref, Stage.VALIDATE)
     detail: Mapping[str, Any] = validated.detail if validated is not None else {}
-    flags = set(detail.get("flags", ()))
-    if solved.proposal.outcome is AnalysisOutcome.CONFLICT:
-        flags.add(CONFLICT_FLAG)
-    if solved.proposal.rung is not Rung.FULL:
-        flags.add(LESS_FLAG)
-    asked_above = detail.get(ASK_ABOVE)
-    if asked_above is not None and solved.proposal.after.tracking_error > Decimal(str(asked_above)):
-        flags.add(DISPERSION_FLAG)
+    flags = with_analysis_flags(detail.get("flags", ()), solved.proposal, detail)
     codes = [str(finding["code"]) for finding in detail.get("findings", ())]
     return known_by_now(connection, ref, with_findings(solved.facts, codes, flags))
 

@@ -24,6 +24,7 @@ from trimtab.db.orders import (
     household_trades_today,
     insert_intents,
     intents_of,
+    kinds_of,
     lock_household_and_account,
     proposal_row,
     reserved_cash,
@@ -127,8 +128,9 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
         _require_hope(connection, ref)
         return _back_to(Stage.INGEST, conflicts[0].code, "; ".join(each.message for each in conflicts))
     _require_lots(connection, snapshot, trades)
-    _require_cash(connection, snapshot, trades)
-    intents = _insert(connection, ref, owner, day, stored.version, snapshot, trades, keys, build)
+    prices = _commissions(connection, snapshot, trades)
+    _require_cash(connection, snapshot, trades, prices)
+    intents = _insert(connection, ref, owner, day, stored.version, snapshot, trades, keys, prices, build)
     return StageResult(StageOutcome(Stage.TRADE, Standstill.TRADE), {"step": "commit", "intents": intents})
 
 
@@ -209,10 +211,24 @@ def _require_lots(connection: Connection, snapshot: AccountSnapshot, trades: Seq
                 raise LotOversold(f"lot {sale.lot_id} is short of {-left[sale.lot_id]} shares for this sale")
 
 
-def _require_cash(connection: Connection, snapshot: AccountSnapshot, trades: Sequence[ProposedTrade]) -> None:
+def _commissions(
+    connection: Connection, snapshot: AccountSnapshot, trades: Sequence[ProposedTrade]
+) -> Mapping[SecurityId, Decimal]:
+    """Dollars of each trade's order: the price of its kind of security."""
+    settings, names = snapshot.settings, [trade.security_id for trade in trades]
+    kinds = kinds_of(connection, snapshot.business_date, names) if settings.commission_by_kind else {}
+    return {name: settings.commission_of(kinds.get(name)) for name in names}
+
+
+def _require_cash(
+    connection: Connection,
+    snapshot: AccountSnapshot,
+    trades: Sequence[ProposedTrade],
+    prices: Mapping[SecurityId, Decimal],
+) -> None:
     """Purchases may use the same day's proceeds (CS-3), and leave the reserve and announced withdrawals alone."""
     account_id, settings = snapshot.account.id, snapshot.settings
-    spent = sum((_cash_of(trade, settings.commission) for trade in trades), ZERO)
+    spent = sum((_cash_of(trade, prices[trade.security_id]) for trade in trades), ZERO)
     held = snapshot.cash.trade_date_total + cash_moved(connection, account_id, snapshot.business_date)
     free = held - reserved_cash(connection, account_id) - settings.cash_reserve - settings.cash_needed
     if any(trade.side is Side.BUY for trade in trades) and spent > free:
@@ -233,6 +249,7 @@ def _insert(
     snapshot: AccountSnapshot,
     trades: Sequence[ProposedTrade],
     keys: Mapping[SecurityId, str],
+    prices: Mapping[SecurityId, Decimal],
     build: str,
 ) -> list[str]:
     intents, lots, cash = [], [], []
@@ -258,14 +275,14 @@ def _insert(
                 "realizes_loss": realizes_loss(snapshot.account, trade),
                 "lot_sales": [_claim(sale, lots_now[sale.lot_id]) for sale in trade.lot_sales],
                 "programme": snapshot.account.programme,
-                "commission": snapshot.settings.commission,
+                "commission": prices[trade.security_id],
                 "build": build,
                 "status": IntentStatus.PENDING.value,
             }
         )
         held = {"firm_id": ref.firm_id, "intent_id": identity, "account_id": ref.account_id}
         if trade.side is Side.BUY:
-            cash.append({**held, "amount": trade.notional + snapshot.settings.commission})
+            cash.append({**held, "amount": trade.notional + prices[trade.security_id]})
         lots += [{**held, "lot_id": sale.lot_id, "quantity": sale.quantity} for sale in trade.lot_sales]
     insert_intents(connection, intents, lots, cash)
     return [row["intent_id"] for row in intents]

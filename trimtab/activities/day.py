@@ -74,13 +74,12 @@ class DayActivities:
     @activity.defn(name=ActivityName.AWAIT_DELIVERIES)
     async def await_deliveries(self, ref: RunRef) -> None:
         """Loads what lies in the drop folder; on the market clock, until everything is there or the cut-off."""
-        async with self._edge.guard(_run(ref)):
+        async with self._edge.guard(run_subject(ref)):
             started = asyncio.get_running_loop().time()
             sources = self._sources.of(ref.firm_id)
             await self._edge.transact(ref.firm_id, lambda c: expect_deliveries(c, ref, sources))
             while True:
-                await fetch_deliveries(self._edge.transact, ref, self._drop_folder, sources)
-                await self._load(ref)
+                await self.load(ref)
                 if await self._edge.transact(ref.firm_id, lambda c: _waited_enough(c, ref)):
                     break
                 await rest(DELIVERY_POLL)
@@ -88,7 +87,9 @@ class DayActivities:
             spent = asyncio.get_running_loop().time() - started
             await self._edge.transact(ref.firm_id, lambda c: runs.add_seconds(c, ref, "feeds", round(spent, 3)))
 
-    async def _load(self, ref: RunRef) -> None:
+    async def load(self, ref: RunRef) -> None:
+        """Fetches, loads and settles what has come for the run."""
+        await fetch_deliveries(self._edge.transact, ref, self._drop_folder, self._sources.of(ref.firm_id))
         as_of = await self._edge.transact(ref.firm_id, lambda c: runs.run_row(c, ref).as_of)
         for loaded in await asyncio.to_thread(
             load_deliveries,
@@ -129,16 +130,16 @@ class DayActivities:
 
     @activity.defn(name=ActivityName.FREEZE_INPUTS)
     async def freeze_inputs(self, ref: RunRef) -> None:
-        await self._edge.in_transaction(_run(ref), lambda c: freeze_run(c, ref))
+        await self._edge.in_transaction(run_subject(ref), lambda c: freeze_run(c, ref))
 
     @activity.defn(name=ActivityName.PLAN_PAGES)
     async def plan_pages(self, request: PlanRequest) -> PagePlan:
-        return await self._edge.in_transaction(_run(request.run), lambda c: pages.plan_pages(c, request))
+        return await self._edge.in_transaction(run_subject(request.run), lambda c: pages.plan_pages(c, request))
 
     @activity.defn(name=ActivityName.NEXT_EVENT)
     async def next_event(self, ref: RunRef) -> MarketTick | None:
         """The next tick; on the stepped clock once the phase has drained and nobody holds the clock."""
-        async with self._edge.guard(_run(ref)):
+        async with self._edge.guard(run_subject(ref)):
             waited, told = 0.0, False
             while True:
                 tick, known = await self._edge.transact(ref.firm_id, lambda c: clock.next_event(c, ref))
@@ -152,13 +153,13 @@ class DayActivities:
 
     @activity.defn(name=ActivityName.PUBLISH_EVENT)
     async def publish_event(self, event: EventRef) -> bool:
-        return await self._edge.in_transaction(_run(event.run), lambda c: clock.publish_event(c, event))
+        return await self._edge.in_transaction(run_subject(event.run), lambda c: clock.publish_event(c, event))
 
     @activity.defn(name=ActivityName.CHECK_COMPLETENESS)
     async def check_completeness(self, event: EventRef) -> int:
         """Gives account-days a moment to end, then names those that have not; returns how many."""
         firm_id = event.run.firm_id
-        async with self._edge.guard(_run(event.run)):
+        async with self._edge.guard(run_subject(event.run)):
             for _ in range(int(LEDGER_PATIENCE / LEDGER_POLL)):
                 if not await self._edge.transact(firm_id, lambda c: bool(ledger.incomplete(c, event))):
                     break
@@ -168,8 +169,8 @@ class DayActivities:
     @activity.defn(name=ActivityName.CLOSE_RUN)
     async def close_run(self, ref: RunRef) -> None:
         """Charges the day's assets with the fees of the models that they follow, and closes the run."""
-        await self._edge.in_transaction(_run(ref), lambda c: accrue_fees(c, ref.firm_id, ref.business_date))
-        await self._edge.in_transaction(_run(ref), lambda c: clock.close_run(c, ref))
+        await self._edge.in_transaction(run_subject(ref), lambda c: accrue_fees(c, ref.firm_id, ref.business_date))
+        await self._edge.in_transaction(run_subject(ref), lambda c: clock.close_run(c, ref))
 
 
 class PageActivities:
@@ -191,7 +192,7 @@ class PageActivities:
     async def run_page(self, page: Page) -> None:
         """Begins every account of the page. A retry goes on after the last account that its heartbeat named."""
         done: list[str] = list(activity.info().heartbeat_details)[-1:]
-        async with self._edge.guard(_run(page.run), lambda: done):
+        async with self._edge.guard(run_subject(page.run), lambda: done):
             days = await self._edge.transact(page.run.firm_id, lambda c: pages.open_page(c, page))
             if page.lifecycles:
                 return
@@ -200,10 +201,10 @@ class PageActivities:
             ]
             for first in range(0, len(left), SIDE_BY_SIDE):
                 several = left[first : first + SIDE_BY_SIDE]
-                await asyncio.gather(*(self._through(ref) for ref in several))
+                await asyncio.gather(*(self.through(ref) for ref in several))
                 done[:] = [several[-1].account_id]
 
-    async def _through(self, ref: AccountDayRef) -> None:
+    async def through(self, ref: AccountDayRef) -> None:
         """Walks one account-day as far as it goes without waiting; what must wait gets a lifecycle."""
         try:
             outcome = await self._stage(ref, Stage.INGEST)
@@ -226,7 +227,7 @@ class PageActivities:
         return await self._edge.transact(ref.firm_id, lambda c: stage(c, ref))
 
 
-def _run(ref: RunRef) -> Subject:
+def run_subject(ref: RunRef) -> Subject:
     return Subject(ref.firm_id, f"run/{ref.run_id}", ref.business_date, is_day=True)
 
 

@@ -82,6 +82,7 @@ def _choose(policy: LanePolicy, facts: AccountFacts, cleared: bool, digest: str,
         "matched": {item.field: item.value for item in chosen.matched},
         "proposal": day.proposal_hash if day is not None else None,
         "cleared": cleared,
+        **({"trial": chosen.trial} if chosen.trial is not None else {}),
     }
     return StageResult(_outcome(chosen), detail)
 

@@ -1,7 +1,7 @@
 """The models and the risk model of a business day."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from pydantic import TypeAdapter
@@ -47,7 +47,7 @@ def models_of(
         name: (f"{name} is delivered as a model and published as an allocation or variant",)
         for name in sorted(published.keys() & programme.models.keys())
     }
-    stated = published | {name: _known_names(model, names) for name, model in programme.models.items()}
+    stated = published | {name: model.in_names(names) for name, model in programme.models.items()}
     models, moves = models_in_effect(stated, events, closes, frozenset(programme.models))
     return ModelsOfDay(models, faults | programme.faults | twice, tuple(moves), programme.exceptions)
 
@@ -57,19 +57,9 @@ def _published(
 ) -> tuple[dict[str, ModelPortfolio], dict[str, tuple[str, ...]]]:
     """The models that hold on the day, and what was wrong with the rows of some."""
     published = dict(sorted(released_models(day.connection, day.business_date, day.settings_seq).items()))
-    models = {
-        name: _known_names(_MODELS.validate_python(value, strict=False), names) for name, value in published.items()
-    }
+    models = {name: _MODELS.validate_python(value, strict=False).in_names(names) for name, value in published.items()}
     faults = {name: tuple(value.get("faults", ())) for name, value in published.items()}
     return models, {name: messages for name, messages in faults.items() if messages}
-
-
-def _known_names(model: ModelPortfolio, names: Mapping[str, SecurityId]) -> ModelPortfolio:
-    """The model with names that the master has learnt since it came; one that would stand twice keeps its own."""
-    known = {name: names.get(name, name) for name in model.weights}
-    if len(set(known.values())) < len(known):
-        return model
-    return replace(model, weights={known[name]: weight for name, weight in sorted(model.weights.items())})
 
 
 def risk_model_of(day: MarketDay, names: Mapping[str, SecurityId]) -> RiskModel:

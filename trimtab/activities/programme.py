@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from trimtab.db.programme import Programme, exceptions_of, read_programme
 from trimtab.domain.accounts import ModelId
-from trimtab.domain.asset_allocations import AllocationId, InvalidProgramme
+from trimtab.domain.asset_allocations import InvalidProgramme
 from trimtab.domain.model_portfolios import ModelPortfolio
-from trimtab.domain.model_variants import DifferenceException, Family
+from trimtab.domain.model_variants import DifferenceException
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,11 @@ def cascade(connection: Connection, business_date: date, seq: int) -> Cascade:
 
 def work_out(programme: Programme, business_date: date) -> Cascade:
     """Each name once, whatever the number of accounts that follow it."""
-    family, result = programme.family, Cascade(exceptions=exceptions_of(programme))
+    result = Cascade(exceptions=exceptions_of(programme))
     for name in programme.names():
         try:
-            result.models[name] = _model(programme, family, name, business_date)
+            result.models[name] = programme.portfolio(name, business_date)
         except InvalidProgramme as fault:
             result.models[name] = ModelPortfolio(ModelId(name), 0, business_date, {})
             result.faults[name] = (str(fault),)
     return result
-
-
-def _model(programme: Programme, family: Family, name: str, business_date: date) -> ModelPortfolio:
-    effective = family.effective(AllocationId(name))
-    target = programme.target(effective)
-    return ModelPortfolio(ModelId(name), effective.version, business_date, target.weights, target.cash_weight)

@@ -231,14 +231,13 @@ def _with_decided(
     model = run.models.get(raw.account.model_id) if raw.account.model_id is not None else None
     held = {each.security_id for each in prepared.positions if each.security_id is not None}
     names = held | set(model.weights if model is not None else ())
-    securities, prices = run.market.securities, run.market.prices
+    prices = run.market.prices
     trading = raw.trading or OwnTrading()
     facts = ProfileFacts(
         on=run.manifest.business_date,
         account_value=sum((each.market_value for each in prepared.positions), cash.trade_date_total),
         settled_cash=cash.settled,
         tier=raw.account.tier,
-        kinds=frozenset(securities[name].kind for name in names if name in securities),
         short_term_realised=trading.short_term,
         long_term_realised=trading.long_term,
         last_traded_on=trading.last_traded_on,

@@ -24,13 +24,13 @@ from trimtab.db.filters import write_facts
 from trimtab.db.stages import StageResult, get_or_compute, newest_result, visits
 from trimtab.domain.account_measures import facts_of, with_findings
 from trimtab.domain.account_settings import AccountSettings
+from trimtab.domain.analysis_flags import ASK_ABOVE
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.findings import DataVerdict, Finding, FindingScope, verdict
 from trimtab.domain.lifecycle import Stage, Standstill, TerminalState
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
 
 SNAPSHOT: Final = "snapshot"
-ASK_ABOVE: Final = "ask_above_tracking_error"
 _RAW: Final[TypeAdapter[RawHoldings]] = TypeAdapter(RawHoldings)
 
 

@@ -20,6 +20,9 @@ from trimtab.domain.records import plain
 SYSTEM_ACTOR = "trimtab"
 """Who acts where no person does."""
 
+ATTEMPT_OPENED = "ATTEMPT_OPENED"
+"""The kind of the record of a day's second attempt and later ones."""
+
 STANDING_STILL = (Standstill.REVIEW, Standstill.SUSPENDED, Standstill.TRADE, Standstill.BLOCKED)
 
 
@@ -196,6 +199,31 @@ def open_days(
         connection.execute(insert(account_day), [_opened(ref) for ref in fresh])
         connection.execute(insert(event), [_opening(ref, row.advisor_id) for ref, row in zip(fresh, new, strict=True)])
     return refs
+
+
+def open_next_attempt(connection: Connection, ref: AccountDayRef, reason: str) -> bool:
+    """A further attempt of an account's day that has ended, with a record of why; False when one has taken over.
+
+    Raises AccountDayMissing.
+    """
+    day = lock_day(connection, ref)
+    if not day.current or day.terminal_state is None:
+        return False
+    following = _ref(ref.firm_id, ref.run_id, ref.account_id, ref.business_date, ref.attempt + 1)
+    _update(connection, ref, {"current": False})
+    connection.execute(insert(account_day).values(_opened(following)))
+    connection.execute(insert(event).values(_opening(following, day.advisor_id)))
+    append_record(
+        connection,
+        ref.firm_id,
+        ref.account_id,
+        ATTEMPT_OPENED,
+        {"run": ref.run_id, "attempt": following.attempt, "reason": reason, "supersedes": ref.account_day_id},
+        business_date=ref.business_date,
+        actor=SYSTEM_ACTOR,
+        account_day_id=following.account_day_id,
+    )
+    return True
 
 
 def _current_attempts(connection: Connection, on: date, account_ids: Sequence[str]) -> dict[str, int]:

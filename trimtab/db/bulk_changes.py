@@ -173,6 +173,29 @@ def _after(
     return effective([*others, with_changes(own, changes)], file)
 
 
+def statements_after(
+    connection: Connection, members: Sequence[str], change: BulkChange
+) -> dict[str, dict[str, Statement | None]]:
+    """The places of which something else would hold, by account: the statement that would, None where nothing would.
+
+    By what is known now, on the change's first day. Accounts for which nothing would be different are left out.
+    """
+    found: dict[str, dict[str, Statement | None]] = {}
+    for case in cases(connection, members, change.effective_from, newest_seq(connection)):
+        file = stated_by_file(case.file)
+        before = effective(case.layers, file)
+        after = _after(case, change.target, change.changes, before, file)
+        said = {place: _statement(after.get(place)) for place in change.changes}
+        moved = {place: what for place, what in said.items() if what != _statement(before.get(place))}
+        if moved:
+            found |= dict.fromkeys(case.accounts, moved)
+    return found
+
+
+def _statement(held: Held | None) -> Statement | None:
+    return None if held is None else held.statement
+
+
 def _moves(
     before: Mapping[str, Held], after: Mapping[str, Held], changes: Changes, symbols: Mapping[str, str]
 ) -> list[tuple[str | None, str | None, str]]:

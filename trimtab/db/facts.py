@@ -175,11 +175,12 @@ def staged_twice(connection: Connection, name: str) -> str | None:
 
 
 def staged_strangers(connection: Connection, firm_id: str) -> str | None:
-    """A staged account that is none of the firm's, or None."""
+    """The first staged account that is none of the firm's, or None."""
     found = connection.scalar(
         text(
             """
-            SELECT s.account_id FROM staged s
+            SELECT s.account_id
+            FROM (SELECT account_id, min(line) AS line FROM staged GROUP BY account_id) s
             LEFT JOIN account a ON a.firm_id = :firm AND a.account_id = s.account_id
             WHERE a.account_id IS NULL ORDER BY s.line LIMIT 1
             """

@@ -24,7 +24,9 @@ CHANGE: Final = "firm_filter_change"
 
 class FilterChangeStatus(StrEnum):
     PROPOSED = "PROPOSED"
+    CANARY = "CANARY"  # approved for a share of the accounts: a lane policy on trial
     APPROVED = "APPROVED"
+    WITHDRAWN = "WITHDRAWN"  # after its trial
     REJECTED = "REJECTED"
 
 
@@ -58,6 +60,7 @@ class FilterChange:
     decision_reason: str = ""
     entity: str = FIRM_FILTER
     shadow: Mapping[str, Any] | None = None  # what it would have done on the last days, run when it was proposed
+    canary: int | None = None  # percent of the accounts that it is, or was, tried on
 
 
 _CHANGES: Final = TypeAdapter(FilterChange)

@@ -12,13 +12,16 @@ from trimtab.db import runs
 from trimtab.db.ancillary import fields_on, frozen_catalogue, json_of_fields
 from trimtab.db.content import get_body
 from trimtab.db.filter_versions import firm_filters_on
-from trimtab.db.settings_versions import held_settings, newest_seq
+from trimtab.db.settings_versions import held_settings, last_version, newest_seq, write_version
 from trimtab.db.tables import setting_version
 from trimtab.domain.firm_filters import DEFAULT_FIRM_FILTERS
+from trimtab.domain.lane_canary import Canary
 from trimtab.domain.lane_policy import DEFAULT_POLICY, PolicyDocument, json_of_policy, read_policy
 from trimtab.domain.lanes import LanePolicy, lane_policy, parse_firm_filters
 
 LANE_POLICY: Final = "lane_policy"
+LANE_CANARY: Final = "lane_policy_canary"
+"""A policy on trial, in its append-only versions; a share of 0 ends the trial."""
 POLICY_KEY: Final = "lanes"
 """A firm has one policy at a time, under this key."""
 FROZEN_AS: Final = "filters"
@@ -32,14 +35,49 @@ def lane_policy_on(connection: Connection, on: date, known_seq: int | None = Non
     return read_policy(held[POLICY_KEY]) if held else DEFAULT_POLICY
 
 
+def canary_on(connection: Connection, on: date, known_seq: int | None = None) -> Canary | None:
+    """The policy on trial on the day as known at the version."""
+    seq = newest_seq(connection) if known_seq is None else known_seq
+    held = held_settings(connection, LANE_CANARY, on, seq, [POLICY_KEY])
+    return _read_canary(held[POLICY_KEY]) if held else None
+
+
+def _read_canary(value: Mapping[str, Any] | None) -> Canary | None:
+    if value is None or not value["percent"]:
+        return None
+    return Canary(value["change"], int(value["percent"]), read_policy(value["policy"]))
+
+
+def write_canary(connection: Connection, firm_id: str, canary: Canary, on: date, actor: str, reason: str) -> None:
+    """The share of the trial from the day on; 0 ends it. Raises StaleVersion."""
+    before = last_version(connection, LANE_CANARY, POLICY_KEY)
+    write_version(
+        connection,
+        firm_id,
+        LANE_CANARY,
+        POLICY_KEY,
+        {"change": canary.change_id, "percent": canary.percent, "policy": json_of_policy(canary.document)},
+        effective_from=on,
+        actor=actor,
+        reason=reason,
+        supersedes=None if before is None else int(before.seq),
+    )
+
+
 def lane_document_on(connection: Connection, on: date, known_seq: int | None = None) -> dict[str, Any]:
     """All that decides lanes on the day, as plain JSON: the policy, its filters and the five, own fields."""
     policy = lane_policy_on(connection, on, known_seq)
     held = firm_filters_on(connection, on, known_seq)
-    wanted = {*policy.filters, *DEFAULT_FIRM_FILTERS}
+    canary = canary_on(connection, on, known_seq)
+    tried = canary.document.filters if canary is not None else ()
+    wanted = {*policy.filters, *tried, *DEFAULT_FIRM_FILTERS}
     filters = {name: each.value for name, each in held.items() if name in wanted}
     fields = json_of_fields(fields_on(connection, on, known_seq))
-    return {"policy": json_of_policy(policy), "filters": filters, "fields": fields}
+    document = {"policy": json_of_policy(policy), "filters": filters, "fields": fields}
+    if canary is None:
+        return document
+    trial = {"change": canary.change_id, "percent": canary.percent, "policy": json_of_policy(canary.document)}
+    return {**document, "canary": trial}
 
 
 def frozen_policy(document: Mapping[str, Any]) -> LanePolicy:
@@ -50,7 +88,8 @@ def frozen_policy(document: Mapping[str, Any]) -> LanePolicy:
     if "policy" not in document:
         return parse_firm_filters(document)
     fields = frozen_catalogue(document.get("fields", {}))
-    return lane_policy(read_policy(document["policy"]), document["filters"], fields)
+    canary = _read_canary(document.get("canary"))
+    return lane_policy(read_policy(document["policy"]), document["filters"], fields, canary)
 
 
 def document_of_run(connection: Connection, ref: RunRef) -> dict[str, Any]:
@@ -63,9 +102,15 @@ def document_of_run(connection: Connection, ref: RunRef) -> dict[str, Any]:
 
 
 def policies_naming(connection: Connection, name: str, on: date) -> date | None:
-    """The first day from `on` on whose policy names the firm filter; None when none does."""
-    days = [on, *_days_of_change(connection, LANE_POLICY, on)]
-    return next((day for day in days if name in lane_policy_on(connection, day).filters), None)
+    """The first day from `on` on whose policy, or policy on trial, names the firm filter; None when none does."""
+    days = sorted({on, *_days_of_change(connection, LANE_POLICY, on), *_days_of_change(connection, LANE_CANARY, on)})
+    return next((day for day in days if name in _named_on(connection, day)), None)
+
+
+def _named_on(connection: Connection, day: date) -> set[str]:
+    canary = canary_on(connection, day)
+    tried = canary.document.filters if canary is not None else ()
+    return {*lane_policy_on(connection, day).filters, *tried}
 
 
 def missing_filters(connection: Connection, policy: PolicyDocument, on: date) -> tuple[str, ...]:

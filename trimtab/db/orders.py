@@ -5,7 +5,21 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Row, Text, any_, func, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    any_,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from trimtab.db.tables import (
     account,
@@ -21,7 +35,7 @@ from trimtab.db.tables import (
 from trimtab.domain.accounts import AccountId, HouseholdId
 from trimtab.domain.lots import LotId
 from trimtab.domain.orders import Intent, IntentId, IntentStatus, LotClaim, Side
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.securities import SecurityId, SecurityKind
 from trimtab.domain.wash_sales import HouseholdTrade
 
 OPEN_INTENTS = (IntentStatus.PENDING, IntentStatus.RELEASED, IntentStatus.IN_DOUBT)
@@ -89,6 +103,20 @@ def household_trades_today(
 
 def wash_keys(connection: Connection, business_date: date, security_ids: Sequence[SecurityId]) -> dict[SecurityId, str]:
     """The wash key of each security, as the newest master that was loaded for the business date has it."""
+    rows = connection.execute(_of_newest_master(business_date, security_ids))
+    groups = {row.security_id: row.wash_group for row in rows}
+    return {security_id: groups.get(security_id) or security_id for security_id in security_ids}
+
+
+def kinds_of(
+    connection: Connection, business_date: date, security_ids: Sequence[SecurityId]
+) -> dict[SecurityId, SecurityKind]:
+    """The kind of each security that the same master has."""
+    rows = connection.execute(_of_newest_master(business_date, security_ids))
+    return {row.security_id: SecurityKind(row.kind) for row in rows}
+
+
+def _of_newest_master(business_date: date, security_ids: Sequence[SecurityId]) -> Select[Any]:
     newest = (
         select(delivery.c.delivery_id)
         .where(
@@ -98,13 +126,9 @@ def wash_keys(connection: Connection, business_date: date, security_ids: Sequenc
         .limit(1)
         .scalar_subquery()
     )
-    rows = connection.execute(
-        select(security_fact.c.security_id, security_fact.c.wash_group).where(
-            security_fact.c.delivery_id == newest, security_fact.c.security_id.in_(security_ids)
-        )
+    return select(security_fact.c.security_id, security_fact.c.wash_group, security_fact.c.kind).where(
+        security_fact.c.delivery_id == newest, security_fact.c.security_id.in_(security_ids)
     )
-    groups = {row.security_id: row.wash_group for row in rows}
-    return {security_id: groups.get(security_id) or security_id for security_id in security_ids}
 
 
 def taken_from_lots(connection: Connection, account_id: str, since: date) -> dict[str, Decimal]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from trimtab.db.published_models import released_models
 from trimtab.db.settings_versions import held_settings, last_version, write_version
 from trimtab.db.tables import account
+from trimtab.domain.accounts import ModelId
 from trimtab.domain.asset_allocations import (
     AllocationId,
     AssetAllocation,
@@ -115,6 +116,12 @@ class Programme:
         if products is None:
             raise InvalidProgramme(f"product set {effective.product_set or '(none)'} does not exist: name another")
         return target_weights(effective, products, self.models)
+
+    def portfolio(self, name: str, on: date) -> ModelPortfolio:
+        """What the allocation or variant comes to on the day, as a model to follow. Raises InvalidProgramme."""
+        effective = self.family.effective(AllocationId(name))
+        target = self.target(effective)
+        return ModelPortfolio(ModelId(name), effective.version, on, target.weights, target.cash_weight)
 
 
 def read_programme(connection: Connection, on: date, known_seq: int) -> Programme:

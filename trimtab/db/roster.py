@@ -4,7 +4,16 @@ from sqlalchemy import Connection, text
 
 
 def save_accounts(connection: Connection, firm_id: str) -> None:
-    """Write the staged accounts and their households; those that are there get the staged profile."""
+    """Write the staged accounts and their households; those that are there get the staged profile.
+
+    Of an account that is staged twice only the last row stays in `staged`, and counts.
+    """
+    connection.execute(
+        text(
+            "DELETE FROM staged earlier USING staged later"
+            " WHERE later.account_id = earlier.account_id AND later.line > earlier.line"
+        )
+    )
     connection.execute(
         text(
             """
@@ -24,8 +33,7 @@ def save_accounts(connection: Connection, firm_id: str) -> None:
                 'programme', programme, 'registration', registration, 'model_id', model_id,
                 'discretionary', discretionary, 'standing', standing,
                 'approved_for_trading', approved_for_trading, 'tier', tier)
-            FROM staged s
-            WHERE NOT EXISTS (SELECT 1 FROM staged later WHERE later.account_id = s.account_id AND later.line > s.line)
+            FROM staged
             ORDER BY account_id
             ON CONFLICT (firm_id, account_id) DO UPDATE
             SET household_id = excluded.household_id, advisor_id = excluded.advisor_id, profile = excluded.profile

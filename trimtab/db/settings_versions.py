@@ -38,24 +38,25 @@ _DEFAULTS = (
     """jsonb_build_object('restrictions', '[]'::jsonb, 'weight_bands', '{}'::jsonb, 'cash_needs', '[]'::jsonb)"""
 )
 
-# Every statement below ends the same way: write the values that differ from what holds on the day.
-_WRITE_CHANGED = """
+_NEWEST = """
+    LEFT JOIN LATERAL (
+        SELECT max(v.seq) AS seq FROM setting_version v
+        WHERE v.firm_id = :firm AND v.entity = :entity AND v.key = wanted.key) newest ON true"""
+
+# Every statement below writes the values that differ from what holds on the day; all but the accounts' end so.
+_WRITE_CHANGED = f"""
     INSERT INTO setting_version (firm_id, entity, key, effective_from, value, actor, reason, supersedes)
     SELECT :firm, :entity, wanted.key, wanted.effective_from, wanted.value, :actor, :reason, newest.seq
     FROM wanted
     LEFT JOIN held ON held.key = wanted.key
-    LEFT JOIN LATERAL (
-        SELECT max(v.seq) AS seq FROM setting_version v
-        WHERE v.firm_id = :firm AND v.entity = :entity AND v.key = wanted.key) newest ON true
+    {_NEWEST}
     WHERE wanted.value IS DISTINCT FROM held.value
     ORDER BY wanted.key
-"""
+"""  # noqa: S608 (constants of this module)
 _HELD = "held AS (SELECT * FROM settings_as_of(:entity, :day, 9223372036854775807))"
 
 _ACCOUNTS = f"""
-    WITH {_HELD}, said AS (
-        SELECT s.* FROM staged s
-        WHERE NOT EXISTS (SELECT 1 FROM staged later WHERE later.account_id = s.account_id AND later.line > s.line)),
+    WITH held AS MATERIALIZED (SELECT * FROM settings_as_of(:entity, :day, 9223372036854775807)),
     kinds AS MATERIALIZED (
         SELECT {", ".join(ACCOUNT_COLUMNS)}, jsonb_build_object(
             'tracking', tracking, 'tax_sensitivity', tax_sensitivity, 'harvesting', harvesting,
@@ -68,11 +69,16 @@ _ACCOUNTS = f"""
         FROM (SELECT DISTINCT {", ".join(ACCOUNT_COLUMNS)} FROM staged) AS each),
     whole AS MATERIALIZED (SELECT kinds.*, {_DEFAULTS} || own AS fresh FROM kinds),
     wanted AS (
-        SELECT said.account_id AS key, CAST(:day AS date) AS effective_from,
+        SELECT staged.account_id AS key,
             CASE WHEN held.value IS NULL THEN whole.fresh ELSE held.value || whole.own END AS value
-        FROM said JOIN whole USING ({", ".join(ACCOUNT_COLUMNS)}) LEFT JOIN held ON held.key = said.account_id)
-    {_WRITE_CHANGED}"""  # noqa: S608 (constants of this module)
+        FROM staged JOIN whole USING ({", ".join(ACCOUNT_COLUMNS)}) LEFT JOIN held ON held.key = staged.account_id
+        WHERE (held.value @> whole.own) IS NOT TRUE)
+    INSERT INTO setting_version (firm_id, entity, key, effective_from, value, actor, reason, supersedes)
+    SELECT :firm, :entity, wanted.key, CAST(:day AS date), wanted.value, :actor, :reason, newest.seq
+    FROM wanted {_NEWEST}
+    ORDER BY wanted.key"""  # noqa: S608 (constants of this module)
 # The same settings are of many accounts: they are put together once. No column is ever null (`feeds.layouts`).
+# What holds contains the settings of the file when none of them changes: they are words, so `||` would change nothing.
 
 _RESTRICTIONS = f"""
     WITH {_HELD}, named AS (
@@ -180,7 +186,10 @@ _LISTS = f"""
 
 
 def save_account_settings(connection: Connection, firm_id: str, business_date: date) -> int:
-    """Version the settings of the staged accounts that changed; restrictions and cash needs stay. Returns how many."""
+    """Version the settings of the staged accounts that changed; restrictions and cash needs stay. Returns how many.
+
+    An account stands in `staged` once (`roster.save_accounts`).
+    """
     return _write(connection, firm_id, _ACCOUNTS, ACCOUNT_SETTINGS, business_date, "accounts")
 
 

@@ -124,7 +124,7 @@ def _with_settings(row: AccountFacts, settings: AccountSettings) -> AccountFacts
         cash_reserve=float(settings.cash_reserve),
         cash_need=float(settings.cash_needed),
         minimum_trade=float(settings.minimum_trade),
-        commission=float(settings.commission),
+        commission=float(settings.dearest_commission),
         minimum_holding=float(settings.minimum_holding),
         minimum_holding_days=settings.minimum_holding_days,
         maximum_names=settings.maximum_names,

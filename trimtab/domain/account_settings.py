@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from trimtab.domain.securities import SecurityId
+from trimtab.domain.records import LEFT_OUT_WHEN_EMPTY
+from trimtab.domain.securities import SecurityId, SecurityKind
 
 
 class Tracking(StrEnum):
@@ -110,7 +111,8 @@ class AccountSettings:
     cash_reserve: Decimal = Decimal(0)  # dollars that must not be invested
     cash_needs: tuple[CashNeed, ...] = ()
     minimum_trade: Decimal = Decimal(250)  # dollars: no smaller trade, unless it closes a position
-    commission: Decimal = Decimal(0)  # dollars an order
+    commission: Decimal = Decimal(0)  # dollars an order, of kinds that have no price of their own
+    commission_by_kind: Mapping[SecurityKind, Decimal] = field(default_factory=dict, metadata=LEFT_OUT_WHEN_EMPTY)
     restrictions: tuple[Restriction, ...] = ()
     weight_bands: Mapping[SecurityId, WeightBand] = field(default_factory=dict)
     group_bands: tuple[GroupBand, ...] = ()
@@ -125,6 +127,15 @@ class AccountSettings:
     minimum_holding: Decimal = Decimal(0)  # dollars: no smaller position is left by a trade, unless it is nothing
     maximum_names: int | None = None  # most securities held after a rebalance
     minimum_holding_days: int = 0  # lots younger than this are not sold
+
+    def commission_of(self, kind: SecurityKind | None) -> Decimal:
+        """Dollars of one order of a security of the kind; None is a security that nobody knows the kind of."""
+        return self.commission if kind is None else self.commission_by_kind.get(kind, self.commission)
+
+    @property
+    def dearest_commission(self) -> Decimal:
+        """Dollars of one order of the dearest kind of security."""
+        return max(map(self.commission_of, SecurityKind))
 
     def restricted(self, kind: RestrictionKind) -> frozenset[SecurityId]:
         return frozenset(rule.security_id for rule in self.restrictions if rule.kind is kind)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from math import isfinite
+from typing import Final
 
 from trimtab.domain.account_settings import AccountSettings, Harvesting, HarvestSeason, TaxSensitivity, Tracking
 from trimtab.domain.records import content_hash
@@ -35,6 +36,10 @@ _SEASON_ENDS = (12, 1)
 """Month and day from which the harvest threshold stays at its lowest: what is left of the year is short (X5)."""
 
 _DIGEST_DIGITS = 8
+
+
+CALIBRATION_MAP: Final = "calibration_map"
+"""Where records name the content hash of the firm's own calibration; without it the shipped one was used."""
 
 
 @dataclass(frozen=True, slots=True)

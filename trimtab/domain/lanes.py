@@ -4,7 +4,7 @@ The policy's steps are asked in their order; `explain` tells of every step that 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from trimtab.domain.account_facts import AccountFacts, FactValue, fact
@@ -12,6 +12,7 @@ from trimtab.domain.fact_fields import FIELDS
 from trimtab.domain.filter_answers import matches, rule_answer
 from trimtab.domain.filter_sentences import join_and, observed_phrase
 from trimtab.domain.filters import Fields, FilterTree, Group, MalformedFilter, Rule, parse_filter
+from trimtab.domain.lane_canary import Canary
 from trimtab.domain.lane_policy import DEFAULT_POLICY, Condition, FilterKey, PolicyDocument, Step, step_sentence
 from trimtab.domain.lifecycle import Lane
 from trimtab.domain.proposals import AnalysisOutcome
@@ -23,6 +24,18 @@ class LanePolicy:
 
     document: PolicyDocument
     filters: Mapping[str, FilterTree]
+    canary: Canary | None = None  # a policy on trial, whose filters are among `filters`
+
+    def for_account(self, account_id: str) -> "LanePolicy":
+        """The policy that decides for the account: the one on trial where its share has the account."""
+        if self.canary is None:
+            return self
+        chosen = self.canary.document if self.canary.chooses(account_id) else self.document
+        return LanePolicy(chosen, self.filters)
+
+    def trial_of(self, account_id: str) -> Canary | None:
+        """The trial that the account is in."""
+        return self.canary if self.canary is not None and self.canary.chooses(account_id) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,7 @@ class LaneDecision:
     matched: tuple[MatchedValue, ...]
     reason: str  # one sentence in plain English
     step: int | None = None  # from 1
+    trial: str | None = None  # the change whose policy is on trial, where that has decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +74,14 @@ CLEARED: Final = frozenset({Lane.COMPLIANCE, Lane.SUSPEND})
 """Steps that give these lanes are passed over once compliance has cleared the account."""
 
 
-def lane_policy(document: PolicyDocument, filters: Mapping[str, object], fields: Fields = FIELDS) -> LanePolicy:
+def lane_policy(
+    document: PolicyDocument, filters: Mapping[str, object], fields: Fields = FIELDS, canary: Canary | None = None
+) -> LanePolicy:
     """The policy with its filters read from JSON by name. Raises a FilterError for a missing or unreadable one."""
-    for name in document.filters:
+    for name in (*document.filters, *(canary.document.filters if canary is not None else ())):
         if name not in filters:
             raise MalformedFilter(name, "is missing")
-    return LanePolicy(document, {name: parse_filter(value, fields) for name, value in filters.items()})
+    return LanePolicy(document, {name: parse_filter(value, fields) for name, value in filters.items()}, canary)
 
 
 def parse_firm_filters(values: Mapping[str, object]) -> LanePolicy:
@@ -78,6 +94,14 @@ def parse_firm_filters(values: Mapping[str, object]) -> LanePolicy:
 
 def lane(policy: LanePolicy, facts: AccountFacts, cleared: frozenset[Lane] = frozenset()) -> LaneDecision:
     """The lane of one account: of the first step that wants it. Steps that give a `cleared` lane are passed over."""
+    trial = policy.trial_of(facts.account_id)
+    decided = _decided(policy.for_account(facts.account_id), facts, cleared)
+    if trial is None:
+        return decided
+    return replace(decided, reason=f"{decided.reason} {trial.sentence}", trial=trial.change_id)
+
+
+def _decided(policy: LanePolicy, facts: AccountFacts, cleared: frozenset[Lane]) -> LaneDecision:
     for place, step in enumerate(policy.document.steps, 1):
         if step.lane not in cleared and _wants(policy, step, facts):
             matched, reason = _why(policy, step, facts, wanted=True)
@@ -87,7 +111,7 @@ def lane(policy: LanePolicy, facts: AccountFacts, cleared: frozenset[Lane] = fro
 
 def explain(policy: LanePolicy, facts: AccountFacts, cleared: frozenset[Lane] = frozenset()) -> tuple[StepAnswer, ...]:
     """Every step that was asked, the last one being the one that decided, when any did."""
-    answers = []
+    answers, policy = [], policy.for_account(facts.account_id)
     for place, step in enumerate(policy.document.steps, 1):
         passed = step.lane in cleared
         wanted = not passed and _wants(policy, step, facts)

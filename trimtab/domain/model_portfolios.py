@@ -1,7 +1,7 @@
 """Model portfolios: the weights that a manager publishes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -40,3 +40,10 @@ class ModelPortfolio:
     def cash(self) -> Decimal:
         """The declared cash weight, or the small remainder that counts as cash (case 94)."""
         return self.cash_weight if self.cash_weight is not None else Decimal(1) - self.invested_weight
+
+    def in_names(self, names: Mapping[str, SecurityId]) -> "ModelPortfolio":
+        """With names that the master has learnt since it came; one that would stand twice keeps its own."""
+        known = {name: names.get(name, name) for name in self.weights}
+        if len(set(known.values())) < len(known):
+            return self
+        return replace(self, weights={known[name]: weight for name, weight in sorted(self.weights.items())})

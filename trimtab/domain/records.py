@@ -14,14 +14,18 @@ from enum import Enum
 from functools import lru_cache
 from json.encoder import encode_basestring
 from operator import attrgetter
-from types import NoneType
-from typing import Any
+from types import MappingProxyType, NoneType
+from typing import Any, Final
 
 from trimtab.domain.errors import TrimtabError
 
 GENESIS = "0" * 64
 """What the first record of every account names as its predecessor."""
 
+
+LEFT_OUT_WHEN_EMPTY: Final[Mapping[str, object]] = MappingProxyType({"canonical": "left out when empty"})
+"""Metadata of a dataclass's field that came later than records: a value that says nothing in it has the form, and the
+hash, that it had before there was the field."""
 
 _MOST_DIGITS = 28
 """More than the precision of decimals is not told by `normalize`, so longer texts are its."""
@@ -58,7 +62,7 @@ def plain(value: object) -> object:
     if isinstance(value, Decimal):
         return decimal_text(value)
     if names := _field_names(kind):
-        return {name: plain(getattr(value, name)) for name in names}
+        return {name: plain(getattr(value, name)) for name in _said(value, kind, names)}
     return _plain_otherwise(value)
 
 
@@ -66,11 +70,23 @@ def _field_names(kind: type[Any]) -> tuple[str, ...]:
     """Of a dataclass; nothing for another type."""
     names = _NAMES.get(kind)
     if names is None:
-        names = _NAMES[kind] = tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()
+        every = fields(kind) if is_dataclass(kind) else ()
+        later = frozenset(item.name for item in every if item.metadata == LEFT_OUT_WHEN_EMPTY)
+        if later:
+            _LATER[kind] = later
+        names = _NAMES[kind] = tuple(item.name for item in every)
     return names
 
 
 _NAMES: dict[type[Any], tuple[str, ...]] = {}
+_LATER: dict[type[Any], frozenset[str]] = {}
+"""Fields that are left out when they are empty, of the few dataclasses that have any."""
+
+
+def _said(value: object, kind: type[Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names less those that are left out of this value."""
+    later = _LATER.get(kind)
+    return names if later is None else tuple(each for each in names if each not in later or getattr(value, each))
 
 
 def _plain_otherwise(value: object) -> object:
@@ -123,6 +139,8 @@ def _writer_of(kind: type[Any]) -> _Writer:
 def _new_writer(kind: type[Any]) -> _Writer:
     """How values of one type are written; the types in the order in which `plain` knows them."""
     if _is_record(kind):
+        if kind in _LATER:
+            return _written_as_said
         template, values_of = _form_of(kind)
         return lambda value: template % tuple([_writer_of(type(item))(item) for item in values_of(value)])
     if issubclass(kind, Enum):
@@ -134,6 +152,13 @@ def _new_writer(kind: type[Any]) -> _Writer:
     return lambda value: _json(plain(value))
 
 
+def _written_as_said(value: Any) -> str:
+    """A dataclass of which something may be left out."""
+    kind = type(value)
+    template, values_of = _new_form(sorted(_said(value, kind, _field_names(kind))))
+    return template % tuple([_writer_of(type(item))(item) for item in values_of(value)])
+
+
 def _written_all(values: Sequence[Any]) -> list[str]:
     """The values one by one; those of one type by columns, because most of a snapshot are lots."""
     kinds = set(map(type, values))
@@ -142,7 +167,7 @@ def _written_all(values: Sequence[Any]) -> list[str]:
     (kind,) = kinds
     if kind is Decimal:
         return _written_decimals(values)
-    if _is_record(kind):
+    if _is_record(kind) and kind not in _LATER:
         return _written_rows(kind, values)
     return list(map(_writer_of(kind), values))
 

@@ -68,6 +68,7 @@ def _out_of_range(settings: AccountSettings) -> Iterator[str]:
         "cash reserve": settings.cash_reserve,
         "minimum trade": settings.minimum_trade,
         "commission": settings.commission,
+        **{f"commission of {kind}": price for kind, price in settings.commission_by_kind.items()},
     }
     for name, value in amounts.items():
         if not value.is_finite() or value < 0:

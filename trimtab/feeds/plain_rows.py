@@ -6,7 +6,7 @@ What is sufficient here is narrower than what the readers accept: a block with a
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import repeat
@@ -49,17 +49,24 @@ class CopyText:
     rows: int
 
 
+_Cells = Sequence[str] | str
+"""A column for COPY; a string alone stands in every row."""
+
+
 @dataclass(frozen=True, slots=True)
 class _PlainColumn:
     index: int
     matches: Callable[[str], object]
     default: str | None  # what an empty cell becomes; None: there must be none
 
-    def cells(self, texts: Sequence[str]) -> Sequence[str] | None:
-        """The column for COPY; None when a cell is not plain."""
-        if self.matches("\n".join(texts) + "\n") is None:
+    def cells(self, texts: Sequence[str]) -> _Cells | None:
+        """The column for COPY; None when a cell is not plain. Where few texts come many times, each is checked once."""
+        distinct = set(texts)
+        if self.matches("\n".join(distinct if 2 * len(distinct) < len(texts) else texts) + "\n") is None:
             return None
-        if self.default in (None, ""):
+        if len(distinct) == 1:
+            return texts[0] or self.default or ""
+        if not self.default or "" not in distinct:
             return texts
         return [text or self.default for text in texts]
 
@@ -70,18 +77,20 @@ class _Dates:
     def __init__(self, index: int, *, required: bool) -> None:
         self.index = index
         self._known: set[str] = set() if required else {""}
-        self._required = required
 
-    def cells(self, texts: Sequence[str]) -> Sequence[str] | None:
+    def cells(self, texts: Sequence[str]) -> _Cells | None:
         """The column for COPY; None when a cell is no date."""
-        new = set(texts) - self._known
+        distinct = set(texts)
+        new = distinct - self._known
         try:
             for text in new:
                 read_date(text)
         except UnreadableValue:
             return None
         self._known |= new
-        return texts if self._required else [text or NULL for text in texts]
+        if distinct == {""}:
+            return NULL
+        return texts if "" not in distinct else [text or NULL for text in texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +98,10 @@ class _Absent:
     """A column that the file leaves out: its default, in every row."""
 
     default: str
-    index: int = 0  # of any column: only its length counts
+    index: int = 0  # of any column: its cells are not looked at
 
-    def cells(self, texts: Sequence[str]) -> Sequence[str] | None:
-        return [self.default] * len(texts)
+    def cells(self, texts: Sequence[str]) -> _Cells | None:
+        return self.default
 
 
 class PlainRows:
@@ -115,7 +124,7 @@ class PlainRows:
             return None
         cells = "".join(lines)[:-1].replace("\n", ",").split(",")
         columns = [cells[place :: self._width] for place in range(self._width)]
-        out: list[Sequence[str]] = [list(map(str, range(first, first + len(lines))))]
+        out: list[_Cells] = [list(map(str, range(first, first + len(lines))))]
         for column in self._columns:
             checked = None if column is None else column.cells(columns[column.index])
             if checked is None:
@@ -126,21 +135,26 @@ class PlainRows:
             if named is None:
                 return None
             out += named
-        text = "\n".join(map("\t".join, zip(*out, strict=True)))
-        return CopyText(text + "\n", len(lines)), self._total(columns)
+        return CopyText(_copy_text(out, len(lines)), len(lines)), self._total(columns)
 
-    def _named(self, columns: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[str]] | None:
+    def _named(self, columns: Sequence[Sequence[str]]) -> tuple[_Cells, Sequence[str]] | None:
         """Scheme and key of each row's security: the first identifier that is present decides."""
         count = len(columns[0])
-        schemes, keys = [""] * count, [""] * count
+        schemes: _Cells = [""] * count
+        keys: Sequence[str] = [""] * count
         for index, name, read in reversed(self._schemes):
             known = self._read_distinct(name, read, columns[index])
             if known is None:
                 return None
             texts = columns[index]
+            if all(texts):
+                schemes, keys = name, [known[text] for text in texts]
+                continue
+            if isinstance(schemes, str):
+                schemes = [schemes] * count
             keys = [known[text] or key for text, key in zip(texts, keys, strict=True)]
             schemes = [name if text else scheme for text, scheme in zip(texts, schemes, strict=True)]
-        return None if "" in schemes else (schemes, keys)
+        return (schemes, keys) if isinstance(schemes, str) or all(schemes) else None
 
     def _read_distinct(self, name: str, read: Reader, texts: Sequence[str]) -> dict[str, str] | None:
         known = self._known[name]
@@ -160,6 +174,19 @@ class PlainRows:
         if self._control is None:
             return Decimal(0)
         return sum(map(Decimal, filter(None, columns[self._control])), Decimal(0))
+
+
+def _copy_text(columns: Iterable[_Cells], count: int) -> str:
+    """Rows of COPY's text form. Neighbours that stand in every row are put together once."""
+    folded: list[_Cells] = []
+    for column in columns:
+        last = folded[-1] if folded else None
+        if isinstance(column, str) and isinstance(last, str):
+            folded[-1] = f"{last}\t{column}"
+        else:
+            folded.append(column)
+    cells = [repeat(column, count) if isinstance(column, str) else column for column in folded]
+    return "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
 
 
 def _plain(index: int, column: Column) -> "_PlainColumn | _Dates | _Absent | None":

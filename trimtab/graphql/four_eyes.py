@@ -1,6 +1,6 @@
 """What every change that two persons make has in common: one proposes it, another decides it, each act once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -111,12 +111,18 @@ class Deciding(Generic[Change]):
     settle: Callable[[Connection, str, Change, int, Decision], StrEnum]
     """Keeps the decision for the firm, and what was proposed with an approval; raises one of `refusals` instead."""
     refusals: tuple[type[TrimtabError], ...] = (StaleVersion,)
+    open: frozenset[str] = frozenset({"PROPOSED"})  # statuses that wait for a decision
 
 
 async def decide_once(
-    info: Info, mutation: str, given: ChangeDecision, deciding: Deciding[Change], answer: type[ChangeDecided]
+    info: Info,
+    mutation: str,
+    given: ChangeDecision,
+    deciding: Deciding[Change],
+    answer: type[ChangeDecided],
+    more: Mapping[str, object] | None = None,
 ) -> Any:
-    """The `answer`, or why the caller cannot decide this, now, or so."""
+    """The `answer`, or why the caller cannot decide this, now, or so. `more`: what was asked for besides."""
     context = info.context
     decision = Decision(given.approve, context.who.name_in_records, given.reason)
 
@@ -125,7 +131,8 @@ async def decide_once(
         if found is None:
             return not_found("change")
         change, seq = found
-        refused = undecidable(context, change, deciding.operations(connection, change), field="changeId")
+        operations = deciding.operations(connection, change)
+        refused = undecidable(context, change, operations, field="changeId", open=deciding.open)
         if refused is not None:
             return refused
         try:
@@ -134,12 +141,17 @@ async def decide_once(
             return InvalidInput(code=wrong.code, message=str(wrong), field="changeId")
         return answer(change_id=given.change_id, status=status.value)
 
-    asked = {"change": given.change_id, "approve": given.approve, "reason": given.reason}
+    asked = {"change": given.change_id, "approve": given.approve, "reason": given.reason, **(more or {})}
     return await once(info, mutation, given.idempotency_key, asked, work, given.reason)
 
 
 def undecidable(
-    context: RequestContext, proposal: Proposal, operations: Iterable[Operation], *, field: str
+    context: RequestContext,
+    proposal: Proposal,
+    operations: Iterable[Operation],
+    *,
+    field: str,
+    open: frozenset[str] = frozenset({"PROPOSED"}),
 ) -> Forbidden | InvalidInput | None:
     """Why the caller cannot decide the proposal, which takes all `operations`; None when they can."""
     subject = Subject(context.firm_id, proposed_by=frozenset(proposal.proposed_by))
@@ -147,7 +159,7 @@ def undecidable(
         allowed = context.decide(operation, subject, Act.VERIFY)
         if isinstance(allowed, Denied):
             return forbidden(allowed)
-    if proposal.status != "PROPOSED":
+    if proposal.status not in open:
         message = f"It was {proposal.status.lower()} by {proposal.decided_by}."
         return InvalidInput(code="ALREADY_DECIDED", message=message, field=field)
     return None

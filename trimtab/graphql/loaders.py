@@ -9,6 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from trimtab.db import history
 from trimtab.db.expectations import accounts_in_need, expectations_on
+from trimtab.db.shadow_runs import newest_reports
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.snapshots import AccountSnapshot
 
@@ -66,6 +67,10 @@ class Loaders:
     @cached_property
     def person(self) -> OneRow:
         return self._one(history.people_by_id, "person_id")
+
+    @cached_property
+    def shadow_run(self) -> OneRow:
+        return self._one(newest_reports, "key")
 
     @cached_property
     def records(self) -> ManyRows:

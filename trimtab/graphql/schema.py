@@ -38,6 +38,7 @@ from trimtab.graphql.scalars import SCALARS
 from trimtab.graphql.settings.bulk_query import BulkChangesQuery
 from trimtab.graphql.settings.mutation import SettingsMutation
 from trimtab.graphql.settings.query import SettingsQuery
+from trimtab.graphql.shadow.mutation import ShadowMutation
 from trimtab.graphql.steps.mutation import StepsMutation
 from trimtab.graphql.steps.query import StepsQuery
 from trimtab.graphql.suspensions.mutation import SuspensionsMutation
@@ -78,6 +79,7 @@ class Mutation(
     StepsMutation,
     AlertsMutation,
     ProgrammeMutation,
+    ShadowMutation,
     FiltersMutation,
     AncillaryMutation,
     SettingsMutation,

@@ -24,6 +24,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from trimtab.activities.day import DayActivities, PageActivities
 from trimtab.activities.edge import Edge
 from trimtab.activities.filter import FrozenInputs
+from trimtab.activities.healing import HealActivities
 from trimtab.activities.inputs import Inputs
 from trimtab.activities.solver import SolverPool
 from trimtab.activities.stages import AnalysisActivities, OrderActivities, StageActivities, bound
@@ -130,11 +131,14 @@ def make_workers(
     edge = Edge(engine, threads, config.build)
     inputs, frozen = Inputs(), FrozenInputs()
     analysis = AnalysisActivities(edge, inputs, solver)
+    days = DayActivities(edge, engine, config.drop_folder, config.sources)
+    pages = PageActivities(edge, inputs, frozen, analysis)
     of_day = bound(
         StageActivities(edge, inputs, frozen),
         OrderActivities(edge, config.broker),
-        DayActivities(edge, engine, config.drop_folder, config.sources),
-        PageActivities(edge, inputs, frozen, analysis),
+        days,
+        pages,
+        HealActivities(edge, inputs, days, pages),
     )
     day = Worker(
         client,

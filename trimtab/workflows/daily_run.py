@@ -1,5 +1,7 @@
 """A firm's business day: open, wait for the deliveries, freeze, page the book, tick through the market events, close.
 
+What comes after the freeze reaches the accounts that wait for it until the cut-off.
+
 Deadlines are market events in PostgreSQL. On the market clock a timer sleeps until each; on the stepped clock the
 next one comes when the phase before it has drained.
 """
@@ -45,6 +47,9 @@ _SILENT_AFTER: Final = timedelta(seconds=10)
 _LONGEST_WAIT: Final = timedelta(days=30)
 """Of activities that wait: for deliveries, or for a person who holds the stepped clock."""
 
+SECOND_LOOK: Final = "second-look"
+"""The patch of days that look again, until the cut-off, at what has come since their inputs were frozen."""
+
 _TRADING: Final = (MarketEventKind.OPEN, MarketEventKind.RELEASE)
 _CHECKED: Final = (MarketEventKind.CUT_OFF, MarketEventKind.DAY_END)
 
@@ -67,7 +72,7 @@ class DailyRun:
         if not opened.session:
             return DayOutcome("NO_SESSION")
         self._started = opened.started
-        await asyncio.gather(self._clock(opened.run, opened.stepped), self._book(opened.run, request))
+        await asyncio.gather(self._clock(opened.run, opened.stepped), self._book(opened, request))
         await self._do(ActivityName.CLOSE_RUN, opened.run)
         return DayOutcome("DONE")
 
@@ -83,14 +88,17 @@ class DailyRun:
 
     # --- the book ----------------------------------------------------------------------------------------------
 
-    async def _book(self, run: RunRef, request: DayRequest) -> None:
-        """From the deliveries to the last account-day begun."""
+    async def _book(self, opened: OpenedRun, request: DayRequest) -> None:
+        """From the deliveries to the last account-day begun; on the market clock, to the last look at the inputs."""
+        run = opened.run
         await workflow.wait_condition(lambda: self._started)
         if request.progress is None:
             await self._do(ActivityName.AWAIT_DELIVERIES, run, waits=True)
             await self._do(ActivityName.FREEZE_INPUTS, run)
         await self._pages(run, request)
         self._paged = True
+        if not opened.stepped and workflow.patched(SECOND_LOOK):
+            await self._look_again(run)
 
     async def _pages(self, run: RunRef, request: DayRequest) -> None:
         """Begins page after page of whole households, a few at a time."""
@@ -132,9 +140,22 @@ class DailyRun:
             )
             if tick is None:
                 return
+            if stepped and tick.kind is MarketEventKind.CUT_OFF and await self._has_moved(run):
+                continue
             if tick.wait > timedelta(0):
                 await workflow.sleep(tick.wait, summary=f"until {tick.kind}")
             await self._tick(EventRef(run, tick.event_id, tick.kind))
+
+    async def _has_moved(self, run: RunRef) -> bool:
+        """Whether what has come before the stepped cut-off sent accounts on: they drain first."""
+        return workflow.patched(SECOND_LOOK) and await self._look_again(run) > 0
+
+    async def _look_again(self, run: RunRef) -> int:
+        """Sends on who waits for what has come since the freeze; returns how many. The market clock ends it."""
+        sent_on: int = await self._do(
+            ActivityName.LOOK_AGAIN, run, int, waits=True, summary="late files reach the accounts that wait for them"
+        )
+        return sent_on
 
     async def _tick(self, event: EventRef) -> None:
         async with self._publishing:

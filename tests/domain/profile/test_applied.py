@@ -174,20 +174,44 @@ SCHEDULE = (
 
 
 @pytest.mark.parametrize(
-    ("tier", "kinds", "more", "commission"),
+    ("tier", "more", "stock", "etf", "fund"),
     [
-        ("BRONZE", {SecurityKind.STOCK}, (), "9"),
-        ("GOLD", {SecurityKind.STOCK}, (), "4"),
-        ("GOLD", {SecurityKind.ETF}, (), "2"),
-        ("GOLD", {SecurityKind.ETF}, ("The account is held at custodian Schwab.",), "1"),
-        ("GOLD", {SecurityKind.ETF, SecurityKind.STOCK}, (), "4"),  # the dearest kind that the target holds
-        ("GOLD", {SecurityKind.ETF}, ("Pay $7 for each order.",), "7"),
+        ("BRONZE", (), "9", "9", "9"),
+        ("GOLD", (), "4", "2", "4"),
+        ("GOLD", ("The account is held at custodian Schwab.",), "4", "1", "4"),
+        ("BRONZE", ("Pay $0 for each order of a fund in tier ANY at custodian Schwab.",), "9", "9", "9"),
+        ("GOLD", ("Pay $7 for each order.",), "7", "7", "7"),  # a price for each order goes before the schedule
     ],
 )
-def test_the_schedules_closest_row_is_the_price_of_an_order(tier, kinds, more, commission):
-    facts = replace(FACTS, tier=tier, kinds=frozenset(kinds))
+def test_the_schedules_closest_row_is_the_price_of_an_order_of_each_kind(tier, more, stock, etf, fund):
+    settings = with_profile(*SCHEDULE, *more, facts=replace(FACTS, tier=tier))
 
-    assert with_profile(*SCHEDULE, *more, facts=facts).commission == Decimal(commission)
+    prices = [settings.commission_of(kind) for kind in (SecurityKind.STOCK, SecurityKind.ETF, SecurityKind.FUND)]
+    assert prices == [Decimal(stock), Decimal(etf), Decimal(fund)]
+
+
+def test_a_kind_that_no_row_prices_pays_what_the_file_says():
+    file = AccountSettings(commission=Decimal("4.95"))
+
+    settings = with_profile("Pay $20 for each order of a fund in tier ANY at custodian ANY.", base=file)
+
+    assert settings.commission == settings.commission_of(SecurityKind.ETF) == Decimal("4.95")
+    assert settings.commission_by_kind == {SecurityKind.FUND: Decimal(20)}
+    assert settings.dearest_commission == 20
+
+
+def test_a_price_of_each_order_lifts_the_schedule_that_the_day_began_with():
+    """As when an account is analysed again under other settings."""
+    day = with_profile("Pay $20 for each order of a fund in tier ANY at custodian ANY.")
+
+    assert with_profile("Pay $7 for each order.", base=day) == AccountSettings(commission=Decimal(7))
+
+
+def test_one_price_of_all_kinds_is_no_schedule():
+    kinds = ("a stock", "an ETF", "a fund")
+    rows = (f"Pay $3 for each order of {kind} in tier ANY at custodian ANY." for kind in kinds)
+
+    assert with_profile(*rows) == AccountSettings(commission=Decimal(3))
 
 
 @pytest.mark.covers("X6")

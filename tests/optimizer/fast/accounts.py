@@ -9,7 +9,8 @@ from tests.optimizer.agreement import random_data, ruled_data
 from trimtab.domain.account_settings import Harvesting
 from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.data import build_data
-from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.batches import Batch
+from trimtab.domain.optimizer.fast.packing import pack
 from trimtab.domain.optimizer.fast.shapes import shape_of, supports
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.problem import OptimizerData

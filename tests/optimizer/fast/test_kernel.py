@@ -8,13 +8,14 @@ from trimtab.domain.optimizer.arrays import Flags
 from trimtab.domain.optimizer.bound import lower_bound
 from trimtab.domain.optimizer.clarabel_lane import ClarabelLane
 from trimtab.domain.optimizer.errors import SolverStalled
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Branching, answer, duality_gap
+from trimtab.domain.optimizer.fast.batches import Batch
+from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Branching, answer, duality_gap, gains
 from trimtab.domain.optimizer.fast.newton import MOST_STEPS, climb
 from trimtab.domain.optimizer.fast.packed import BUYING, SELLING
-from trimtab.domain.optimizer.fast.packing import Batch, pack
+from trimtab.domain.optimizer.fast.packing import pack
 from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of
 from trimtab.domain.optimizer.fast.screen import bound_at, doing_nothing, standing_prices
-from trimtab.domain.optimizer.fast.shapes import Shape, shape_of
+from trimtab.domain.optimizer.fast.shapes import packed_together, shape_of
 from trimtab.domain.optimizer.fast.sides import on_sides
 from trimtab.domain.optimizer.formulation import Specification
 from trimtab.domain.optimizer.objective import evaluate, standing_still
@@ -85,7 +86,7 @@ def test_prices_survive_the_way_into_a_batch_and_back():
         batch = alone(data)
         prices = random_prices(batch, seed)
         told = prices_of(batch, prices[0], 0)
-        back = packed_prices(batch, np.concatenate((told.factor, [told.cash], told.rows)), 0)
+        (back,) = packed_prices(batch, [np.concatenate((told.factor, [told.cash], told.rows))], np.array([0]))
         used = np.concatenate(
             (np.arange(batch.packed.factors + 1), batch.packed.factors + batch.row[0][batch.row[0] >= 0])
         )
@@ -128,16 +129,23 @@ def test_the_kernel_agrees_with_the_specification_on_accounts_of_forty_lots():
 
 def test_newton_arrives_within_its_steps_on_three_hundred_simulated_accounts():
     """On random sides, so that the problem is convex: the duality gap is below a ten-thousandth of a bp."""
-    by_shape: dict[Shape, list[OptimizerData]] = {}
-    for seed in range(300):
-        data = simulated(seed, names=10 + seed % 8)
-        by_shape.setdefault(shape_of(data), []).append(data)
-    for shape, datas in by_shape.items():
-        batch = pack(datas, shape)
-        branching = Branching(buying=random_sides(batch, len(datas)))
+    datas = [simulated(seed, names=10 + seed % 8) for seed in range(300)]
+    for shape, places in packed_together([shape_of(data) for data in datas], 64):
+        batch = pack([datas[place] for place in places], shape)
+        branching = Branching(buying=random_sides(batch, len(places)))
         climbed = climb(batch.packed, standing_prices(batch.packed), branching, most_steps=MOST_STEPS)
         assert climbed.arrived.all()
         assert (duality_gap(batch.packed, climbed.answers) <= 1e-8).all()
+
+
+def test_what_trading_gains_is_what_the_cheapest_answer_saves():
+    for seed, problem in enumerate(PROBLEMS[::4]):
+        batch = alone(problem)
+        prices = random_prices(batch, seed)
+        gained, answered = gains(batch.packed, prices), answer(batch.packed, prices, CHEAPEST)
+        assert (gained.value == answered.value).all()
+        assert (gained.if_sold == answered.if_sold).all()
+        assert (gained.if_bought == answered.if_bought).all()
 
 
 def test_at_a_temperature_the_dual_lies_below_by_at_most_its_logarithm():

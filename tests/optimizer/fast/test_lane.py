@@ -21,11 +21,12 @@ from trimtab.domain.optimizer.errors import InvalidAnalysisInput
 from trimtab.domain.optimizer.fast.lane import Outcome, solve_batch
 from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
-from trimtab.domain.optimizer.fast.shapes import rounded_up, shape_of, supports
+from trimtab.domain.optimizer.fast.shapes import reasons_against, rounded_up, shape_of, shapes_of, supports
 from trimtab.domain.optimizer.fast.warm import WarmStart
 from trimtab.domain.optimizer.fast.washed import settle_washed_sales
 from trimtab.domain.optimizer.objective import evaluate, standing_still
 from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.regimes import problems
 from trimtab.domain.proposals import Lane, RebalanceProposal
 from trimtab.domain.records import content_hash
 from trimtab.simulated_accounts import an_account
@@ -40,7 +41,7 @@ def lists(outcome: Outcome) -> tuple[bytes, ...]:
     return (repr((outcome.declined, outcome.most_to_gain, outcome.lane)).encode(), *(each.tobytes() for each in arrays))
 
 
-def test_an_account_is_answered_alike_to_the_last_bit_whoever_its_batch_mates_are():
+def test_an_account_is_answered_alike_to_the_last_bit_whoever_its_batch_mates_are(monkeypatch):
     datas = [make(seed) for seed in range(25) for make in (random_data, ruled_data)]
     datas += [simulated(seed, names=12) for seed in range(40)]
     together = [lists(each) for each in solve_batch(datas)]
@@ -48,6 +49,9 @@ def test_an_account_is_answered_alike_to_the_last_bit_whoever_its_batch_mates_ar
     assert [lists(solve_batch([data])[0]) for data in datas] == together
     assert [lists(each) for each in solve_batch(datas[::-1])][::-1] == together
     assert [lists(each) for each in solve_batch(datas[20:70:3])] == together[20:70:3]
+
+    monkeypatch.setattr("trimtab.domain.optimizer.fast.lane.MOST_AT_ONCE", 4)  # what is left is joined from many
+    assert [lists(each) for each in solve_batch(datas)] == together
 
 
 def test_a_batch_of_requests_gives_the_proposals_of_each_alone():
@@ -219,6 +223,21 @@ def test_what_the_kernel_does_not_know_is_named():
     assert supports(replace(data, tracking_limit=0.02)) == "tracking error limit"
     assert supports(replace(data, most_names=20)) == "maximum names"
     assert solve_batch([replace(data, most_names=20)])[0].declined == "maximum names"
+
+
+def test_what_is_told_of_many_accounts_at_once_is_what_is_told_of_each():
+    """With and without equivalence sets, rows, shared wash keys, demanded trades and limits; and of none at all."""
+    datas = [make(seed) for seed in range(40) for make in (random_data, ruled_data)] + [simulated(0)]
+    datas += [replace(simulated(1), tracking_limit=0.02), replace(simulated(2), most_names=20)]
+    held = simulated(3).securities
+    second_of_a_set = np.arange(len(held.ids)) == 1
+    datas += [replace(simulated(3), securities=replace(held, block=np.where(second_of_a_set, 0, held.block)))]
+
+    assert reasons_against(datas) == [supports(data) for data in datas]
+    assert {"equivalence sets", "tracking error limit", "maximum names", None} <= set(reasons_against(datas))
+    problems_ = [problem for data in datas for problem in problems(data)]
+    assert shapes_of(problems_) == [shape_of(problem) for problem in problems_]
+    assert (reasons_against([]), solve_batch([])) == ([], [])
 
 
 def test_the_table_of_lanes_names_every_feature_as_the_code_does():

@@ -57,7 +57,7 @@ def attribute(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Contribut
         tax=-sum_by(data.lots.security, tax_by_lot(data, lot_sells), n),
         cost=-(held.half_spread + data.parameters.churn) * (sells + buys)
         - held.preference * buys
-        - data.commission * orders,
+        - held.commission * orders,
         cash=_cash_part(data, sells, buys, orders),
         rules=_rules_part(data, lot_sells, buys),
     )
@@ -117,9 +117,9 @@ def _bends(rows: Rows, lot_sells: Floats) -> list[float]:
 
 
 def _cash_part(data: OptimizerData, sells: Floats, buys: Floats, orders: Floats) -> Floats:
-    half_spread = data.securities.half_spread
-    flows = (1 - half_spread) * sells - (1 + half_spread) * buys - data.commission * orders
-    after = cash_after(data, sells, buys, int(orders.sum()))
+    half_spread, commission = data.securities.half_spread, data.securities.commission
+    flows = (1 - half_spread) * sells - (1 + half_spread) * buys - commission * orders
+    after = cash_after(data, sells, buys, float(commission @ orders))
     moved = after - data.cash
     slope = (cash_penalty(data, after) - cash_penalty(data, data.cash)) / moved if abs(moved) > _STANDS else 0.0
     part: Floats = -slope * flows

@@ -108,8 +108,9 @@ def taxed_gains(data: OptimizerData, booked: Booked) -> Floats:
 
 def _cost(request: AnalysisInput, trade: ProposedTrade) -> Decimal:
     """Half the spread, to the cent, and the commission of one order."""
-    half_spread = request.market.securities[trade.security_id].half_spread_bps * BASIS_POINT
-    return to_cents(trade.notional * half_spread) + request.snapshot.settings.commission
+    security = request.market.securities[trade.security_id]
+    half_spread = security.half_spread_bps * BASIS_POINT
+    return to_cents(trade.notional * half_spread) + request.snapshot.settings.commission_of(security.kind)
 
 
 class _Taking:

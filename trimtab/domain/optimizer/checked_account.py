@@ -221,19 +221,27 @@ class CheckedAccount:
 
     @cached_property
     def cash_after(self) -> Decimal:
-        trades = self.proposal.trades
-        flows = sum((each.notional if each.side is Side.SELL else -each.notional for each in trades), ZERO)
-        return self.cash_before + flows - self.cost
+        flows = [each.notional if each.side is Side.SELL else -each.notional for each in self.proposal.trades]
+        return self.cash_before + sum(flows, ZERO) - self.cost
 
     @cached_property
     def cost(self) -> Decimal:
         """Dollars of half spreads, to the cent for each order, and of commissions."""
-        total = ZERO
+        total = self.commissions
         for trade in self.proposal.trades:
             security = self.market.securities.get(trade.security_id)
-            half_spread = security.half_spread_bps * BASIS_POINT if security else ZERO
-            total += to_cents(trade.notional * half_spread) + self.settings.commission
+            total += to_cents(trade.notional * security.half_spread_bps * BASIS_POINT) if security else ZERO
         return total
+
+    def commission(self, security_id: SecurityId) -> Decimal:
+        """Dollars of one order of it: the price of its kind, where that has one."""
+        security, prices = self.market.securities.get(security_id), self.settings.commission_by_kind
+        return prices[security.kind] if security and security.kind in prices else self.settings.commission
+
+    @cached_property
+    def commissions(self) -> Decimal:
+        """Dollars of all orders of the proposal."""
+        return sum([self.commission(trade.security_id) for trade in self.proposal.trades], ZERO)
 
     def wash_key(self, security_id: SecurityId) -> str:
         security = self.market.securities.get(security_id)

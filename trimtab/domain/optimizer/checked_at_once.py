@@ -60,7 +60,7 @@ class _Published:
     bought: Floats  # by security
     traded: Floats  # by security, net
     washed: Floats  # of each lot's sale, what is washed above the mean
-    orders: Floats  # (accounts,)
+    commissions: Floats  # (accounts,)
     known: Flags  # (accounts,) false for a list that trades what is not open
 
 
@@ -151,7 +151,7 @@ class _Checks:
         variance = np.einsum("ij,ij->i", exposures, exposures) + columns.by_account(columns.variance * weight**2)
         washed = lots.wash_cost * (np.abs(done.washed) + 2 * done.sold)
         taxes = columns.by_security(np.abs(lots.tax) * done.sold + washed)
-        penalty, commission = accounts.drag + accounts.shortfall, done.orders * accounts.commission
+        penalty, commission = accounts.drag + accounts.shortfall, done.commissions
         priced = (np.abs(columns.tilt) * weight) + (columns.half_spread + accounts.churn[columns.account]) * traded
         priced += taxes + 2 * penalty[columns.account] * traded
         cash = np.abs(accounts.cash) + accounts.cash_wanted + commission
@@ -171,7 +171,7 @@ class _Checks:
         columns, accounts, lots, done = self._columns, self._columns.accounts, self._columns.lots, self._published
         sold, spread = columns.by_security(done.sold), columns.half_spread
         taxes = columns.by_security(lots.tax * done.sold + lots.wash_cost * done.washed)
-        commission = done.orders * accounts.commission
+        commission = done.commissions
         costs = columns.by_account((spread + accounts.churn[columns.account]) * (sold + done.bought) + taxes)
         flows = columns.by_account((1 - spread) * sold - (1 + spread) * done.bought)
         held = self._held(columns.active + done.bought - sold)
@@ -221,7 +221,7 @@ class _Publishing:
             bought=self._bought * columns.share,
             traded=self._traded * columns.share,
             washed=self._washed * share,
-            orders=np.array([float(len(each.account.proposal.trades)) for each in columns.facts]),
+            commissions=np.array([float(each.account.commissions / each.account.value) for each in columns.facts]),
             known=np.array(known, dtype=np.bool_),
         )
 

@@ -33,7 +33,6 @@ class AccountColumns:
     cash: Floats
     cash_least: Floats
     cash_wanted: Floats
-    commission: Floats
     tracking_limit: Floats  # infinite: none
     risk_aversion: Floats
     churn: Floats
@@ -165,7 +164,6 @@ class _Derivation:
             cash=np.array([float(each.cash_before / each.value) for each in every]),
             cash_least=np.maximum(required, [_stop(each.account, each.spread) for each in self._every]),
             cash_wanted=np.maximum(required, [float(each.spread.cash) for each in self._every]),
-            commission=np.array([float(each.settings.commission / each.value) for each in every]),
             tracking_limit=np.array([np.inf if limit is None else float(limit) for limit in limits]),
             risk_aversion=np.array([each.risk_aversion for each in parameters]),
             churn=np.array([each.churn for each in parameters]),

@@ -75,7 +75,7 @@ class Cures:
         if not (allowed and bought_before and self._weight_may(security_id, shares, band)):
             return False
         dollars = shares * account.close(security_id)
-        missing = dollars * (1 + self._half_spread(security_id)) + account.settings.commission
+        missing = dollars * (1 + self._half_spread(security_id)) + account.commission(security_id)
         missing -= account.cash_after - self._floor - self._dearest
         others = (each for each in account.names if each not in members)
         return missing <= 0 or any(self._can_raise(each, missing, band) for each in others)
@@ -86,7 +86,7 @@ class Cures:
         dollars = account.unit_dollars(security_id) * (1 - self._half_spread(security_id))
         if dollars <= 0:
             return False
-        units = ((missing + account.settings.commission) / dollars).to_integral_value(ROUND_CEILING)
+        units = ((missing + account.commission(security_id)) / dollars).to_integral_value(ROUND_CEILING)
         return self._can_sell(security_id, max(unit * units, self._step(security_id, self._slack)), band)
 
     def _can_buy_less(self, security_id: SecurityId, band: GroupBand) -> bool:

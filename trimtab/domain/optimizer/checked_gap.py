@@ -90,7 +90,7 @@ def published_list(account: CheckedAccount) -> TradeList:
     return TradeList(
         sold={sale.lot_id: sale.quantity for trade in trades for sale in trade.lot_sales},
         bought={trade.security_id: float(trade.quantity) for trade in trades if trade.side is Side.BUY},
-        orders=len(trades),
+        commissions=float(account.commissions / account.value),
     )
 
 
@@ -98,7 +98,7 @@ def objective(
     problem: CheckedProblem, rows: Sequence[CheckedRow], trades: TradeList, year: NettedYear | None = None
 ) -> float:
     """What a list is worth, less is better, a fraction of account value; costs before they are rounded to the cent."""
-    parameters, cost = problem.parameters, trades.orders * problem.commission
+    parameters, cost = problem.parameters, trades.commissions
     cash = problem.cash - cost
     active = []
     washed = problem.washes.matched(trades.sold) if trades.sold else {}

@@ -38,7 +38,6 @@ class CheckedProblem:
     cash: float
     cash_least: float  # no list ends below it
     cash_wanted: float
-    commission: float  # of one order
     tracking_limit: float | None  # most annualised tracking error
     most_names: int | None  # most securities held
     parameters: Parameters
@@ -100,7 +99,6 @@ class _Derivation:
             cash=cash,
             cash_least=self._cash_least(cash + _most_raised(legs, contested)),
             cash_wanted=max(float(self._target.cash), self._required),
-            commission=float(self._account.settings.commission / self._dollars),
             tracking_limit=None if limit is None else float(limit),
             most_names=self._most_names(legs),
             parameters=self._parameters,

@@ -28,10 +28,10 @@ class TradeList:
 
     sold: Mapping[LotId, Decimal]
     bought: Mapping[SecurityId, float]
-    orders: int
+    commissions: float  # of its orders, a fraction of account value
 
 
-NOTHING: Final = TradeList({}, {}, 0)
+NOTHING: Final = TradeList({}, {}, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def _smooth(data: OptimizerData) -> OptimizerData:
     held, n = data.securities, len(data.securities.ids)
     held = replace(held, minimum_trade=np.zeros(n), minimum_holding=np.zeros(n))
     parameters = replace(data.parameters, tolerance=0.0)
-    return replace(data, securities=held, parameters=parameters, commission=0.0, most_names=None)
+    return replace(data, securities=held, parameters=parameters, most_names=None)
 
 
 def _first_answer(data: OptimizerData) -> Found:

@@ -58,7 +58,6 @@ def _with_cash(
         cash_minimum=float(required / value),
         cash_required=float(required / value),
         cash_target=max(float(target.cash_weight), float(required / value)),
-        commission=float(settings.commission / value),
         parameters=parameters,
         account_value=value,
         taxable=taxable,

@@ -93,6 +93,7 @@ def _settings(request: AnalysisInput) -> Iterator[str]:
         "cash reserve": settings.cash_reserve,
         "minimum trade": settings.minimum_trade,
         "commission": settings.commission,
+        **{f"commission of {kind}": price for kind, price in settings.commission_by_kind.items()},
         **{f"cash need of {need.due_on}": need.amount for need in settings.cash_needs},
     }
     for security_id, band in settings.weight_bands.items():

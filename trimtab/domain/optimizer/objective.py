@@ -21,12 +21,15 @@ class Objective:
         return self.risk + self.tilt + self.tax + self.cost + self.cash + self.rules
 
 
-def cash_after(data: OptimizerData, sells: Floats, buys: Floats, orders: int = 0) -> float:
-    """Cash weight after selling and buying (n,) weights and paying spreads and commissions."""
+def commissions(data: OptimizerData, sells: Floats, buys: Floats) -> float:
+    """What the orders of selling and buying (n,) cost, each at the price of its kind of security; a weight."""
+    return float(data.securities.commission[sells + buys > 0].sum())
+
+
+def cash_after(data: OptimizerData, sells: Floats, buys: Floats, paid: float = 0.0) -> float:
+    """Cash weight after selling and buying (n,) weights, paying spreads and `paid` in commissions."""
     half_spread = data.securities.half_spread
-    return float(
-        data.cash + ((1 - half_spread) * sells).sum() - ((1 + half_spread) * buys).sum() - orders * data.commission
-    )
+    return float(data.cash + ((1 - half_spread) * sells).sum() - ((1 + half_spread) * buys).sum() - paid)
 
 
 def cash_penalty(data: OptimizerData, cash: float) -> float:
@@ -42,21 +45,25 @@ def row_amounts(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Floats:
     return amounts
 
 
-def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, orders: int = 0) -> Objective:
-    """The exact objective of `lot_sells` (m,) and `buys` (n,), weights, sent as `orders` orders."""
+def evaluate(data: OptimizerData, lot_sells: Floats, buys: Floats, *, as_orders: bool = False) -> Objective:
+    """The exact objective of `lot_sells` (m,) and `buys` (n,), weights; with the commissions of lists that are sent.
+
+    What a relaxation answers is no list of orders yet: it pays none.
+    """
     held = data.securities
     sells = sum_by(data.lots.security, lot_sells, len(held.ids))
     active = data.active + buys - sells
     factor_active = held.loadings.T @ active
     lam = data.parameters.risk_aversion
+    paid = commissions(data, sells, buys) if as_orders else 0.0
     unit_cost, preference = held.half_spread + data.parameters.churn, held.preference
     return Objective(
         risk=float(lam / 2 * (factor_active @ factor_active + held.variance @ held.by_block(active) ** 2)),
         tilt=-float(held.tilt @ active),
         tax=min(regime.tax(lot_sells) for regime in data.regimes)
         + float(washed_excess(data.lots, held.share, lot_sells).sum()),
-        cost=float(unit_cost @ (sells + buys) + preference @ buys) + orders * data.commission,
-        cash=cash_penalty(data, cash_after(data, sells, buys, orders)),
+        cost=float(unit_cost @ (sells + buys) + preference @ buys) + paid,
+        cash=cash_penalty(data, cash_after(data, sells, buys, paid)),
         rules=data.rows.penalty(row_amounts(data, lot_sells, buys)),
     )
 

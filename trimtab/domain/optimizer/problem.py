@@ -39,6 +39,7 @@ class Securities:
     variance: Floats  # specific variance in the objective: floored, so that proposals stay calm
     specific_risk: Floats  # the risk model's own, for reports
     half_spread: Floats  # cost of one unit traded
+    commission: Floats  # cost of one order, whatever its size
     share: Floats  # weight of one share; 0 without a price
     price: Floats  # dollars a share; 0 without a price
     whole: Flags  # trades in whole shares
@@ -208,7 +209,6 @@ class OptimizerData:
     cash_minimum: float  # hard for a trade list: reserve, withdrawals and the floor below which nothing is bought
     cash_required: float  # hard even for an empty trade list: reserve and withdrawals
     cash_target: float
-    commission: float  # of one order
     parameters: Parameters
     account_value: Decimal  # dollars
     taxable: bool

@@ -52,7 +52,8 @@ class UnitsWorth:
     def _cash_after(self, units: Ints, flow: Floats) -> float:
         orders = int(np.count_nonzero(units))
         margin = _CENTS_AN_ORDER * (orders + 1) / float(self._data.account_value)
-        return float(self._data.cash + flow.sum() - orders * self._data.commission - margin)
+        paid = self._data.securities.commission @ (units != 0)
+        return float(self._data.cash + flow.sum() - paid - margin)
 
     def lot_sells(self, units: Ints) -> Floats:
         """Weight sold of each lot, (..., m)."""
@@ -89,9 +90,9 @@ class UnitsWorth:
         tax = self._tax(after) - here.tax
         value_change = (np.abs(after) - np.abs(units)) * self._weight
         orders = (after != 0).astype(np.int64) - (units != 0)
-        cost = (held.half_spread + data.parameters.churn) * value_change + data.commission * orders
+        cost = (held.half_spread + data.parameters.churn) * value_change + held.commission * orders
         cost += held.preference * (np.maximum(after, 0) - np.maximum(units, 0)) * self._weight
-        cash = here.cash + self.flow(after) - here.flow - data.commission * orders
+        cash = here.cash + self.flow(after) - here.flow - held.commission * orders
         tilt = -held.tilt * step
         rules = self._rules.worth(units, after) if after.ndim == 1 else self._rules.worths(units, after)
         worth: Floats = risk + tilt + tax + cost + rules + self._cash_price(cash) - here.cash_price

@@ -15,7 +15,7 @@ from trimtab.domain.optimizer.market_arrays import UNKNOWN_SPECIFIC_RISK, Market
 from trimtab.domain.optimizer.problem import Securities
 from trimtab.domain.optimizer.targets import PreparedTarget, held_away, untouchable
 from trimtab.domain.proposals import WhyNotCode
-from trimtab.domain.securities import Security, SecurityId
+from trimtab.domain.securities import Security, SecurityId, SecurityKind
 from trimtab.domain.snapshots import AnalysisInput
 
 _ANY_WEIGHT = WeightBand()
@@ -39,6 +39,7 @@ def security_rows(
         for each, price in zip(ids, prices, strict=True)
     ]
     loadings, specific, half_spread = _market_rows(market, ids)
+    commission = _commissions(request, ids, value)
     sets = sets_of(request, ids, target.weights)
     loadings, specific = loadings[sets.source], specific[sets.source]
     tilt = _by_name(settings.tilts, ids)
@@ -67,8 +68,9 @@ def security_rows(
         minimum_trade=np.maximum(
             float(settings.minimum_trade / value),
             # A trade of t from scratch earns at most lam * variance / 2 * t^2: below this its ticket costs more.
-            np.sqrt(2 * float(settings.commission / value) / (parameters.risk_aversion * variance)),
+            np.sqrt(2 * commission / (parameters.risk_aversion * variance)),
         ),
+        commission=commission,
         wash_key=_wash_keys(request, ids),
         block=sets.block,
         preference=sets.preference,
@@ -91,6 +93,15 @@ def _market_rows(market: MarketArrays, ids: tuple[SecurityId, ...]) -> tuple[Flo
     specific[known] = market.specific_risk[rows]
     half_spread[known] = market.half_spread[rows]
     return loadings, specific, half_spread
+
+
+def _commissions(request: AnalysisInput, ids: tuple[SecurityId, ...], value: Decimal) -> Floats:
+    """The price of one order of each, by its kind, (n,) weights."""
+    settings, master = request.snapshot.settings, request.market.securities
+    if not settings.commission_by_kind:
+        return np.full(len(ids), float(settings.commission / value))
+    price = {kind: float(settings.commission_of(kind) / value) for kind in (None, *SecurityKind)}
+    return np.array([price[master[each].kind if each in master else None] for each in ids])
 
 
 def _round_lot(security: Security | None) -> int:

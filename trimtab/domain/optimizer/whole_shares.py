@@ -61,7 +61,7 @@ class InShares:
 
     @property
     def objective(self) -> float:
-        return evaluate(self.data, self.lot_sells, self.buys, len(self.booked.trades)).total
+        return evaluate(self.data, self.lot_sells, self.buys, as_orders=True).total
 
 
 def in_whole_shares(request: AnalysisInput, data: OptimizerData, found: Found) -> InShares:

@@ -149,7 +149,7 @@ class _Telling:
         """A trade of so much is none, or would leave a holding that is none."""
         left = self.left
         if weight < left.smallest[row]:
-            return _TOO_SMALL
+            return self._below_the_smallest(row, weight)
         if weight < left.round_lot[row]:
             return WhyNotCode.ROUND_LOT, f"it trades in round lots of {self.data.securities.round_lot[row]} shares"
         if holding < left.smallest_position[row]:
@@ -171,6 +171,16 @@ class _Telling:
         if band is None and 0 <= after <= 1:
             return None  # any weight of the account is allowed
         return outside_its_band(band or _ANY_WEIGHT, bought, after, self.left.share[row])
+
+    def _below_the_smallest(self, row: int, weight: float) -> _Why:
+        """The account's own minimum, or the size from which a trade is worth its commission."""
+        commission = float(self.data.securities.commission[row])
+        if commission <= 0 or weight < float(self.request.snapshot.settings.minimum_trade / self.data.account_value):
+            return _TOO_SMALL
+        return (
+            WhyNotCode.MINIMUM_TRADE,
+            f"the trade would not earn its commission of {of_account(self.data, commission)}",
+        )
 
     def _broken_by_buying(self, row: int, weight: float) -> _Why | None:
         left, weight = self.left, max(weight, 0.0)

@@ -41,7 +41,6 @@ class ProfileFacts:
     account_value: Decimal = ZERO
     settled_cash: Decimal = ZERO
     tier: str = ""
-    kinds: frozenset[SecurityKind] = frozenset()  # of the names in the account's target
     short_term_realised: Decimal = ZERO
     long_term_realised: Decimal = ZERO
     last_traded_on: date | None = None
@@ -208,7 +207,7 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "cash_reserve": _amount("cash_reserve"),
     "minimum_trade": _amount("minimum_trade"),
     "minimum_holding": _amount("minimum_holding"),
-    "commission": _amount("commission"),
+    "commission": lambda settings, said, _: replace(settings, commission=said.decimal("amount"), commission_by_kind={}),
     "short_term_rate": _amount("short_term_rate", "rate"),
     "long_term_rate": _amount("long_term_rate", "rate"),
     "tax_sensitivity": lambda settings, said, _: replace(
@@ -279,19 +278,23 @@ def _paid(said: Statement, on: date, until: date) -> list[tuple[date, Decimal]]:
 def _with_commission(
     settings: AccountSettings, decided: Mapping[str, Statement], facts: ProfileFacts
 ) -> AccountSettings:
-    """The schedule's price for this account's tier and custodian, unless a price was decided for the account itself.
+    """The schedule's price of each kind for this account's tier and custodian.
 
-    The optimizer knows one price of an order: of the kinds that the target holds, the dearest.
+    A price that was decided for all orders goes before the schedule. Kinds that no row fits pay the file's price.
     """
     rows = [each for each in decided.values() if each.key == "ticket" and each.is_on]
     if not rows or "commission" in decided:
         return settings
     at = decided.get("custodian")
     place = (facts.tier, at.values["custodian"] if at is not None and at.is_on else "")
-    kinds: list[str] = [*sorted(facts.kinds)] or [ANY]
-    prices = [_price(rows, kind, place) for kind in kinds]
-    stated = [price for price in prices if price is not None]
-    return replace(settings, commission=max(stated)) if stated else settings
+    other = _price(rows, ANY, place)
+    otherwise = settings.commission if other is None else other
+    stated = {kind: _price(rows, kind, place) for kind in SecurityKind}
+    prices = {kind: settings.commission_of(kind) if price is None else price for kind, price in stated.items()}
+    if len(set(prices.values())) == 1:
+        return replace(settings, commission=prices[SecurityKind.STOCK], commission_by_kind={})
+    by_kind = {kind: price for kind, price in prices.items() if price != otherwise}
+    return replace(settings, commission=otherwise, commission_by_kind=by_kind)
 
 
 def _price(rows: list[Statement], kind: str, place: tuple[str, str]) -> Decimal | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from trimtab.domain.account_settings import AccountSettings, GroupKind, RestrictionKind
-from trimtab.domain.profile.registry import LANGUAGE
+from trimtab.domain.profile.registry import ANY, LANGUAGE
 from trimtab.domain.profile.statements import ON, Statement
 from trimtab.domain.records import decimal_text
 
@@ -29,7 +29,9 @@ def statements_of(settings: AccountSettings) -> list[Statement]:
     Without the budgets: what is left of a year's budget is no setting.
     """
     order = {setting.key: number for number, setting in enumerate(LANGUAGE)}
-    every = (*_of_the_file(settings), *_limits(settings), *_rules(settings))
+    by_kind = settings.commission_by_kind  # a price of every order would go before it
+    filed = (each for each in _of_the_file(settings) if each.key != "commission" or not by_kind)
+    every = (*filed, *_schedule(settings), *_limits(settings), *_rules(settings))
     return sorted(every, key=lambda each: (order[each.key], LANGUAGE.place(each)))
 
 
@@ -49,6 +51,17 @@ def _of_the_file(settings: AccountSettings) -> Iterator[Statement]:
         yield _said(_RULES[rule.kind], security=rule.security_id)
     for security_id, band in settings.weight_bands.items():
         yield _said("security_bounds", security=security_id, low=band.minimum, high=band.maximum)
+
+
+def _schedule(settings: AccountSettings) -> Iterator[Statement]:
+    """The prices of orders where they differ by kind; tier and custodian are the account's own by then."""
+    if settings.commission_by_kind:
+        prices = [
+            (ANY, settings.commission),
+            *((str(kind), price) for kind, price in settings.commission_by_kind.items()),
+        ]
+        for kind, price in prices:
+            yield _said("ticket", kind=kind, tier=ANY, custodian=ANY, amount=price)
 
 
 def _limits(settings: AccountSettings) -> Iterator[Statement]:

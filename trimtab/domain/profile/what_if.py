@@ -39,7 +39,6 @@ def _facts(request: AnalysisInput) -> ProfileFacts:
         account_value=sum((each.market_value for each in snapshot.positions), snapshot.cash.trade_date_total),
         settled_cash=snapshot.cash.settled,
         tier=snapshot.account.tier,
-        kinds=frozenset(market.securities[name].kind for name in names if name in market.securities),
         prices={name: market.prices[name].close for name in names if name in market.prices},
     )
 

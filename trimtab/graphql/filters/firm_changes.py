@@ -73,7 +73,7 @@ def deciding(entity: str, problem: Problem) -> Deciding[FilterChange]:
         connection: Connection, firm_id: str, change: FilterChange, seq: int, decision: Decision
     ) -> FilterChangeStatus:
         if decision.approve:
-            _require_applicable(connection, change, problem)
+            require_applicable(connection, change, problem)
         status = FilterChangeStatus.APPROVED if decision.approve else FilterChangeStatus.REJECTED
         decided = replace(change, status=status, decided_by=decision.decided_by, decision_reason=decision.reason)
         decide_filter(connection, firm_id, decided, seq)
@@ -87,7 +87,7 @@ def deciding(entity: str, problem: Problem) -> Deciding[FilterChange]:
     )
 
 
-def _require_applicable(connection: Connection, change: FilterChange, problem: Problem) -> None:
+def require_applicable(connection: Connection, change: FilterChange, problem: Problem) -> None:
     """Raises EffectiveInThePast and NoLongerApplies."""
     today = business_date(connection)
     if today is not None and change.effective_from < today:

@@ -34,6 +34,7 @@ class LanePolicyChange:
     decided_by: str | None
     decision_reason: str
     shadow: JSON | None = strawberry.field(description="What it would have done on the days before it was proposed.")
+    canary: int | None = strawberry.field(description="The percent of the accounts that it is, or was, tried on.")
 
     @classmethod
     def of(cls, change: FilterChange) -> "LanePolicyChange":
@@ -49,4 +50,5 @@ class LanePolicyChange:
             decided_by=change.decided_by,
             decision_reason=change.decision_reason,
             shadow=shadow,
+            canary=change.canary,
         )

@@ -14,6 +14,8 @@ from trimtab.db.published_models import without_weights
 from trimtab.domain.asset_allocations import AllocationId, InvalidProgramme, ProductSet
 from trimtab.domain.model_variants import DifferenceException, Effective, Variant, VariantId
 from trimtab.domain.records import plain
+from trimtab.graphql.context import Info
+from trimtab.graphql.shadow.types import ChangeShadow, shadow_of
 
 
 @strawberry.enum(description="What a change is about.")
@@ -170,6 +172,10 @@ class ProgrammeChange:
     status: str
     decided_by: str | None
     decision_reason: str
+
+    @strawberry.field(description="What it would have done on the last days; null when it has not been run.")
+    async def shadow(self, info: Info) -> ChangeShadow | None:
+        return await shadow_of(info, self.change_id, providers=self.part is ProgrammePart.PROVIDER_MODEL)
 
     @classmethod
     def of(cls, change: Change) -> "ProgrammeChange":

@@ -10,7 +10,9 @@ from strawberry.scalars import JSON
 
 from trimtab.db.bulk_changes import Changes
 from trimtab.domain.profile.bulk import BulkChange, BulkStatus, Conflict, Exemption, SampledEffect, Transition
+from trimtab.graphql.context import Info
 from trimtab.graphql.settings.types import change_told
+from trimtab.graphql.shadow.types import ChangeShadow, shadow_of
 
 strawberry.enum(BulkStatus, name="BulkStatus", description="What became of a bulk change.")
 
@@ -116,6 +118,10 @@ class BulkChangeItem:
     undo_reason: str
     undone_by: str | None
     left_alone: int = strawberry.field(description="Accounts whose setting was changed again before the undo.")
+
+    @strawberry.field(description="What it would have done on the last days; null when it has not been run.")
+    async def shadow(self, info: Info) -> ChangeShadow | None:
+        return await shadow_of(info, self.change_id)
 
     @classmethod
     def of(cls, change: BulkChange, symbols: Mapping[str, str]) -> "BulkChangeItem":

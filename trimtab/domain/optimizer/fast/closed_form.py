@@ -14,18 +14,15 @@ more, the one it is told, or, so that the bound is smooth, a mixture at a temper
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.fast.packed import BUYING, Packed, sums_before
+from trimtab.domain.optimizer.fast.packed import BUYING, Packed, by_lot, selling_order, sums_before
 
 SOFTENING = 1e-9
 """Rows give way by this times their price while prices are sought: at most a hundredth of a basis point a unit."""
-
-_APART = 64.0
-"""Between the securities in the key by which lots are sorted: more than any tax and row price of one unit differ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +40,22 @@ CHEAPEST = Branching()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """The batch's answer to some prices. What contested securities do is weighted by their branches."""
+class Gains:
+    """What trading saves at some prices, each security on its better branch or as it was told."""
 
     prices: Floats  # (A, k + r)
     value: Floats  # (A,) of the dual, softening included
+    if_sold: Floats  # (A, n) what a head's selling branch saves against doing nothing
+    if_bought: Floats  # (A, n) what its buying branch saves
+
+    def take(self, accounts: Ints) -> Self:
+        return type(self)(*(getattr(self, name).take(accounts, 0) for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers(Gains):
+    """The batch's answer to some prices. What contested securities do is weighted by their branches."""
+
     amounts: Floats  # (A, k + r) factor exposures after the trades, and what they add to the rows
     lot_sales: Floats  # (A, m) before the weights
     lot_gives: Flags  # (A, m) sold in part: would give way to a higher price
@@ -55,11 +63,6 @@ class Answers:
     bought: Floats  # (A, n)
     sale_weight: Floats  # (A, n) 1 on the selling branch and where nothing is contested, 0 on the buying branch
     purchase_weight: Floats  # (A, n)
-    if_sold: Floats  # (A, n) what a head's selling branch saves against doing nothing
-    if_bought: Floats  # (A, n) what its buying branch saves
-
-    def take(self, accounts: Ints | Flags) -> "Answers":
-        return Answers(*(getattr(self, name)[accounts] for name in _ANSWERS))
 
     def joined(self, other: "Answers") -> "Answers":
         """These accounts, then the other's."""
@@ -74,27 +77,33 @@ class Answers:
 _ANSWERS = tuple(Answers.__dataclass_fields__)
 
 
+def gains(packed: Packed, prices: Floats) -> Gains:
+    """What the best trades of every security at `prices` (A, k + r) save, and the dual's value: all a bound needs."""
+    offers = _offers(packed, prices)
+    if_sold, if_bought = _by_branch(packed, offers.sale_gain, offers.purchase_gain)
+    saved = np.where(packed.contested, np.maximum(if_sold, if_bought), if_sold + if_bought)
+    return Gains(prices, packed.constant - saved.sum(axis=1) - _held_apart(packed, prices), if_sold, if_bought)
+
+
 def answer(packed: Packed, prices: Floats, branching: Branching) -> Answers:
     """Best trades of every security at `prices` (A, k + r), and the dual's value there."""
-    k = packed.factors
-    slope = np.matmul(packed.loadings, prices[:, :k, None])[..., 0]
-    sale_price, purchase_price = _at_row_prices(packed, prices[:, k:])
-    pull = packed.active + (slope - sale_price) * packed.give
-    lots = _lot_offers(packed, prices)
-    lot_sales, lot_gives, sold, sale_gain = _sales(packed, pull, lots)
-    push = -packed.active - (slope + purchase_price) * packed.give
-    bought = np.minimum(np.maximum(push, 0.0), packed.buy_limit)
-    purchase_gain = packed.curvature * bought * (push - bought / 2)
-    if_sold, if_bought = _by_branch(packed, sale_gain, purchase_gain)
+    offers = _offers(packed, prices)
+    lot_sales, lot_gives, bought = offers.sales, offers.gives, offers.bought
+    sold = sum_by(offers.place, lot_sales.ravel(), bought.size).reshape(bought.shape)
+    if_sold, if_bought = _by_branch(packed, offers.sale_gain, offers.purchase_gain)
     selling, saved = _choice(packed, if_sold, if_bought, branching)
     sale_weight, purchase_weight = _weights(packed, selling)
+    if offers.lots.order is not None:
+        lot_sales, lot_gives = (_in_data_order(each, offers.lots.order) for each in (lot_sales, lot_gives))
     amounts = _amounts(packed, sale_weight * sold, purchase_weight * bought)
     if packed.lot_rows:
-        weighted = lot_sales * np.take_along_axis(sale_weight, packed.lot_security, axis=1)
+        weighted = lot_sales * by_lot(sale_weight, packed.lot_security)
         amounts[:, -packed.lot_rows :] += np.matmul(weighted[:, None, :], packed.lot_on_row)[:, 0]
     return Answers(
         prices=prices,
         value=packed.constant - saved.sum(axis=1) - _held_apart(packed, prices),
+        if_sold=if_sold,
+        if_bought=if_bought,
         amounts=amounts,
         lot_sales=lot_sales,
         lot_gives=lot_gives,
@@ -102,8 +111,6 @@ def answer(packed: Packed, prices: Floats, branching: Branching) -> Answers:
         bought=bought,
         sale_weight=sale_weight,
         purchase_weight=purchase_weight,
-        if_sold=if_sold,
-        if_bought=if_bought,
     )
 
 
@@ -116,6 +123,45 @@ def _at_row_prices(packed: Packed, prices: Floats) -> tuple[Floats, Floats]:
         sale = np.matmul(packed.on_sale, prices[..., None])[..., 0]
         purchase = np.matmul(packed.on_purchase, prices[..., None])[..., 0]
     return packed.sale_cost + sale, packed.purchase_cost + purchase
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Offers:
+    """What every lot and place does for itself at some prices."""
+
+    lots: "_LotOffers"
+    place: Ints  # (A * m,) of each lot in the flattened (A, n) arrays
+    sales: Floats  # (A, m) in the order of `lots`
+    bought: Floats  # (A, n)
+    sale_gain: Floats  # (A, n) what selling saves
+    purchase_gain: Floats  # (A, n)
+
+    @property
+    def gives(self) -> Flags:
+        """Whether each lot is sold in part, (A, m)."""
+        gives: Flags = (self.sales > self.lots.least) & (self.sales < self.lots.most)
+        return gives
+
+
+def _offers(packed: Packed, prices: Floats) -> _Offers:
+    k = packed.factors
+    slope = np.matmul(packed.loadings, prices[:, :k, None])[..., 0]
+    sale_price, purchase_price = _at_row_prices(packed, prices[:, k:])
+    pull = packed.active + (slope - sale_price) * packed.give
+    lots, place = _lot_offers(packed, prices), packed.lot_place
+    beyond = pull.ravel().take(place).reshape(lots.start.shape) - lots.start
+    sales = np.minimum(np.maximum(beyond, lots.least), lots.most)
+    saved = sum_by(place, (sales * (beyond - sales / 2)).ravel(), pull.size).reshape(pull.shape)
+    push = -packed.active - (slope + purchase_price) * packed.give
+    bought = np.minimum(np.maximum(push, 0.0), packed.buy_limit)
+    return _Offers(
+        lots=lots,
+        place=place,
+        sales=sales,
+        bought=bought,
+        sale_gain=packed.curvature * saved,
+        purchase_gain=packed.curvature * bought * (push - bought / 2),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,28 +180,15 @@ def _lot_offers(packed: Packed, prices: Floats) -> _LotOffers:
         return _LotOffers(packed.lot_start, 0.0, packed.lot_limit, None)
     security = packed.lot_security
     tax = packed.lot_tax + np.matmul(packed.lot_on_row, prices[:, -packed.lot_rows :, None])[..., 0]
-    order = np.argsort(security * _APART + np.clip(tax, -_APART / 4, _APART / 4), axis=1, kind="stable")
+    order = np.argsort(selling_order(security, tax), axis=1, kind="stable")
     limit = np.take_along_axis(packed.lot_limit, order, axis=1)
     before = sums_before(security, limit)
     least, most = (
-        np.minimum(np.maximum(np.take_along_axis(total, security, axis=1) - before, 0.0), limit)
+        np.minimum(np.maximum(by_lot(total, security) - before, 0.0), limit)
         for total in (packed.least_sold, packed.most_sold)
     )
-    give = np.take_along_axis(packed.give, security, axis=1)
+    give = by_lot(packed.give, security)
     return _LotOffers(before + np.take_along_axis(tax, order, axis=1) * give, least, most, order)
-
-
-def _sales(packed: Packed, pull: Floats, lots: _LotOffers) -> tuple[Floats, Flags, Floats, Floats]:
-    """Sales by lot and whether they are sold in part, (A, m); by security, and what these save, (A, n)."""
-    place = packed.lot_place
-    beyond = pull.ravel()[place].reshape(lots.start.shape) - lots.start
-    sales = np.minimum(np.maximum(beyond, lots.least), lots.most)
-    gives = (sales > lots.least) & (sales < lots.most)
-    sold = sum_by(place, sales.ravel(), pull.size).reshape(pull.shape)
-    saved = sum_by(place, (sales * (beyond - sales / 2)).ravel(), pull.size).reshape(pull.shape)
-    if lots.order is not None:
-        sales, gives = _in_data_order(sales, lots.order), _in_data_order(gives, lots.order)
-    return sales, gives, sold, packed.curvature * saved
 
 
 def _in_data_order(values: Any, order: Ints) -> Any:
@@ -222,7 +255,7 @@ def support(packed: Packed, prices: Floats) -> Floats:
     return prices * end + SOFTENING / 2 * prices * prices
 
 
-def hardened(packed: Packed, answers: Answers) -> Floats:
+def hardened(packed: Packed, answers: Gains) -> Floats:
     """The dual's value without the softening, (A,): higher, and a bound all the same."""
     prices = answers.prices[:, packed.factors :]
     value: Floats = answers.value + SOFTENING / 2 * (prices * prices).sum(axis=1)
@@ -234,7 +267,9 @@ def duality_gap(packed: Packed, answers: Answers) -> Floats:
     k, lam = packed.factors, packed.aversion
     off = answers.amounts[:, :k] - answers.prices[:, :k] / lam[:, None]
     prices, amounts = answers.prices[:, k:], answers.amounts[:, k:]
-    charged = _charged(amounts - packed.high, packed.most_price) + _charged(packed.low - amounts, -packed.least_price)
+    above = amounts > packed.high
+    outside = np.maximum(np.where(above, amounts - packed.high, packed.low - amounts), 0.0)
+    charged = _charged(outside, np.where(above, packed.most_price, -packed.least_price))
     rows = charged + support(packed, prices) - prices * amounts
     gap: Floats = lam / 2 * (off * off).sum(axis=1) + rows.sum(axis=1)
     return gap
@@ -242,6 +277,5 @@ def duality_gap(packed: Packed, answers: Answers) -> Floats:
 
 def _charged(outside: Floats, price: Floats) -> Floats:
     """Softened penalty of being `outside` by so much: quadratic up to where it costs the row's price."""
-    outside = np.maximum(outside, 0.0)
     near = outside <= SOFTENING * price
     return np.where(near, outside * outside / (2 * SOFTENING), price * outside - SOFTENING / 2 * price * price)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.fast.closed_form import SOFTENING, Answers
 from trimtab.domain.optimizer.fast.packed import BOTH, BUYING, Packed
 
@@ -25,29 +25,34 @@ _ROUND_OFF = 1e-13
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Direction:
-    """A step, the slope of the dual along it, and the side of zero on which each row price stays."""
+    """A step, the slope of the dual along it, and where each row price stays: on its side of zero, in its range."""
 
     step: Floats  # (A, k + r)
     slope: Floats  # (A,)
-    side: Floats  # (A, r) 1, -1, or 0 for a price that stays at zero
+    side: Floats  # (A, r) of zero: 1, -1, or 0 for a price that stays there
+    lowest: Floats  # (A, r) prices of rows
+    highest: Floats  # (A, r)
+
+    def take(self, accounts: Ints) -> "Direction":
+        return Direction(*(getattr(self, name).take(accounts, 0) for name in self.__dataclass_fields__))
 
 
 def direction(packed: Packed, answers: Answers, temperature: float, damping: Floats) -> Direction:
     """Newton's step from `answers`, damped (A,)."""
-    k = packed.factors
-    side = _sides(packed, answers)
+    k, r = packed.factors, packed.rows
+    side, prices = _sides(packed, answers), answers.prices[:, k:]
+    lowest = np.where(side < 0, packed.least_price, 0.0)
+    highest = np.where(side > 0, packed.most_price, 0.0)
     gradient = slope_of(packed, answers, side)
     factors, cross, rows = _curvature(packed, answers, temperature)
-    diagonal = np.arange(k)
-    factors[:, diagonal, diagonal] += (1 / packed.aversion + damping)[:, None]
-    rows[:, np.arange(packed.rows), np.arange(packed.rows)] += SOFTENING + damping[:, None]
+    factors.reshape(-1, k * k)[:, :: k + 1] += (1 / packed.aversion + damping)[:, None]
+    rows.reshape(-1, r * r)[:, :: r + 1] += (SOFTENING + damping)[:, None]
     solved = np.linalg.solve(factors, np.concatenate((gradient[:, :k, None], cross), axis=2))
     towards = np.matmul(cross.transpose(0, 2, 1), solved)  # (A, r, 1 + r)
-    lowest, highest = _room(packed, answers, side)
-    moves = _within(rows - towards[..., 1:], gradient[:, k:] - towards[..., 0], lowest, highest)
+    moves = _within(rows - towards[..., 1:], gradient[:, k:] - towards[..., 0], lowest - prices, highest - prices)
     factor_moves = solved[..., 0] - np.matmul(solved[..., 1:], moves[..., None])[..., 0]
     step = np.concatenate((factor_moves, moves), axis=1)
-    return Direction(step, (gradient * step).sum(axis=1), side)
+    return Direction(step, (gradient * step).sum(axis=1), side, lowest, highest)
 
 
 def slope_of(packed: Packed, answers: Answers, side: Floats) -> Floats:
@@ -66,21 +71,13 @@ def _sides(packed: Packed, answers: Answers) -> Floats:
     return np.where(prices != 0, np.sign(prices), pulled)
 
 
-def _room(packed: Packed, answers: Answers, side: Floats) -> tuple[Floats, Floats]:
-    """How far each row price may move down and up, (A, r)."""
-    prices = answers.prices[:, packed.factors :]
-    lowest = np.where(side < 0, packed.least_price, 0.0) - prices
-    highest = np.where(side > 0, packed.most_price, 0.0) - prices
-    return lowest, highest
-
-
 def _curvature(packed: Packed, answers: Answers, temperature: float) -> tuple[Floats, Floats, Floats]:
     """Minus the second derivative by factors (A, k, k), by factors and rows (A, k, r), by rows (A, r, r)."""
     by_sale, by_purchase = _giving(packed, answers)
     on_sale = _on_sale(packed, answers.lot_gives)
     total = by_sale + by_purchase
     on_rows = by_purchase[..., None] * packed.on_purchase - by_sale[..., None] * on_sale
-    rows = _weighted(on_sale, by_sale) + _weighted(packed.on_purchase, by_purchase)
+    rows = _rows(packed, on_sale, by_sale, by_purchase)
     across = packed.loadings.transpose(0, 2, 1)
     shared: Floats | None = None
     if temperature:
@@ -98,6 +95,14 @@ def _curvature(packed: Packed, answers: Answers, temperature: float) -> tuple[Fl
     return factors, cross, rows
 
 
+def _rows(packed: Packed, on_sale: Floats, by_sale: Floats, by_purchase: Floats) -> Floats:
+    """The rows' own curvature by sales and purchases, (A, r, r)."""
+    if packed.rows > 1:
+        return _weighted(on_sale, by_sale) + _weighted(packed.on_purchase, by_purchase)
+    sale, purchase = on_sale[..., 0], packed.on_purchase[..., 0]
+    return np.asarray((sale * by_sale * sale + purchase * by_purchase * purchase).sum(axis=1)[:, None, None])
+
+
 def _weighted(rows: Floats, weight: Floats) -> Floats:
     """rows' diag(weight) rows, (A, r, r)."""
     if rows.shape[2] == 1:
@@ -108,9 +113,10 @@ def _weighted(rows: Floats, weight: Floats) -> Floats:
 
 def _giving(packed: Packed, answers: Answers) -> tuple[Floats, Floats]:
     """How far sales and purchases give way to their prices, (A, n): zero at a limit."""
-    gives = sum_by(packed.lot_place, answers.lot_gives.ravel(), answers.sold.size).reshape(answers.sold.shape)
+    gives = np.zeros(answers.sold.size, dtype=np.bool_)
+    gives[packed.lot_place[answers.lot_gives.ravel()]] = True
     buying = (answers.bought > 0) & (answers.bought < packed.buy_limit)
-    by_sale = np.where(gives > 0, answers.sale_weight * packed.give, 0.0)
+    by_sale = np.where(gives.reshape(answers.sold.shape), answers.sale_weight * packed.give, 0.0)
     return by_sale, np.where(buying, answers.purchase_weight * packed.give, 0.0)
 
 

@@ -13,14 +13,13 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
+from trimtab.domain.optimizer.fast.batches import Batch, joined
 from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE, Bucket, Proof
-from trimtab.domain.optimizer.fast.packing import Batch, joined
-from trimtab.domain.optimizer.fast.pieces import pieces_of
+from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.raising import raised
 from trimtab.domain.optimizer.fast.reading import found
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
-from trimtab.domain.optimizer.fast.screen import doing_nothing
-from trimtab.domain.optimizer.fast.shapes import Shape, shape_of, supports
+from trimtab.domain.optimizer.fast.shapes import Pool, packed_together, reasons_against, shapes_of
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
 from trimtab.domain.optimizer.fast.solving import Solved, solved
@@ -53,7 +52,7 @@ class Outcome:
 
 def solve_batch(datas: Sequence[OptimizerData], warm: Sequence[WarmStart | None] | None = None) -> list[Outcome]:
     """What was found for each account, in their order."""
-    declined = [supports(data) for data in datas]
+    declined = reasons_against(datas)
     asked = [index for index, reason in enumerate(declined) if reason is None]
     starts = warm or [None] * len(datas)
     outcomes = [Outcome(declined=reason or "") for reason in declined]
@@ -72,14 +71,14 @@ class _Desk:
         self._problems = [each for several in problems for each in several]
         self._account = np.repeat(np.arange(len(datas)), [len(several) for several in problems])
         self._first = np.searchsorted(self._account, np.arange(len(datas)))
-        self._tolerance = np.array([data.tolerance for data in datas])
+        self._tolerance = np.zeros(len(datas))
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
         self._still, self._raised, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(3))
         self._objective = np.full(len(self._problems), np.inf)
         self._apart = np.zeros(len(self._problems))  # gap of the sides alone
         self._records: list[tuple[Ints, Solved]] = []
         self._bucket, self._row = (np.zeros(len(self._problems), dtype=np.int64) for _ in range(2))  # of each problem
-        self._shape = [shape_of(problem) for problem in self._problems]
+        self._shape = shapes_of(self._problems)
         self._buckets = self._sorted([starts[account] for account in self._account.tolist()])
 
     def outcomes(self) -> list[Outcome]:
@@ -91,26 +90,21 @@ class _Desk:
 
     def _sorted(self, starts: list[WarmStart | None]) -> list[Bucket]:
         """Packed side by side, accounts of about as many lots together."""
-        pools: dict[Shape, list[int]] = {}
-        for index, shape in enumerate(self._shape):
-            pools.setdefault(shape.pool, []).append(index)
         buckets: list[Bucket] = []
-        for places in pools.values():
-            places.sort(key=lambda at: self._shape[at].lots)
-            for begin in range(0, len(places), MOST_AT_ONCE):
-                which = np.array(places[begin : begin + MOST_AT_ONCE])
-                most = self._shape[which[-1]]  # the one with the most lots
-                bucket = Bucket([self._problems[at] for at in which], most, which, [starts[at] for at in which])
-                self._bound[which] = bucket.bound
-                self._nothing[which] = doing_nothing(bucket.batch.packed)
-                self._still[which] = bucket.batch.may_stand_still
-                self._bucket[which], self._row[which] = len(buckets), np.arange(len(which))
-                buckets.append(bucket)
+        for shape, places in packed_together(self._shape, MOST_AT_ONCE):
+            which = np.array(places)
+            bucket = Bucket([self._problems[at] for at in places], shape, which, [starts[at] for at in places])
+            self._bound[which] = bucket.bound
+            self._nothing[which] = bucket.nothing
+            self._still[which] = bucket.batch.may_stand_still
+            self._tolerance[self._account[which]] = bucket.batch.tolerance
+            self._bucket[which], self._row[which] = len(buckets), np.arange(len(which))
+            buckets.append(bucket)
         return buckets
 
     def _batches(self, chosen: Flags) -> Iterator[Ints]:
         """The chosen problems, at most so many at once, each time those that may be solved side by side."""
-        pools: dict[Shape, list[int]] = {}
+        pools: dict[Pool, list[int]] = {}
         for index in np.flatnonzero(chosen).tolist():
             pools.setdefault(self._shape[index].pool, []).append(index)
         for places in pools.values():
@@ -118,32 +112,37 @@ class _Desk:
             which = which[np.lexsort((self._row[which], self._bucket[which]))]
             yield from (which[begin : begin + MOST_AT_ONCE] for begin in range(0, len(which), MOST_AT_ONCE))
 
-    def _gathered(self, which: Ints) -> tuple[Batch, Floats, Floats]:
-        """One batch of problems of one or several buckets, their prices and bounds."""
+    def _parts(self, which: Ints) -> list[tuple[Bucket, Ints]]:
+        """The buckets of problems that stand bucket by bucket, and their rows there."""
         number, row = self._bucket[which], self._row[which]
-        parts = [(self._buckets[each], row[number == each]) for each in np.unique(number).tolist()]
+        return [(self._buckets[each], row[number == each]) for each in np.unique(number).tolist()]
+
+    def _gathered(self, which: Ints) -> tuple[Batch, Pieces | None, Floats, Floats]:
+        """One batch of problems of one or several buckets, its pieces, prices and bounds."""
+        parts = self._parts(which)
         batch = joined([bucket.batch.take(rows) for bucket, rows in parts])
         prices, bound = ([getattr(bucket, name)[rows] for bucket, rows in parts] for name in ("prices", "bound"))
-        return batch, np.concatenate(prices), np.concatenate(bound)
+        pieces = Pieces.joined([(bucket.pieces(rows), len(rows)) for bucket, rows in parts])
+        return batch, pieces, np.concatenate(prices), np.concatenate(bound)
 
     def _raise(self, which: Ints) -> None:
         """Better prices of problems that screening has left."""
-        batch, prices, bound = self._gathered(which)
-        account = self._account[which]
-        still = np.logical_or.reduceat(self._still, self._first)[account]
-        nothing = np.minimum.reduceat(self._nothing, self._first)[account]
-        enough = np.where(still, nothing - self._tolerance[account], np.inf)
-        prices, bound = raised(batch, pieces_of(batch), prices, bound, enough)
-        for number, (bucket, row) in enumerate(self._places(which)):
-            bucket.bound[row], bucket.prices[row] = bound[number], prices[number]
+        batch, pieces, prices, bound = self._gathered(which)
+        prices, bound = raised(batch, pieces, prices, bound)
+        begin = 0
+        for bucket, rows in self._parts(which):
+            end = begin + len(rows)
+            best = None if pieces is None else pieces.best_of(begin, end)
+            bucket.raise_to(rows, prices[begin:end], bound[begin:end], best)
+            begin = end
         self._raised[which] = True
         self._bound[which] = bound
 
     def _solve(self, which: Ints) -> None:
         """Problems that better prices have left."""
-        batch, prices, bound = self._gathered(which)
+        batch, pieces, prices, bound = self._gathered(which)
         sides = np.stack([bucket.sides(row) for bucket, row in self._places(which)])
-        answer = solved(batch, pieces_of(batch), prices, bound, sides)
+        answer = solved(batch, pieces, prices, bound, sides)
         settled = answer.settled
         for number, (bucket, row) in enumerate(self._places(which)):
             bucket.bound[row], bucket.prices[row] = settled.bound[number], settled.proof[number]
@@ -182,12 +181,13 @@ class _Desk:
         trades: dict[int, Found] = {}
         prices: dict[int, Proof] = {}
         for bucket in self._buckets:
-            for row, at in enumerate(bucket.which.tolist()):
-                prices[at] = bucket.proof(row)
+            prices.update(zip(bucket.which.tolist(), bucket.proofs(), strict=True))
         for which, answer in self._records:
             won = np.flatnonzero(winners[which])
             if len(won):
-                batch, its = answer.batch.take(won), answer.settled.take(won)
+                batch, its = answer.batch, answer.settled
+                if len(won) < len(which):
+                    batch, its = batch.take(won), its.take(won)
                 finished = drop_small_trades(batch, its)
                 for row, at in enumerate(which[won]):
                     trades.setdefault(int(self._account[at]), _finished(batch, its, finished, row))
@@ -203,7 +203,8 @@ class _Desk:
         outcomes = []
         for account, (begin, end) in enumerate(zip(self._first.tolist(), ends, strict=True)):
             bounds = tuple(bound[begin:end])
-            proofs, further = zip(*(prices[at] for at in range(begin, end)), strict=True)
+            its = [prices[at] for at in range(begin, end)]
+            proofs, further = tuple(each for each, _ in its), tuple(each for _, each in its)
             if gains[account] is not None:
                 lane = Lane.FAST if searched[account] else Lane.SCREEN
                 outcome = Outcome(None, gains[account], "", bounds, proofs, further, lane)

@@ -62,9 +62,8 @@ class _Climb:
         self._live = np.ones(accounts, dtype=np.bool_)
         self._damping = np.full(accounts, _FIRST_DAMPING)
         self._promised = np.full(accounts, np.inf)
-        self.result = Climbed(
-            answers.take(np.arange(accounts)), np.zeros(accounts, dtype=np.bool_), np.zeros(accounts, dtype=np.int64)
-        )
+        # The first answers are written over as accounts arrive: from the first step on they are read no more.
+        self.result = Climbed(answers, np.zeros(accounts, dtype=np.bool_), np.zeros(accounts, dtype=np.int64))
 
     def set_aside(self, step: int, *, last: bool) -> bool:
         """Store the accounts that have arrived, all of them at the `last` step; True when none is left."""
@@ -73,7 +72,8 @@ class _Climb:
         leaving = np.flatnonzero(self._live if last else there)
         if len(leaving):
             which = self._which[leaving]
-            self.result.answers.replaced(which, self._answers.take(leaving))
+            every = len(leaving) == len(self._which)
+            self.result.answers.replaced(which, self._answers if every else self._answers.take(leaving))
             self.result.arrived[which] = there[leaving]
             self.result.steps[which] = step
             self._live[leaving] = False
@@ -99,19 +99,19 @@ class _Climb:
         """A good point on the way for accounts whose full step failed: bracket the zero of the slope."""
         packed, branching = self._packed.take(search), self._branching.take(search)
         here = self._answers.take(search)
-        way = Direction(way.step[search], way.slope[search], way.side[search])
-        best = ahead.take(search)
-        worse = best.value <= here.value
-        best.replaced(worse, here.take(worse))
+        way = way.take(search)
+        full = ahead.take(search)
+        best, worse = full.take(np.arange(len(search))), full.value <= here.value
+        best.replaced(worse, here.take(np.flatnonzero(worse)))
         near, far = np.zeros(len(search)), np.ones(len(search))
-        slope_near, slope_far = way.slope.copy(), _slope_along(packed, ahead.take(search), way)
+        slope_near, slope_far = way.slope.copy(), _slope_along(packed, full, way)
         looking = np.ones(len(search), dtype=np.bool_)
         for trial in range(_TRIALS):
             share = _between(near, far, slope_near, slope_far, geometric=trial % 3 == 2)
             tried = answer(packed, _moved(packed, here.prices, way, share[:, None]), branching)
             slope = _slope_along(packed, tried, way)
             better = looking & (tried.value > best.value)
-            best.replaced(better, tried.take(better))
+            best.replaced(better, tried.take(np.flatnonzero(better)))
             rising = slope > 0
             near, slope_near = np.where(rising, share, near), np.where(rising, slope, slope_near)
             far, slope_far = np.where(rising, far, share), np.where(rising, slope_far, slope)
@@ -132,9 +132,7 @@ def _moved(packed: Packed, prices: Floats, way: Direction, share: Floats | float
     k = packed.factors
     moved: Floats = prices + share * way.step
     rows = moved[:, k:]
-    lowest = np.where(way.side < 0, packed.least_price, 0.0)
-    highest = np.where(way.side > 0, packed.most_price, 0.0)
-    rows = np.minimum(np.maximum(rows, lowest), highest)
+    rows = np.minimum(np.maximum(rows, way.lowest), way.highest)
     moved[:, k:] = np.where(np.abs(rows) < _AT_ZERO, 0.0, rows)
     return moved
 

@@ -24,6 +24,9 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 HARD_PRICE = 1e6
 """Stands for an infinite price of leaving a row's interval."""
 
+_APART = 64.0
+"""Between the securities in the key by which lots are sorted: more than any tax and row price of one unit differ."""
+
 BOTH, SELLING, BUYING = 0, 1, 2
 """A place sells on its wash key's selling branch and buys on the other, or does all it does on one of them."""
 
@@ -60,6 +63,7 @@ class Packed:
     contested: Flags  # (A, n) heads: a sale at a loss and a purchase exclude each other, and both could pay
     head: Ints  # (A, n) place of the head of its wash key
     branch: Ints  # (A, n) BOTH, or the branch on which the place stands
+    shared: bool  # whether some places may stand on one branch
 
     @property
     def accounts(self) -> int:
@@ -78,11 +82,6 @@ class Packed:
         return int(self.lot_on_row.shape[2])
 
     @property
-    def shared(self) -> bool:
-        """Whether some places stand on one branch."""
-        return bool(self.branch.any())
-
-    @property
     def head_place(self) -> Ints:
         """Place of each head in the flattened (A, n) arrays, (A * n,)."""
         accounts, n = self.active.shape
@@ -98,7 +97,7 @@ class Packed:
 
     def take(self, accounts: Ints) -> "Packed":
         """The same problems, only of `accounts`; a row may be taken more than once."""
-        return Packed(**{each.name: getattr(self, each.name)[accounts] for each in fields(self)})
+        return Packed(shared=self.shared, **{name: getattr(self, name).take(accounts, 0) for name in _NAMES})
 
     def widened(self, lots: int) -> "Packed":
         """The same problems with places for `lots` lots: those added hold nothing and stand with the last security."""
@@ -111,7 +110,8 @@ class Packed:
     def joined(several: "Sequence[Packed]") -> "Packed":
         """The accounts of problems of one shape, one after the other."""
         return Packed(
-            **{each.name: np.concatenate([getattr(one, each.name) for one in several]) for each in fields(Packed)}
+            shared=any(one.shared for one in several),
+            **{name: np.concatenate([getattr(one, name) for one in several]) for name in _NAMES},
         )
 
     def without(self, lots: Flags, buys: Flags) -> "Packed":
@@ -125,6 +125,7 @@ class Packed:
         )
 
 
+_NAMES = tuple(each.name for each in fields(Packed) if each.name != "shared")
 _BY_LOT = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row")
 
 
@@ -133,17 +134,36 @@ def widened_by(values: Any, added: int, padding: float) -> Any:
     return np.pad(values, [(0, 0), (0, added)] + [(0, 0)] * (values.ndim - 2), constant_values=padding)
 
 
+def padded(values: Any, place: Ints, accounts: int, width: int, padding: float) -> Any:
+    """Values (N, ...) at their `place` in the flattened (accounts, width, ...), `padding` elsewhere."""
+    spread = np.full((accounts * width, *values.shape[1:]), padding, dtype=values.dtype)
+    spread[place] = values
+    return spread.reshape(accounts, width, *values.shape[1:])
+
+
 def lot_starts(security: Ints, limit: Floats, tax: Floats, give: Floats) -> Floats:
     """Where each lot's sale starts, (A, m): the sum of the lots before it, and its tax divided by the curvature."""
-    starts: Floats = sums_before(security, limit) + tax * np.take_along_axis(give, security, axis=1)
+    starts: Floats = sums_before(security, limit) + tax * by_lot(give, security)
     return starts
+
+
+def by_lot(values: Any, security: Ints) -> Any:
+    """Values of places (A, n) at each lot's, (A, m)."""
+    accounts, n = values.shape
+    return values.ravel()[security + n * np.arange(accounts)[:, None]]
+
+
+def selling_order(security: Ints, tax: Floats) -> Floats:
+    """A key by which lots are sorted in their securities, the cheapest first, (A, m)."""
+    return np.asarray(security * _APART + np.clip(tax, -_APART / 4, _APART / 4), dtype=np.float64)
 
 
 def sums_before(security: Ints, amount: Floats) -> Floats:
     """Sums of `amount` over the lots that stand before each lot in its security, (A, m)."""
     running = np.cumsum(amount, axis=1) - amount
     first = np.ones(security.shape, dtype=np.bool_)
-    first[:, 1:] = security[:, 1:] != security[:, :-1]
-    start_of_security = np.maximum.accumulate(np.where(first, np.arange(security.shape[1]), 0), axis=1)
-    before: Floats = running - np.take_along_axis(running, start_of_security, axis=1)
+    np.not_equal(security[:, 1:], security[:, :-1], out=first[:, 1:])
+    heads = np.flatnonzero(first)
+    at_head = np.repeat(running.ravel()[heads], np.diff(heads, append=security.size))
+    before: Floats = running - at_head.reshape(security.shape)
     return before

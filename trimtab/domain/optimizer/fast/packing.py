@@ -1,62 +1,26 @@
-"""From accounts to a batch of padded arrays, and back from places to securities and lots."""
+"""From accounts to a batch of padded arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.fast.packed import HARD_PRICE, SELLING, Packed, lot_starts, sums_before, widened_by
+from trimtab.domain.optimizer.fast.batches import Batch
+from trimtab.domain.optimizer.fast.layouts import side_by_side
+from trimtab.domain.optimizer.fast.packed import (
+    BOTH,
+    HARD_PRICE,
+    SELLING,
+    Packed,
+    lot_starts,
+    padded,
+    sums_before,
+)
 from trimtab.domain.optimizer.fast.row_packing import pack_rows
-from trimtab.domain.optimizer.fast.shapes import Shape, layout_of, plain_layout
+from trimtab.domain.optimizer.fast.shapes import Shape
 from trimtab.domain.optimizer.problem import OptimizerData
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Accounts of one shape, packed, and what it takes to read their answers."""
-
-    datas: tuple[OptimizerData, ...]
-    packed: Packed
-    forced_sales: Floats  # (A, m) sold because a rule demands it, where the kernel does not see it
-    forced_buys: Floats  # (A, n)
-    places: Ints  # (A,) used
-    lots: Ints  # (A,) used
-    security: Ints  # (A, n) of each place
-    lot: Ints  # (A, m) of each packed lot
-    closed: Flags  # (A, m) lots that a later step has closed
-    row: Ints  # (A, r) place of each of the data's rows, after cash; -1 beyond them
-    may_stand_still: Flags  # (A,) an empty trade list breaks no hard rule
-    tolerance: Floats  # (A,) improvement below which nothing is traded
-    cash_base: Floats  # (A,) what a unit of cash costs beside the price of its row
-    demanded: Flags  # (A, n) a rule demands a trade
-    smallest: Floats  # (A, n) trades below are not worth sending
-    whole_position: Floats  # (A, n) a sale of so much closes the position, and may be small
-
-    @property
-    def accounts(self) -> int:
-        return len(self.datas)
-
-    def take(self, accounts: Ints) -> "Batch":
-        """Only `accounts`."""
-        others = {each.name: getattr(self, each.name)[accounts] for each in fields(self)[2:]}
-        return Batch(tuple(self.datas[each] for each in accounts), self.packed.take(accounts), **others)
-
-    def widened(self, lots: int) -> "Batch":
-        """The same with places for `lots` lots."""
-        added = lots - self.lot.shape[1]
-        sales, lot, closed = (widened_by(each, added, 0) for each in (self.forced_sales, self.lot, self.closed))
-        return replace(self, packed=self.packed.widened(lots), forced_sales=sales, lot=lot, closed=closed)
-
-
-def joined(batches: Sequence[Batch]) -> Batch:
-    """The accounts of batches of one shape, one after the other; with the most places for lots that any has."""
-    most = max(batch.lot.shape[1] for batch in batches)
-    batches = [batch if batch.lot.shape[1] == most else batch.widened(most) for batch in batches]
-    others = {each.name: np.concatenate([getattr(batch, each.name) for batch in batches]) for each in fields(Batch)[2:]}
-    datas = tuple(data for batch in batches for data in batch.datas)
-    return Batch(datas, Packed.joined([batch.packed for batch in batches]), **others)
 
 
 def pack(datas: Sequence[OptimizerData], shape: Shape) -> Batch:
@@ -73,18 +37,17 @@ class _Packing:
 
     def __init__(self, datas: tuple[OptimizerData, ...], shape: Shape) -> None:
         self._datas, self._shape = datas, shape
-        layouts = [(layout_of(data) if shape.shared else None) or plain_layout(data) for data in datas]
-        self._account, self._place = _places([len(each.security) for each in layouts], shape.securities)
-        self._lot_account, self._lot_place = _places([len(each.lot) for each in layouts], shape.lots)
-        self._at = np.concatenate([each.security for each in layouts])
-        self._lot_at = np.concatenate([each.lot for each in layouts])
-        self._branch = np.concatenate([each.branch for each in layouts])
-        self._head = np.concatenate([each.head for each in layouts])
-        self._security = np.concatenate([each.lot_place for each in layouts]) + shape.securities * self._lot_account
-        sizes, lots = [len(data.securities.ids) for data in datas], [len(data.lots.lots) for data in datas]
-        self._own = _counted(self._account) < np.array(sizes)[self._account]
-        self._source = self._at + np.concatenate(([0], np.cumsum(sizes)[:-1]))[self._account]
-        self._lot_source = self._lot_at + np.concatenate(([0], np.cumsum(lots)[:-1]))[self._lot_account]
+        self._securities = [data.securities for data in datas]
+        self._columns: dict[str, Floats] = {}
+        layout = side_by_side(datas, shared=shape.shared)
+        self._source, self._lot_source = layout.source, layout.lot_source
+        self._account, self._lot_account = layout.account, layout.lot_account
+        self._number = layout.place
+        self._place = self._account * shape.securities + layout.place
+        self._lot_place = self._lot_account * shape.lots + layout.lot_number
+        self._at, self._lot_at = layout.security, layout.lot
+        self._branch, self._head, self._own = layout.branch, layout.head, layout.own
+        self._security = layout.lot_place + shape.securities * self._lot_account
         self._aversion = self._parameter("risk_aversion")
         self._curvature = self._aversion[self._account] * self._held("variance")
         self._rows = pack_rows(datas, shape, self._account, self._at, self._lot_account, self._lot_at)
@@ -116,8 +79,7 @@ class _Packing:
 
     def _packed(self, heads: Ints) -> Packed:
         rows, n = self._rows, self._shape.securities
-        loadings = np.concatenate([data.securities.loadings for data in self._datas])[self._source]
-        loadings = self._by_place(loadings)
+        loadings = self._loadings()
         active = self._by_place(self._active)
         exposure = np.matmul(self._by_place(np.where(self._own, self._active, 0.0))[:, None, :], loadings)[:, 0]
         packed = Packed(
@@ -147,9 +109,20 @@ class _Packing:
             contested=self._by_place(self._contested()),
             head=heads,
             branch=self._by_place(self._branch),
+            shared=self._shape.shared,
         )
         starts = lot_starts(packed.lot_security, packed.lot_limit, packed.lot_tax, packed.give)
         return replace(packed, lot_start=starts)
+
+    def _loadings(self) -> Floats:
+        """(A, n, k)"""
+        if self._shape.shared:
+            loadings: Floats = self._by_place(self._of_securities("loadings"))
+            return loadings
+        loadings = np.zeros((len(self._datas), self._shape.securities, self._shape.factors))
+        for row, each in enumerate(self._securities):
+            loadings[row, : len(each.ids)] = each.loadings
+        return loadings
 
     def _lots(self) -> None:
         """Lots in the order in which they are sold; with a fixed order none beyond what its security may sell."""
@@ -166,8 +139,11 @@ class _Packing:
 
         Summed account by account: the last bit of a running sum over all of them would depend on the batch.
         """
+        if not total.any():
+            return np.zeros(len(self._limit))
         before = sums_before(self._by_lot(self._security, -1), self._by_lot(self._limit)).ravel()[self._lot_place]
-        filled: Floats = np.clip(self._spread(total)[self._security] - before, 0.0, self._limit)
+        total = self._spread(total)[self._security]
+        filled: Floats = np.where(total > 0, np.clip(total - before, 0.0, self._limit), 0.0)
         return filled
 
     def _costs(self) -> None:
@@ -188,12 +164,12 @@ class _Packing:
         self._forced_sales = self._filled(least_sold - self._least_sold)
         self._limit = self._limit - self._forced_sales
         self._forced_sold = sum_by(self._security, self._forced_sales, self._sizes)[self._place]
-        start = np.concatenate([data.active for data in self._datas])[self._source]
+        start = self._held("holding") + self._held("away") - self._held("target")
         self._active = start - self._forced_sold + self._forced_buys
         rows = self._rows
         moved = self._forced_sold[:, None] * rows.on_sale + self._forced_buys[:, None] * rows.on_purchase
         self._shift = np.zeros_like(rows.low)
-        np.add.at(self._shift, self._account, moved)
+        np.add.at(self._shift, self._account[moved.any(axis=1)], moved[moved.any(axis=1)])
 
     def _constant(self) -> Floats:
         """Objective of the demanded trades alone, (A,), without factor risk and what rows charge."""
@@ -222,8 +198,10 @@ class _Packing:
             rows.on_sale + rows.on_purchase, rows.least_price[self._account], rows.most_price[self._account]
         )
         cheapest = best[self._place] + self._sale_cost + self._purchase_cost + round_trip
-        alone: Flags = (cheapest < 0) & (self._buy_limit > 0) & (self._branch == 0)
-        head: Flags = (self._branch != 0) & (self._head == _counted(self._account))
+        alone: Flags = (cheapest < 0) & (self._buy_limit > 0) & (self._branch == BOTH)
+        if not self._shape.shared:
+            return alone
+        head: Flags = (self._branch != BOTH) & (self._head == self._number)
         return alone | head
 
     def _may_stand_still(self) -> Flags:
@@ -243,7 +221,13 @@ class _Packing:
 
     def _held(self, name: str) -> Floats:
         """(N,)"""
-        values: Floats = np.concatenate([getattr(data.securities, name) for data in self._datas])
+        if name not in self._columns:
+            self._columns[name] = self._of_securities(name)
+        return self._columns[name]
+
+    def _of_securities(self, name: str) -> Any:
+        """(N, ...)"""
+        values = np.concatenate([getattr(each, name) for each in self._securities])
         return values[self._source] if self._shape.shared else values
 
     def _lot(self, name: str) -> Floats:
@@ -256,11 +240,11 @@ class _Packing:
 
     def _by_place(self, values: Any, padding: float = 0.0) -> Any:
         """(N, ...) padded to (A, n, ...)."""
-        return _padded(values, self._place, len(self._datas), self._shape.securities, padding)
+        return padded(values, self._place, len(self._datas), self._shape.securities, padding)
 
     def _by_lot(self, values: Any, padding: float = 0.0) -> Any:
         """(M, ...) padded to (A, m, ...)."""
-        return _padded(values, self._lot_place, len(self._datas), self._shape.lots, padding)
+        return padded(values, self._lot_place, len(self._datas), self._shape.lots, padding)
 
     def _spread(self, values: Floats) -> Floats:
         """(N,) at its places in the flattened (A, n)."""
@@ -272,21 +256,3 @@ def _least(amount: Floats, least_price: Floats, most_price: Floats) -> Floats:
     """The least that amounts (..., r) cost at prices in between, (...,)."""
     least: Floats = np.minimum(amount * least_price, amount * most_price).sum(axis=-1)
     return least
-
-
-def _padded(values: Any, place: Ints, accounts: int, width: int, padding: float) -> Any:
-    padded = np.full((accounts * width, *values.shape[1:]), padding, dtype=values.dtype)
-    padded[place] = values
-    return padded.reshape(accounts, width, *values.shape[1:])
-
-
-def _places(sizes: Sequence[int], width: int) -> tuple[Ints, Ints]:
-    """For accounts of so many rows: the account of each, and where it goes in the flattened (A, width) array."""
-    account = np.repeat(np.arange(len(sizes)), sizes)
-    return account, account * width + _counted(account)
-
-
-def _counted(account: Ints) -> Ints:
-    """The number of each row in its account."""
-    counted: Ints = np.arange(len(account)) - np.searchsorted(account, account)
-    return counted

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Floats, Ints, sums_of_rows
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, answer, hardened
+from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
+from trimtab.domain.optimizer.fast.closed_form import Gains, gains, hardened
 from trimtab.domain.optimizer.fast.packed import BUYING, Packed
-from trimtab.domain.optimizer.fast.pieces import NONE, Pieces
+from trimtab.domain.optimizer.fast.piece_offers import offers_of
+from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.screen import within_range
 
 
@@ -30,71 +31,51 @@ class Bounded:
 
 def bounded_at(packed: Packed, pieces: Pieces, prices: Floats) -> Bounded:
     """At `prices` (A, k + r)."""
-    return bounded(packed, pieces, answer(packed, within_range(packed, prices), CHEAPEST))
+    return bounded(packed, pieces, gains(packed, within_range(packed, prices)))
 
 
-def bounded(packed: Packed, pieces: Pieces, answers: Answers) -> Bounded:
+def bounded(packed: Packed, pieces: Pieces, answers: Gains) -> Bounded:
     """At the prices of `answers`, in their range, each place on its better branch."""
-    saved, along_chord = _saved(packed, pieces, answers.prices)
-    chosen = _best(pieces, saved)
-    lost = np.maximum(along_chord[pieces.start] - saved[chosen], 0.0)
+    security = pieces.security
+    saved, along_chord = _saved(packed, pieces, security, answers.prices)
+    chosen = _best(pieces, security, saved)
+    lost = np.maximum(along_chord - saved[chosen], 0.0)
     return Bounded(hardened(packed, answers) + _without(packed, pieces, answers, lost), chosen)
 
 
-def _best(pieces: Pieces, saved: Floats) -> Ints:
+def _best(pieces: Pieces, security: Ints, saved: Floats) -> Ints:
     """The piece of each security that saves most, the first of several, (G,)."""
-    security = pieces.security
     most = np.flatnonzero(saved == np.maximum.reduceat(saved, pieces.start)[security])
     return most[np.searchsorted(security[most], np.arange(len(pieces.start)))]
 
 
-def _saved(packed: Packed, pieces: Pieces, prices: Floats) -> tuple[Floats, Floats]:
-    """What selling a security saves against doing nothing on each piece, and along the chord, (P,) each."""
-    at, k = (pieces.account, pieces.place), packed.factors
-    mine = prices[pieces.account]
-    slope = np.einsum("pk,pk->p", packed.loadings[at], mine[:, :k])
-    price = packed.sale_cost[at] + np.einsum("pr,pr->p", packed.on_sale[at], mine[:, k:])
-    pull, curvature, give = packed.active[at] + (slope - price) * packed.give[at], packed.curvature[at], packed.give[at]
-    lots = (pieces.account[:, None], pieces.lot)
-    limit = np.where(pieces.real, packed.lot_limit[lots], 0.0)
-    chord = packed.lot_tax[lots]
-    if packed.lot_rows:
-        chord = chord + np.einsum("plg,pg->pl", packed.lot_on_row[lots], mine[:, -packed.lot_rows :])
-    along_chord = _by_selling(pull, curvature, give, chord, limit, in_order=not packed.lot_rows)
-    every, sells = np.arange(len(pull)), pieces.first_sold != NONE
-    tax, limit = chord - pieces.chord, np.where(pieces.stays, 0.0, limit)
-    first = np.where(sells, np.minimum(pieces.purchased, limit[every, pieces.first_sold]), 0.0)
-    saved = curvature * first * (pull - tax[every, pieces.first_sold] * give - first / 2)
-    limit[every, pieces.first_sold] -= first
-    saved += _by_selling(pull - first, curvature, give, tax, limit)
-    charge = np.where(sells, pieces.wash_cost[every, pieces.first_sold] * pieces.purchased, 0.0)
-    return np.where(sells & (first < pieces.purchased), -np.inf, saved - charge), along_chord
+def _saved(packed: Packed, pieces: Pieces, security: Ints, prices: Floats) -> tuple[Floats, Floats]:
+    """What selling a security saves against doing nothing on each piece, (P,), and along the chord, (G,)."""
+    begin = pieces.start
+    account, at, k = pieces.account[begin], (pieces.account[begin], pieces.place[begin]), packed.factors
+    slope = np.einsum("gk,gk->g", packed.loadings[at], prices[account, :k])
+    price = packed.sale_cost[at] + np.einsum("gr,gr->g", packed.on_sale[at], prices[account, k:])
+    curvature = packed.curvature[at]
+    pull = packed.active[at] + (slope - price) * packed.give[at]
+    offers = pieces.offers or offers_of(packed, pieces, prices)
+    return offers.saved(pull[security], curvature[security]), offers.saved_along(pull, curvature, begin)
 
 
-def _by_selling(
-    pull: Floats, curvature: Floats, give: Floats, tax: Floats, limit: Floats, *, in_order: bool = False
-) -> Floats:
-    """What selling the lots (P, L) saves, cheapest first, (P,)."""
-    if not in_order:
-        order = np.argsort(tax, axis=1, kind="stable")
-        limit, tax = np.take_along_axis(limit, order, axis=1), np.take_along_axis(tax, order, axis=1)
-    beyond = pull[:, None] - (np.cumsum(limit, axis=1) - limit) - tax * give[:, None]
-    sold = np.minimum(np.maximum(beyond, 0.0), limit)
-    saved: Floats = curvature * sums_of_rows(sold * (beyond - sold / 2))
-    return saved
-
-
-def _without(packed: Packed, pieces: Pieces, answers: Answers, lost: Floats) -> Floats:
+def _without(packed: Packed, pieces: Pieces, answers: Gains, lost: Floats) -> Floats:
     """What the dual rises by when selling each of the securities saves `lost` (G,) less, (A,)."""
     account, place = pieces.account[pieces.start], pieces.place[pieces.start]
-    head = packed.head[account, place]
-    on_buying = packed.branch[account, place] == BUYING
-    selling, buying = answers.if_sold.copy(), answers.if_bought.copy()
-    np.subtract.at(selling, (account[~on_buying], head[~on_buying]), lost[~on_buying])
-    np.subtract.at(buying, (account[on_buying], head[on_buying]), lost[on_buying])
+    n = packed.active.shape[1]
+    at, on_buying = account * n + packed.head[account, place], packed.branch[account, place] == BUYING
+    if packed.shared:  # several securities may have one head
+        heads, number = np.unique(at, return_inverse=True)
+        selling, buying = (sum_by(number, np.where(side, lost, 0.0), len(heads)) for side in (~on_buying, on_buying))
+    else:
+        heads, selling, buying = at, lost, np.zeros(len(lost))
+    if_sold, if_bought = answers.if_sold.ravel()[heads], answers.if_bought.ravel()[heads]
+    contested = packed.contested.ravel()[heads]
+    risen = _saved_by(contested, if_sold, if_bought) - _saved_by(contested, if_sold - selling, if_bought - buying)
+    return sum_by(heads // n, risen, len(packed.active))
 
-    def saved(sold: Floats, bought: Floats) -> Floats:
-        return np.where(packed.contested, np.maximum(sold, bought), sold + bought)
 
-    risen: Floats = (saved(answers.if_sold, answers.if_bought) - saved(selling, buying)).sum(axis=1)
-    return risen
+def _saved_by(contested: Flags, if_sold: Floats, if_bought: Floats) -> Floats:
+    return np.where(contested, np.maximum(if_sold, if_bought), if_sold + if_bought)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, Answers, answer, hardened
+from trimtab.domain.optimizer.fast.closed_form import gains, hardened
 from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.sides import Settled, keep_better, on_sides
 
@@ -107,8 +107,8 @@ def _turns(which: Ints) -> Ints:
 
 
 def _cut(packed: Packed, prices: Floats) -> _Cut:
-    answers: Answers = answer(packed, prices, CHEAPEST)
-    return _Cut(prices, hardened(packed, answers), answers.if_sold, answers.if_bought)
+    at_prices = gains(packed, prices)
+    return _Cut(prices, hardened(packed, at_prices), at_prices.if_sold, at_prices.if_bought)
 
 
 def _doubtful(packed: Packed, settled: Settled, cuts: list[_Cut], row: int) -> Ints:

@@ -4,14 +4,16 @@ Reg. 1.1091-1(b)-(e): losses are matched in order with replacement shares in ord
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
-from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.batches import Batch
+from trimtab.domain.optimizer.fast.packed import widened_by
+from trimtab.domain.optimizer.fast.piece_offers import Offers, offers_of
 from trimtab.domain.optimizer.problem import Replacements
 
 NONE = -1
@@ -33,34 +35,80 @@ class Pieces:
     chord: Floats  # (P, L) what a unit sold costs more along its chord than unwashed
     wash_cost: Floats  # (P, L) what a washed unit costs more than one that is not
     purchased: Floats  # (P,) weight of the purchases that may replace the first lot sold
+    best: Flags  # (P,) one of each security: that which saved most at the best prices so far
+    offers: Offers | None = None  # None where they depend on prices
 
     @property
     def security(self) -> Ints:
         """Which of the G securities each piece is of, (P,)."""
-        sizes = np.diff(np.append(self.start, len(self.account)))
-        return np.repeat(np.arange(len(self.start)), sizes)
+        begins = np.zeros(len(self.account), dtype=np.int64)
+        begins[self.start] = 1
+        return np.cumsum(begins) - 1
 
     def take(self, chosen: Ints) -> "Pieces":
         """One piece of each security, (G,)."""
-        others = {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name != "start"}
-        return Pieces(start=np.arange(len(chosen)), **others)
+        return Pieces(start=np.arange(len(chosen)), account=self.account[chosen], **self._of_pieces(chosen))
 
-    def flagged(self, chosen: Ints) -> Flags:
-        """Which pieces are among the `chosen`, (P,)."""
+    def _of_pieces(self, kept: Ints) -> dict[str, Any]:
+        values = {name: getattr(self, name)[kept] for name in _OF_PIECES}
+        return values if self.offers is None else values | {"offers": self.offers[kept]}
+
+    def choose(self, chosen: Ints, accounts: Flags) -> None:
+        """Make the `chosen` ones (G,) the best of some accounts, (A,)."""
         flags = np.zeros(len(self.account), dtype=np.bool_)
         flags[chosen] = True
-        return flags
+        np.copyto(self.best, flags, where=accounts[self.account])
+
+    def best_of(self, first: int, end: int) -> Flags:
+        """Which pieces are the best, of those of the accounts from `first` up to `end`."""
+        return self.best[(self.account >= first) & (self.account < end)]
 
     def of(self, accounts: Ints) -> "Pieces | None":
         """Those of some rows of the batch, ascending, as rows of a batch of only these; None without any."""
-        kept = np.isin(self.account, accounts)
-        if not kept.any():
+        kept, number = self.among(accounts)
+        if not len(kept):
             return None
-        number = np.searchsorted(accounts, self.account)
-        first = np.zeros(len(kept), dtype=np.bool_)
+        first = np.zeros(len(self.account), dtype=np.bool_)
         first[self.start] = True
-        others = {each.name: getattr(self, each.name)[kept] for each in fields(self)[3:]}
-        return Pieces(number[kept], self.place[kept], np.flatnonzero(first[kept]), **others)
+        return Pieces(account=number, start=np.flatnonzero(first[kept]), **self._of_pieces(kept))
+
+    def among(self, accounts: Ints) -> tuple[Ints, Ints]:
+        """Which pieces are of some rows of the batch, and where in `accounts` each of these rows stands, (q,) each."""
+        number = np.full(int(max(self.account.max(), accounts.max())) + 1, NONE)
+        number[accounts] = np.arange(len(accounts))
+        number = number[self.account]
+        kept = np.flatnonzero(number != NONE)
+        return kept, number[kept]
+
+    @staticmethod
+    def joined(several: "Sequence[tuple[Pieces | None, int]]") -> "Pieces | None":
+        """Those of batches of so many accounts, one after the other; None without any."""
+        if len(several) == 1:
+            return several[0][0]
+        pieces, account, start, added, before = [], [], [], 0, 0
+        for each, accounts in several:
+            if each is not None:
+                pieces.append(each)
+                account.append(each.account + added)
+                start.append(each.start + before)
+                before += len(each.account)
+            added += accounts
+        if not pieces:
+            return None
+        most = max(each.lot.shape[1] for each in pieces)
+        others = {name: np.concatenate([each._widened(name, most) for each in pieces]) for name in _OF_PIECES}
+        offers = [each.offers for each in pieces if each.offers is not None]
+        return Pieces(
+            account=np.concatenate(account),
+            start=np.concatenate(start),
+            **others,
+            offers=Offers.joined(offers) if offers else None,
+        )
+
+    def _widened(self, name: str, lots: int) -> Any:
+        """The values with places for so many lots."""
+        values = getattr(self, name)
+        return values if values.ndim == 1 else widened_by(values, lots - values.shape[1], 0)
 
     def spread(self, values: Any, shape: tuple[int, ...]) -> Any:
         """Values (P, L) at their lots in an array of `shape` (A, m), nothing elsewhere."""
@@ -70,13 +118,16 @@ class Pieces:
         return spread
 
 
+_OF_PIECES = tuple(each.name for each in fields(Pieces) if each.name not in ("account", "start", "offers"))
+
+
 def pieces_of(batch: Batch, asked: Flags | None = None) -> Pieces | None:
     """Of all accounts, or only those `asked` for, (A,); None when none has such lots."""
-    rows = range(batch.accounts) if asked is None else np.flatnonzero(asked).tolist()
+    rows = list(range(batch.accounts)) if asked is None else np.flatnonzero(asked).tolist()
     rows = [row for row in rows if batch.datas[row].lots.replacements is not None]
     # Short of cash, an account sells losses that are washed whole.
     rows = [row for row in rows if batch.datas[row].cash >= batch.datas[row].cash_required]
-    matched = _matched(batch, rows) if rows else None
+    matched = _matched(batch, np.array(rows)) if rows else None
     return _pieces(batch, matched) if matched is not None and len(matched.account) else None
 
 
@@ -95,9 +146,9 @@ class _Matched:
         return _Matched(*(getattr(self, each.name)[lots] for each in fields(self)))
 
 
-def _matched(batch: Batch, rows: Sequence[int]) -> _Matched:
+def _matched(batch: Batch, rows: Ints) -> _Matched:
     """Lots of securities whose purchases wash no other's lots, and of which no rule demands a sale."""
-    packed, datas = batch.packed, [batch.datas[row] for row in rows]
+    packed, datas = batch.packed, [batch.datas[row] for row in rows.tolist()]
     known = [data.lots.replacements for data in datas if data.lots.replacements is not None]
     account = np.repeat(rows, [len(each.lots) for each in known])
     own = np.concatenate([each.lots for each in known])
@@ -107,7 +158,7 @@ def _matched(batch: Batch, rows: Sequence[int]) -> _Matched:
         np.concatenate([getattr(data.lots, name) for data in datas])[at] for name in ("value", "washed", "wash_cost")
     )
     share = np.concatenate([data.securities.share[data.lots.security] for data in datas])[at]
-    lot = _packed_lot(batch)[account, own]
+    lot = _packed_lot(batch, rows)[account, own]
     place = packed.lot_security[account, lot]
     security = account * packed.active.shape[1] + place
     shares, shared = _purchases(known, security)
@@ -120,14 +171,13 @@ def _matched(batch: Batch, rows: Sequence[int]) -> _Matched:
     return _Matched(account, place, lot, wash_cost, washed_share, shares * share).take(kept)
 
 
-def _packed_lot(batch: Batch) -> Ints:
-    """Where each lot of the data stands among the packed ones, (A, m): its first place where it has two."""
-    accounts, m = batch.lot.shape
-    place = np.zeros((accounts, m), dtype=np.int64)
+def _packed_lot(batch: Batch, rows: Ints) -> Ints:
+    """Where each lot of some accounts stands among the packed ones, (A, m): its first place where it has two."""
+    m = batch.lot.shape[1]
+    place = np.zeros(batch.lot.shape, dtype=np.int64)
     backwards = np.arange(m)[::-1]
-    used = backwards < batch.lots[:, None]
-    account = np.broadcast_to(np.arange(accounts)[:, None], used.shape)
-    place[account[used], batch.lot[:, ::-1][used]] = np.broadcast_to(backwards, used.shape)[used]
+    row, column = np.nonzero(backwards < batch.lots[rows, None])
+    place[rows[row], batch.lot[rows[row], m - 1 - column]] = m - 1 - column
     return place
 
 
@@ -171,7 +221,7 @@ def _pieces(batch: Batch, matched: _Matched) -> Pieces:
     lot = np.where(real, begin[of_group][:, None] + columns, begin[of_group][:, None])
     purchased = np.zeros(len(of_group))
     purchased[sells] = matched.purchased
-    return Pieces(
+    pieces = Pieces(
         account=matched.account[head][of_group],
         place=matched.place[head][of_group],
         start=start,
@@ -183,7 +233,9 @@ def _pieces(batch: Batch, matched: _Matched) -> Pieces:
         chord=chord[of_group],
         wash_cost=cost[of_group],
         purchased=purchased,
+        best=~sells,
     )
+    return pieces if batch.packed.lot_rows else replace(pieces, offers=offers_of(batch.packed, pieces))
 
 
 def _lots_of(batch: Batch, account: Ints, place: Ints) -> tuple[Ints, Ints]:

@@ -7,11 +7,11 @@ from which the solve starts.
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
+from trimtab.domain.optimizer.arrays import Floats
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.closed_form import Branching
 from trimtab.domain.optimizer.fast.newton import climb
 from trimtab.domain.optimizer.fast.packed import Packed
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.retaxing import on_pieces
@@ -19,50 +19,26 @@ from trimtab.domain.optimizer.fast.screen import bound_at
 from trimtab.domain.optimizer.fast.sides import ANNEALING_STEPS, TEMPERATURES
 
 
-def raised(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats, enough: Floats) -> tuple[Floats, Floats]:
+def raised(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats) -> tuple[Floats, Floats]:
     """From `prices` (A, k + r) with their `bound` (A,): the better ones, and theirs.
 
-    An account is left alone once its bound is above `enough` (A,). Partly washed lots are taxed as on the pieces that
-    are best at the prices so far; the bounds are those of their true tax.
+    Partly washed lots are taxed as on the `pieces` that are best at `prices`, and the pieces are told which are best at
+    the better ones; the bounds are those of their true tax.
     """
-    best = _Best(batch, pieces, prices.copy(), bound.copy())
+    if pieces is None:
+        better = _annealed(batch.packed, prices)
+        value = bound_at(batch.packed, better)
+    else:
+        better = _annealed(on_pieces(batch, pieces.take(np.flatnonzero(pieces.best))).packed, prices)
+        there = bounded_at(batch.packed, pieces, better)
+        value = there.value
+        pieces.choose(there.chosen, value > bound)
+    higher = value > bound
+    return np.where(higher[:, None], better, prices), np.where(higher, value, bound)
+
+
+def _annealed(packed: Packed, prices: Floats) -> Floats:
     for temperature, arrived in TEMPERATURES:
-        rows = np.flatnonzero(best.bound <= enough)
-        if len(rows):
-            best.climb(rows, temperature, arrived)
-    return best.prices, best.bound
-
-
-class _Best:
-    """The best prices so far, (A, k + r), their bounds, (A,), and which pieces are best there, (P,)."""
-
-    def __init__(self, batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats) -> None:
-        self._batch, self._pieces = batch, pieces
-        self.prices, self.bound = prices, bound
-        self._chosen: Flags = np.zeros(0, dtype=np.bool_)
-        if pieces is not None:
-            self._chosen = pieces.flagged(bounded_at(batch.packed, pieces, prices).chosen)
-
-    def climb(self, rows: Ints, temperature: float, arrived: float) -> None:
-        """Some accounts' smoothed duals, on the best pieces."""
-        here, mine = self._batch.take(rows), self._pieces.of(rows) if self._pieces is not None else None
-        if self._pieces is None or mine is None:
-            prices = self._climbed(here.packed, rows, temperature, arrived)
-            self._offer(rows, prices, bound_at(here.packed, prices))
-            return
-        at = np.flatnonzero(np.isin(self._pieces.account, rows))
-        on = on_pieces(here, mine.take(np.flatnonzero(self._chosen[at])))
-        prices = self._climbed(on.packed, rows, temperature, arrived)
-        there = bounded_at(here.packed, mine, prices)
-        better = self._offer(rows, prices, there.value)[mine.account]
-        self._chosen[at[better]] = mine.flagged(there.chosen)[better]
-
-    def _climbed(self, packed: Packed, rows: Ints, temperature: float, arrived: float) -> Floats:
         way = Branching(temperature)
-        return climb(packed, self.prices[rows], way, most_steps=ANNEALING_STEPS, arrived=arrived).answers.prices
-
-    def _offer(self, rows: Ints, prices: Floats, bound: Floats) -> Flags:
-        """Take prices (q, k + r) whose bound (q,) is better, and tell which are."""
-        better = bound > self.bound[rows]
-        self.prices[rows[better]], self.bound[rows[better]] = prices[better], bound[better]
-        return better
+        prices = climb(packed, prices, way, most_steps=ANNEALING_STEPS, arrived=arrived).answers.prices
+    return prices

@@ -1,5 +1,6 @@
 """From a batch's places back to an account's lots, securities and prices."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,8 @@ import numpy as np
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.capacity import contested_securities
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.closed_form import Answers
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution
@@ -50,6 +51,21 @@ def _on_pieces(batch: Batch, row: int) -> OptimizerData:
     return replace(data, lots=lots, regimes=(replace(data.regimes[0], lot_tax=tax),))
 
 
+def all_prices(batch: Batch, prices: Floats) -> list[Prices]:
+    """`prices_of` of every account of the batch, from its (A, k + r)."""
+    k = batch.packed.factors
+    factors, rows, place = prices[:, :k].copy(), prices[:, k:].copy(), batch.row
+    cash = (-(batch.cash_base + prices[:, k])).tolist()
+    used = [len(data.rows) for data in batch.datas]
+    return [
+        Prices(factors[row], cash[row], rows[row, place[row, :own]] if own else _NO_ROWS)
+        for row, own in enumerate(used)
+    ]
+
+
+_NO_ROWS: Floats = np.zeros(0)
+
+
 def prices_of(batch: Batch, prices: Floats, row: int) -> Prices:
     """One account's prices as its problem states them, from the batch's (k + r,)."""
     k = batch.packed.factors
@@ -57,13 +73,15 @@ def prices_of(batch: Batch, prices: Floats, row: int) -> Prices:
     return Prices(prices[:k].copy(), -float(batch.cash_base[row] + prices[k]), prices[k:][place])
 
 
-def packed_prices(batch: Batch, prices: Floats, row: int) -> Floats:
-    """The reverse: (k + r,) from factors, cash and the problem's rows, (k + 1 + rows,)."""
+def packed_prices(batch: Batch, prices: Sequence[Floats], rows: Ints) -> Floats:
+    """The reverse for some accounts: (q, k + r) from each one's factors, cash and rows, (k + 1 + its rows,)."""
     k = batch.packed.factors
-    packed = np.zeros(k + batch.packed.rows)
-    packed[:k] = prices[:k]
-    packed[k] = -prices[k] - batch.cash_base[row]
-    packed[k + batch.row[row, : len(batch.datas[row].rows)]] = prices[k + 1 :]
+    packed = np.zeros((len(rows), k + batch.packed.rows))
+    packed[:, : k + 1] = [each[: k + 1] for each in prices]
+    packed[:, k] = -packed[:, k] - batch.cash_base[rows]
+    if batch.packed.rows > 1:
+        for row, number, each in zip(packed, rows.tolist(), prices, strict=True):
+            row[k + batch.row[number, : len(each) - k - 1]] = each[k + 1 :]
     return packed
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
-from trimtab.domain.optimizer.fast.packed import BOTH, lot_starts
-from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.batches import Batch
+from trimtab.domain.optimizer.fast.packed import BOTH, lot_starts, selling_order
 from trimtab.domain.optimizer.fast.pieces import Pieces
 
 
@@ -27,24 +27,21 @@ def retaxed(batch: Batch, tax: Floats, limit: Floats, closed: Flags) -> Batch:
     cheaper = np.zeros(packed.active.shape, dtype=np.bool_)
     cheaper.ravel()[packed.lot_place[((tax < packed.lot_tax) & (limit > 0)).ravel()]] = True
     contested = packed.contested | (cheaper & (packed.buy_limit > 0) & (packed.branch == BOTH))
-    used = np.arange(tax.shape[1]) < batch.lots[:, None]
-    order = np.lexsort((np.where(used, tax, np.inf), packed.lot_security), axis=1)
+    limit = np.where(closed, 0.0, limit)
     if packed.lot_rows:  # the kernel sorts them itself
-        order = np.broadcast_to(np.arange(tax.shape[1]), tax.shape)
-    tax, limit, closed = (
-        np.take_along_axis(each, order, axis=1) for each in (tax, np.where(closed, 0.0, limit), closed)
-    )
-    smaller = replace(
-        packed,
-        lot_tax=tax,
-        lot_limit=limit,
-        lot_start=lot_starts(packed.lot_security, limit, tax, packed.give),
-        lot_on_row=np.take_along_axis(packed.lot_on_row, order[..., None], axis=1),
-        contested=contested,
-    )
-    lot: Ints = np.take_along_axis(batch.lot, order, axis=1)
-    forced: Floats = np.take_along_axis(batch.forced_sales, order, axis=1)
-    return replace(batch, packed=smaller, lot=lot, forced_sales=forced, closed=closed)
+        return _with_lots(batch, tax, limit, closed, contested)
+    used = np.arange(tax.shape[1]) < batch.lots[:, None]
+    order = np.argsort(selling_order(packed.lot_security, np.where(used, tax, np.inf)), axis=1, kind="stable")
+    order += tax.shape[1] * np.arange(len(tax))[:, None]
+    sorted_ = _with_lots(batch, tax.ravel()[order], limit.ravel()[order], closed.ravel()[order], contested)
+    return replace(sorted_, lot=batch.lot.ravel()[order], forced_sales=batch.forced_sales.ravel()[order])
+
+
+def _with_lots(batch: Batch, tax: Floats, limit: Floats, closed: Flags, contested: Flags) -> Batch:
+    packed = batch.packed
+    start = lot_starts(packed.lot_security, limit, tax, packed.give)
+    other = replace(packed, lot_tax=tax, lot_limit=limit, lot_start=start, contested=contested)
+    return replace(batch, packed=other, closed=closed)
 
 
 OF_LOTS = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row", "contested")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
+from trimtab.domain.optimizer.fast.closed_form import gains, hardened
 from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
 
@@ -25,7 +25,7 @@ def doing_nothing(packed: Packed) -> Floats:
 
 def bound_at(packed: Packed, prices: Floats) -> Floats:
     """A number that no allowed trade list's objective is below, (A,)."""
-    return hardened(packed, answer(packed, within_range(packed, prices), CHEAPEST))
+    return hardened(packed, gains(packed, within_range(packed, prices)))
 
 
 def within_range(packed: Packed, prices: Floats) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, Ints
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer, hardened
+from trimtab.domain.optimizer.fast.closed_form import gains, hardened
 from trimtab.domain.optimizer.fast.packed import Packed
 from trimtab.domain.optimizer.fast.patterns import search_tail
 from trimtab.domain.optimizer.fast.sides import Settled, keep_better, on_sides, settle, settle_near
@@ -29,7 +29,7 @@ def settled_batch(packed: Packed, prices: Floats, sides: Ints, *, annealed: bool
 
 def _kept_sides(packed: Packed, prices: Floats, sides: Ints) -> Settled:
     """Securities without a side of yesterday take the better one at `prices`."""
-    at_prices = answer(packed, prices, CHEAPEST)
+    at_prices = gains(packed, prices)
     kept = on_sides(packed, prices, np.where(sides == 0, at_prices.if_bought > at_prices.if_sold, sides > 0))
     kept.raise_bound(np.arange(packed.accounts), hardened(packed, at_prices), at_prices.prices)
     rows = np.flatnonzero((kept.gap > WORTH_OTHER_SIDES) | ~kept.arrived)

@@ -1,12 +1,13 @@
 """What the kernel knows, and the bucket of an account: both told from the account alone."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Flags, Ints, sum_by
-from trimtab.domain.optimizer.capacity import contested_securities
-from trimtab.domain.optimizer.fast.packed import BOTH, BUYING, SELLING
+from trimtab.domain.optimizer.arrays import Flags
+from trimtab.domain.optimizer.fast.layouts import layout_of, shared_securities
 from trimtab.domain.optimizer.problem import OptimizerData
 
 MOST_ROWS = 64
@@ -15,7 +16,10 @@ MOST_ROWS = 64
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """Sizes of a bucket: the account's, rounded up to a grid, so that its arithmetic does not depend on its mates."""
+    """Sizes of a bucket: the account's, rounded up to a grid, so that its arithmetic does not depend on its mates.
+
+    Lots only where rows tell them apart: elsewhere all that are left as they are add up one by one.
+    """
 
     securities: int
     lots: int
@@ -25,20 +29,24 @@ class Shape:
     shared: bool  # some wash keys are contested by several securities
 
     @property
-    def pool(self) -> "Shape":
-        """The shape without its lots, where they do not matter: all that are left as they are add up one by one."""
-        return self if self.lot_rows else replace(self, lots=0)
+    def pool(self) -> "Pool":
+        """What problems that may be solved side by side have in common."""
+        return self.securities, self.factors, self.rows, self.lot_rows, self.shared, self.lots if self.lot_rows else 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """Where the securities and lots of an account with shared wash keys stand; first the securities' own places."""
+Pool = tuple[int, int, int, int, bool, int]
 
-    security: Ints  # (places,)
-    branch: Ints  # (places,)
-    head: Ints  # (places,)
-    lot: Ints  # (packed lots,)
-    lot_place: Ints  # (packed lots,) not decreasing
+
+def packed_together(shapes: Sequence[Shape], most: int) -> Iterator[tuple[Shape, list[int]]]:
+    """Which problems to pack side by side, at most so many of about as many lots, and the shape of the widest."""
+    pools: dict[Pool, list[int]] = {}
+    for index, shape in enumerate(shapes):
+        pools.setdefault(shape.pool, []).append(index)
+    for places in pools.values():
+        places.sort(key=lambda at: shapes[at].lots)
+        for begin in range(0, len(places), most):
+            which = places[begin : begin + most]
+            yield shapes[which[-1]], which
 
 
 def supports(data: OptimizerData) -> str | None:
@@ -49,7 +57,7 @@ def supports(data: OptimizerData) -> str | None:
         return "tracking error limit"
     if data.most_names is not None:
         return "maximum names"
-    if len(data.rows) + max(len(regime.rows) for regime in data.regimes) > MOST_ROWS:
+    if _rows(data) > MOST_ROWS:
         return "number of rows"
     held = data.securities
     demanded = (held.sell_minimum > 0) | (held.buy_minimum > 0)
@@ -58,14 +66,61 @@ def supports(data: OptimizerData) -> str | None:
     return None
 
 
+def reasons_against(datas: Sequence[OptimizerData]) -> list[str | None]:
+    """What `supports` says of each account; only those with something uncommon are asked."""
+    if not datas:
+        return []
+    held = [data.securities for data in datas]
+    sizes = [len(each.ids) for each in held]
+    account = np.repeat(np.arange(len(datas)), sizes)
+    block, sold, bought = (
+        np.concatenate([getattr(each, name) for each in held]) for name in ("block", "sell_minimum", "buy_minimum")
+    )
+    uncommon = np.zeros(len(datas), dtype=np.bool_)
+    uncommon[account[(sold > 0) | (bought > 0)]] = True
+    uncommon[account[block != np.arange(len(account)) - np.repeat(np.cumsum(sizes) - sizes, sizes)]] = True
+    limited = [_limited(data) for data in datas]
+    return [supports(data) if asked else None for data, asked in zip(datas, (uncommon | limited).tolist(), strict=True)]
+
+
+def _limited(data: OptimizerData) -> bool:
+    return data.tracking_limit is not None or data.most_names is not None or _rows(data) > MOST_ROWS
+
+
+def _rows(data: OptimizerData) -> int:
+    return len(data.rows) + max(len(regime.rows) for regime in data.regimes)
+
+
+def shapes_of(problems: Sequence[OptimizerData]) -> list[Shape]:
+    """The bucket of each account in one regime (`OptimizerData.under`)."""
+    return [
+        _plain(*data.securities.loadings.shape, len(data.lots.lots)) if plain and not len(data.rows) else shape_of(data)
+        for data, plain in zip(problems, _without_shared_keys(problems), strict=True)
+    ]
+
+
+def _without_shared_keys(datas: Sequence[OptimizerData]) -> list[bool]:
+    """Whether no two securities of each account have a wash key in common."""
+    keys = [data.securities.wash_key for data in datas]
+    most = np.maximum.reduceat(np.concatenate([*keys, [-1]]), np.cumsum([0] + [len(each) for each in keys[:-1]]))
+    return [not len(each) or bool(top == len(each) - 1) for each, top in zip(keys, most.tolist(), strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _plain(securities: int, factors: int, lots: int) -> Shape:
+    """Without rows beside cash and without shared wash keys."""
+    return Shape(rounded_up(securities, 4, smallest=8), max(lots, 8), factors, 1, 0, shared=False)
+
+
 def shape_of(data: OptimizerData) -> Shape:
     """The bucket of one account in one regime (`OptimizerData.under`)."""
     n, k = data.securities.loadings.shape
     by_lot = int(np.count_nonzero(differs_by_lot(data))) if len(data.rows) else 0
     layout = layout_of(data)
+    lots = len(data.lots.lots) if layout is None else len(layout.lot)
     return Shape(
         securities=rounded_up(n if layout is None else len(layout.security), 4, smallest=8),
-        lots=rounded_up(len(data.lots.lots) if layout is None else len(layout.lot), 2, smallest=8),
+        lots=rounded_up(lots, 2, smallest=8) if by_lot else max(lots, 8),
         factors=k,
         rows=1 + rounded_up(len(data.rows) - by_lot, 2),
         lot_rows=rounded_up(by_lot, 2),
@@ -88,47 +143,3 @@ def differs_by_lot(data: OptimizerData) -> Flags:
         return np.zeros(0, dtype=np.bool_)
     same = security[1:] == security[:-1]
     return np.asarray((on_sale[:, 1:] != on_sale[:, :-1])[:, same].any(axis=1))
-
-
-def shared_securities(data: OptimizerData) -> Flags:
-    """Securities that can trade, of contested wash keys with several such, (n,)."""
-    held, key = data.securities, data.securities.wash_key
-    if not data.taxable or len(held.ids) == held.keys:
-        return np.zeros(len(held.ids), dtype=np.bool_)
-    trading = (held.buy_limit > 0) | (sum_by(data.lots.security, data.lots.limit, len(held.ids)) > 0)
-    several = sum_by(key, trading, held.keys) > 1
-    shared: Flags = trading & several[key] & contested_securities(data)
-    return shared
-
-
-def layout_of(data: OptimizerData) -> Layout | None:
-    """None without shared wash keys: then every security has one place."""
-    if not data.taxable or len(data.securities.ids) == data.securities.keys:
-        return None
-    shared = shared_securities(data)
-    if not shared.any():
-        return None
-    held, lots, n = data.securities, data.lots, len(data.securities.ids)
-    open_ = lots.limit > 0
-    keeps = sum_by(lots.security, open_ & ~lots.at_loss, n) > 0
-    sells, buys = sum_by(lots.security, open_, n) > 0, (held.buy_limit > 0) | keeps
-    twins = np.flatnonzero(shared & sells & buys)
-    branch = np.where(shared, np.where(sells, SELLING, BUYING), BOTH)
-    first = np.full(held.keys, n)
-    np.minimum.at(first, held.wash_key[shared], np.flatnonzero(shared))
-    head = np.where(shared, first[held.wash_key], np.arange(n))
-    twin_lots = np.flatnonzero(np.isin(lots.security, twins) & open_ & ~lots.at_loss)
-    return Layout(
-        security=np.concatenate((np.arange(n), twins)),
-        branch=np.concatenate((branch, np.full(len(twins), BUYING))),
-        head=np.concatenate((head, head[twins])),
-        lot=np.concatenate((np.arange(len(lots.lots)), twin_lots)),
-        lot_place=np.concatenate((lots.security, n + np.searchsorted(twins, lots.security[twin_lots]))),
-    )
-
-
-def plain_layout(data: OptimizerData) -> Layout:
-    """Every security on its own place, doing all it does there."""
-    n = len(data.securities.ids)
-    places = np.arange(n)
-    return Layout(places, np.zeros(n, dtype=np.int64), places, np.arange(len(data.lots.lots)), data.lots.security)

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.fast.closed_form import (
-    CHEAPEST,
     SOFTENING,
     Answers,
     Branching,
     answer,
     duality_gap,
+    gains,
     hardened,
 )
-from trimtab.domain.optimizer.fast.newton import MOST_STEPS, Climbed, climb
+from trimtab.domain.optimizer.fast.newton import ARRIVED, MOST_STEPS, Climbed, climb
 from trimtab.domain.optimizer.fast.packed import HARD_PRICE, Packed
 
 TEMPERATURES = ((3e-5, 1e-6), (3e-6, 2e-7))
@@ -56,7 +56,7 @@ class Settled:
     def take(self, accounts: Ints) -> "Settled":
         return Settled(
             self.answers.take(accounts),
-            *(getattr(self, name)[accounts] for name in _BY_ACCOUNT),
+            *(getattr(self, name).take(accounts, 0) for name in _BY_ACCOUNT),
         )
 
     def replaced(self, accounts: Ints, other: "Settled") -> None:
@@ -99,15 +99,18 @@ def settle(packed: Packed, prices: Floats) -> Settled:
 
 def settle_near(packed: Packed, prices: Floats) -> Settled:
     """From annealed `prices` (A, k + r): the sides that are better there, improved one by one."""
-    at_prices = answer(packed, prices, CHEAPEST)
+    at_prices = gains(packed, prices)
     settled = on_sides(packed, prices, at_prices.if_bought > at_prices.if_sold)
     settled.raise_bound(np.arange(packed.accounts), hardened(packed, at_prices), prices)
     return improved(packed, settled)
 
 
-def on_sides(packed: Packed, prices: Floats, buying: Flags) -> Settled:
-    """The optimum with every contested security on its given branch; the bound is over all patterns."""
-    climbed = climb(packed, prices, Branching(buying=buying), most_steps=MOST_STEPS)
+def on_sides(packed: Packed, prices: Floats, buying: Flags, *, arrived: float = ARRIVED) -> Settled:
+    """The optimum with every contested security on its given branch; the bound is over all patterns.
+
+    `arrived`: the duality gap that is near enough.
+    """
+    climbed = climb(packed, prices, Branching(buying=buying), most_steps=MOST_STEPS, arrived=arrived)
     _harden(packed, climbed, buying)
     answers = climbed.answers
     objective = answers.value + duality_gap(packed, answers)
@@ -176,7 +179,7 @@ def _annealed(packed: Packed, prices: Floats) -> Settled:
         prices = climbed.answers.prices
         steps += climbed.steps
     favoured = climbed.answers.purchase_weight > 0.5
-    bound = hardened(packed, answer(packed, prices, CHEAPEST))
+    bound = hardened(packed, gains(packed, prices))
     settled = on_sides(packed, prices, favoured)
     settled.raise_bound(np.arange(packed.accounts), bound, prices)
     settled.steps[:] += steps

@@ -6,18 +6,21 @@
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
-from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.batches import Batch
+from trimtab.domain.optimizer.fast.packed import by_lot
 from trimtab.domain.optimizer.fast.sides import Settled, on_sides
 from trimtab.domain.optimizer.wash_sides import DUST
 
 _ROUNDS = (0.5, 1.0, 1.0)
 
+_NEAR = 1e-7
+"""Duality gap at which a round ends: a thousandth of a basis point, far below what whole shares cost."""
+
 
 def drop_small_trades(batch: Batch, settled: Settled) -> Settled:
     """The settled accounts without small trades; an account that needs one (for its cash) keeps them."""
     settled = settled.take(np.arange(batch.accounts))
-    packed = batch.packed
-    dropped = np.zeros_like(packed.contested)
+    dropped = np.zeros_like(batch.packed.contested)
     giving_up = ~settled.arrived
     for share in _ROUNDS:
         small = _small(batch, settled, share) & ~dropped & ~giving_up[:, None]
@@ -25,9 +28,9 @@ def drop_small_trades(batch: Batch, settled: Settled) -> Settled:
         if not len(rows):
             continue
         dropped[rows] |= small[rows]
-        lots = np.take_along_axis(dropped[rows], packed.lot_security[rows], axis=1)
-        smaller = packed.take(rows).without(lots, dropped[rows])
-        solved = on_sides(smaller, settled.answers.prices[rows], settled.buying[rows])
+        packed = batch.packed.take(rows)
+        smaller = packed.without(by_lot(dropped[rows], packed.lot_security), dropped[rows])
+        solved = on_sides(smaller, settled.answers.prices[rows], settled.buying[rows], arrived=_NEAR)
         giving_up[rows] = ~solved.arrived
         solved.bound[:] = settled.bound[rows]
         settled.replaced(rows[solved.arrived], solved.take(np.flatnonzero(solved.arrived)))

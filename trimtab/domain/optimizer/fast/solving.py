@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, Ints
-from trimtab.domain.optimizer.fast.packing import Batch
+from trimtab.domain.optimizer.fast.batches import Batch
 from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import Pieces
 from trimtab.domain.optimizer.fast.retaxing import on_pieces, replaced
@@ -31,7 +31,7 @@ def solved(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats, s
     every = np.arange(batch.accounts)
     on = batch
     if pieces is not None:
-        on = on_pieces(batch, pieces.take(bounded_at(batch.packed, pieces, prices).chosen))
+        on = on_pieces(batch, pieces.take(np.flatnonzero(pieces.best)))
     settled = settled_batch(on.packed, prices, sides, annealed=True)
     apart = settled.gap.copy()
     if pieces is not None:

@@ -9,9 +9,9 @@ that the true tax gives at the prices of any.
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sums_of_rows
-from trimtab.domain.optimizer.fast.closed_form import CHEAPEST, answer
+from trimtab.domain.optimizer.fast.batches import Batch
+from trimtab.domain.optimizer.fast.closed_form import gains
 from trimtab.domain.optimizer.fast.packed import Packed
-from trimtab.domain.optimizer.fast.packing import Batch
 from trimtab.domain.optimizer.fast.partly_washed import bounded_at
 from trimtab.domain.optimizer.fast.pieces import NONE, Pieces, pieces_of
 from trimtab.domain.optimizer.fast.reading import lots_sold
@@ -56,9 +56,10 @@ def settle_true_tax(batch: Batch, pieces: Pieces | None, on: Batch, settled: Set
     rows = np.flatnonzero(in_doubt & settled.arrived)
     if not len(rows):
         return on, settled
-    part, its = batch.take(rows), pieces.of(rows) if pieces is not None else pieces_of(batch.take(rows))
-    understated = _same_lots(on.take(rows), excess[rows] > _NOTHING, part)
-    trials = _Trials(part, on.take(rows), its, settled.take(rows), understated)
+    part, best = batch.take(rows), on.take(rows)
+    its = pieces.of(rows) if pieces is not None else pieces_of(part)
+    understated = _same_lots(best, excess[rows] > _NOTHING, part)
+    trials = _Trials(part, best, its, settled.take(rows), understated)
     if pieces is None:
         trials.without_understated()
     trials.run()
@@ -166,7 +167,7 @@ class _Trials:
         new = packed.contested & ~once
         if not new.any():
             return best
-        at_prices = answer(packed, self._prices[rows], CHEAPEST)
+        at_prices = gains(packed, self._prices[rows])
         return np.where(new, at_prices.if_bought > at_prices.if_sold, best)
 
 
@@ -178,9 +179,9 @@ def _excess(batch: Batch, settled: Settled) -> Floats:
     for row, data in enumerate(batch.datas):
         if data.lots.replacements is not None:
             lots, used = data.lots, batch.lots[row]
-            own = batch.lot[row, :used]
-            washed = washed_weight(lots, data.securities.share, lots_sold(batch, answers, row))
-            above = lots.wash_cost * (washed - lots.washed_share * lots_sold(batch, answers, row))
+            own, its = batch.lot[row, :used], lots_sold(batch, answers, row)
+            washed = washed_weight(lots, data.securities.share, its)
+            above = lots.wash_cost * (washed - lots.washed_share * its)
             dearer = (packed.lot_tax[row, :used] - lots.tax[own]) * sold[row, :used]
             excess[row, :used] = np.where(above[own] - dearer > _NOTHING, above[own] - dearer, 0.0)
     return excess

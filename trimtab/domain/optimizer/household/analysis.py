@@ -77,13 +77,14 @@ class _Joint:
             return self._publisher.held(
                 AnalysisOutcome.CONFLICT, note=f"In whole shares the cash required of {names} cannot be had."
             )
-        lot_sells, buys, orders = all_trades(self._data, legs)
-        after = joint_objective(self._data, lot_sells, buys, orders).total
+        lot_sells, buys, paid = all_trades(self._data, legs)
+        after = joint_objective(self._data, lot_sells, buys, paid).total
         benefit, missed = self._standing() - after, self._missed(legs)
         due = any(not part.may_stand_still for part in self._data.parts) or self._too_risky
         if missed and due:
             return self._publisher.held(AnalysisOutcome.CONFLICT, note=" ".join(missed))
-        if (benefit >= self._data.parameters.tolerance or due) and orders.any() and not missed:
+        has_orders = any(leg.booked.trades for leg in legs)
+        if (benefit >= self._data.parameters.tolerance or due) and has_orders and not missed:
             excess = self._data.rows.excess(self._data.amounts(lot_sells, buys))
             bound = found.bound_of(widened(self._data, excess)) if excess.any() else found.bound
             return self._publisher.traded(legs, benefit, after - bound)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trimtab.domain.optimizer.arrays import Floats, Ints, sum_by
+from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.attribution import Contributions, attribute
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked, book, sold_weights
@@ -16,6 +16,7 @@ from trimtab.domain.optimizer.household.build import Household
 from trimtab.domain.optimizer.household.netting import own_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData
 from trimtab.domain.optimizer.household.search import JointFound
+from trimtab.domain.optimizer.objective import commissions
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.relaxation import Solution
 from trimtab.domain.optimizer.rounding import round_trades
@@ -36,6 +37,12 @@ class Leg:
     buys: Floats  # (n_a,)
     missed: tuple[str, ...]  # rules of the account that whole shares do not keep
     excess: Floats  # (r_a,) by how much they miss the account's rows
+
+    @property
+    def commissions(self) -> float:
+        """A weight of the household."""
+        sells = sum_by(self.data.lots.security, self.lot_sells, len(self.buys))
+        return commissions(self.data, sells, self.buys)
 
 
 def round_legs(household: Household, requests: tuple[AnalysisInput, ...], found: JointFound) -> tuple[Leg, ...]:
@@ -114,12 +121,12 @@ class _Rounder:
         return Found(alone, own, sides, found.bound, prices)
 
 
-def all_trades(data: HouseholdData, legs: tuple[Leg, ...]) -> tuple[Floats, Floats, Ints]:
-    """Sales (m,), purchases (P,) and the number of orders of each account (A,)."""
+def all_trades(data: HouseholdData, legs: tuple[Leg, ...]) -> tuple[Floats, Floats, Floats]:
+    """Sales (m,), purchases (P,) and the commissions of each account (A,)."""
     return (
         np.concatenate([leg.lot_sells for leg in legs]),
         np.concatenate([leg.buys for leg in legs]),
-        np.array([len(leg.booked.trades) for leg in legs], dtype=np.int64),
+        np.array([leg.commissions for leg in legs]),
     )
 
 

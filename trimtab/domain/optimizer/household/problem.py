@@ -139,13 +139,13 @@ class JointObjective:
         return self.risk + self.tax + self.washed + self.cost + self.location + self.cash + self.rules
 
 
-def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, orders: Ints | None = None) -> JointObjective:
-    """The exact objective of selling (m,) and buying (P,), sent as `orders` (A,) orders."""
+def joint_objective(data: HouseholdData, lot_sells: Floats, buys: Floats, paid: Floats | None = None) -> JointObjective:
+    """The exact objective of selling (m,) and buying (P,), with commissions `paid` by each account (A,)."""
     pairs, parameters = data.pairs, data.parameters
     active = data.after(lot_sells, buys)
     factor = data.loadings.T @ active
     sells = data.pair_sells(lot_sells)
-    sent = np.zeros(len(data.cash)) if orders is None else orders * np.array([part.commission for part in data.parts])
+    sent = np.zeros(len(data.cash)) if paid is None else paid
     excess = sum(
         washed_excess(part.lots, part.securities.share, lot_sells[lots]).sum()
         for part, (_, lots) in zip(data.parts, data.slices(), strict=True)

@@ -18,6 +18,7 @@ from trimtab.graphql.access import guarded_mutation
 from trimtab.graphql.answers import Forbidden, IdempotencyKeyReused, InvalidInput, forbidden, kept, once
 from trimtab.graphql.context import Info, RequestContext
 from trimtab.graphql.hub.types import ModelWeightsKind
+from trimtab.graphql.shadow.running import run_when_new
 
 LONGEST_ID = 64
 MOST_NAMES = 10_000
@@ -82,6 +83,8 @@ async def upload_provider_model(info: Info, input: UploadProviderModelInput) -> 
         asked,
         lambda connection: _receive(connection, context, input),
     )
+    if isinstance(answer, ProviderModelReceived) and answer.change_id is not None:
+        await run_when_new(info, answer.change_id)
     return answer
 
 

@@ -20,6 +20,7 @@ from trimtab.db.programme import (
     with_change,
 )
 from trimtab.db.settings_versions import StaleVersion, newest_seq
+from trimtab.db.shadow_runs import ShadowRunMissing, require_programme_run
 from trimtab.domain.asset_allocations import InvalidProgramme
 from trimtab.domain.hub.contracts import fees_differ
 from trimtab.graphql.access import guarded_mutation
@@ -60,7 +61,7 @@ async def decide_programme_change(info: Info, input: DecideProgrammeChangeInput)
 
 
 def _settle(connection: Connection, firm_id: str, change: Change, seq: int, decision: Decision) -> ChangeStatus:
-    """Raises InvalidProgramme and StaleVersion."""
+    """Raises InvalidProgramme, StaleVersion and ShadowRunMissing."""
     status = ChangeStatus.APPROVED if decision.approve else ChangeStatus.REJECTED
     decided = replace(change, status=status, decided_by=decision.decided_by, decision_reason=decision.reason)
     if decision.approve and change.kind is ProgrammeKind.PROVIDER_MODEL:
@@ -68,6 +69,7 @@ def _settle(connection: Connection, firm_id: str, change: Change, seq: int, deci
     if decision.approve:  # the rest of the programme may have changed since it was proposed
         programme = read_programme(connection, change.effective_from, newest_seq(connection))
         require_holds_together(with_change(programme, change), change.kind, change.key)
+        require_programme_run(connection, change)
     decide(connection, firm_id, decided, seq)
     return status
 
@@ -88,4 +90,4 @@ def _further(connection: Connection, change: Change) -> list[Operation]:
     return [Operation.SET_FEE_SCHEDULE] if changed else []
 
 
-_DECIDING: Final = Deciding(change_of, _operations, _settle, (InvalidProgramme, StaleVersion))
+_DECIDING: Final = Deciding(change_of, _operations, _settle, (InvalidProgramme, StaleVersion, ShadowRunMissing))

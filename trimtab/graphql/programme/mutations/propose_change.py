@@ -29,6 +29,7 @@ from trimtab.graphql.answers import Forbidden, IdempotencyKeyReused, InvalidInpu
 from trimtab.graphql.context import Info, RequestContext
 from trimtab.graphql.four_eyes import propose_once, too_early
 from trimtab.graphql.programme.types import ProgrammePart
+from trimtab.graphql.shadow.running import run_when_new
 
 
 @strawberry.input
@@ -67,6 +68,8 @@ async def propose_programme_change(info: Info, input: ProposeProgrammeChangeInpu
     answer: ProposeProgrammeChangeResult = await propose_once(
         info, "propose_programme_change", input.part.operation, input, _propose
     )
+    if isinstance(answer, ProgrammeChangeProposed):
+        await run_when_new(info, answer.change_id)
     return answer
 
 

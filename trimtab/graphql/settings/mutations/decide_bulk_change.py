@@ -14,6 +14,8 @@ from trimtab.db import bulk_decisions
 from trimtab.db.bulk_changes import bulk_change_of
 from trimtab.db.history import accounts_by_id
 from trimtab.db.settings_versions import StaleVersion
+from trimtab.db.shadow_runs import ShadowRunMissing, require_shadow_run
+from trimtab.db.shadow_subjects import bulk_subject
 from trimtab.domain.profile.bulk import BulkChange, BulkChangeRefused, BulkStatus, Exemption
 from trimtab.domain.profile.errors import SettingError
 from trimtab.graphql.access import guarded_mutation
@@ -122,6 +124,8 @@ async def decide_bulk_change(info: Info, input: DecideBulkChangeInput) -> BulkCh
         def settle(change: BulkChange, seq: int) -> BulkChange:
             if not input.approve:
                 return bulk_decisions.reject(connection, firm_id, change, seq, who, reason)
+            if change.status is BulkStatus.PROPOSED:  # an undo only gives back what was
+                require_shadow_run(connection, change.change_id, bulk_subject(change))
             return bulk_decisions.approve(connection, firm_id, change, seq, who, reason, let_others_go_on)
 
         return _settle(connection, input.change_id, settle)
@@ -181,7 +185,7 @@ def _settle(connection: Connection, change_id: str, act: Settle) -> BulkChangeSe
     try:
         with connection.begin_nested():  # refused, it leaves nothing behind
             change = act(*found)
-    except (BulkChangeRefused, SettingError, StaleVersion) as wrong:
+    except (BulkChangeRefused, SettingError, StaleVersion, ShadowRunMissing) as wrong:
         return InvalidInput(code=wrong.code, message=str(wrong), field="changeId")
     return BulkChangeSettled(
         change_id=change.change_id,

@@ -36,6 +36,7 @@ from trimtab.graphql.answers import (
 from trimtab.graphql.context import Info, RequestContext, let_others_go_on
 from trimtab.graphql.settings.bulk_types import BulkTarget
 from trimtab.graphql.settings.mutations.change_settings import SettingValue, changes_of, names_of, read_values
+from trimtab.graphql.shadow.running import run_when_new
 
 WHOLE_BOOK_SECONDS: Final = 120.0
 """An operation over a hundred thousand accounts may take longer than another request."""
@@ -106,6 +107,8 @@ async def propose_bulk_change(info: Info, input: ProposeBulkChangeInput) -> Prop
         lambda connection: _propose(connection, context, wanted, change_id),
         input.reason,
     )
+    if isinstance(answer, BulkChangeProposed):
+        await run_when_new(info, answer.change_id)
     return answer
 
 

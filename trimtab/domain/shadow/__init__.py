@@ -1,0 +1,1 @@
+"""Shadow runs: stored account-days analysed again with one thing replaced, and what would be different (N6, N8)."""

@@ -1,0 +1,1 @@
+"""Shadow runs of proposed changes, as the API runs and shows them."""
