@@ -1,14 +1,15 @@
 """One account on its way from input to proposal: what is solved, what is held, and rung by rung what comes next."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.money import ZERO
-from trimtab.domain.optimizer.arrays import Floats, sum_by
+from trimtab.domain.optimizer.account_lists import ListInShares, ListTold
+from trimtab.domain.optimizer.arrays import sum_by
 from trimtab.domain.optimizer.ascent import ascend
 from trimtab.domain.optimizer.attainable import attain
 from trimtab.domain.optimizer.attribution import attribute, score
@@ -47,8 +48,6 @@ from trimtab.domain.proposals import (
     AnalysisOutcome,
     Certificate,
     Lane,
-    Measures,
-    ProposedTrade,
     RebalanceProposal,
     Rung,
 )
@@ -70,30 +69,6 @@ def input_hash(request: AnalysisInput, market_arrays: MarketArrays | None = None
     return content_hash(
         [content_hash(request.snapshot), content_hash(request.target), market_hash, request.calibration.version]
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Trades:
-    """Booked trades as weights, and what they are worth as fractions of account value."""
-
-    booked: Booked
-    lot_sells: Floats  # (m,)
-    buys: Floats  # (n,)
-    benefit: float
-    gap: float
-    certificate: Certificate | None = None
-    lane: Lane = Lane.CLARABEL
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What is said of a list."""
-
-    trades: tuple[ProposedTrade, ...]  # with their reasons
-    before: Measures
-    after: Measures
-    score: float
-    note: str = ""
 
 
 class AccountAnalysis:
@@ -272,7 +247,7 @@ class AccountAnalysis:
         if worth_it and booked.trades and not shares.missed:
             proof = certificate(shares.widened, answered.prices, after, answered.further)
             gap = after - proved_bound(proof)
-            return self._traded(_Trades(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
+            return self._traded(ListInShares(booked, shares.lot_sells, shares.buys, still - after, gap, proof, lane))
         # In whole shares nothing may be left to trade although a band is missed within its slack.
         asked = self._data if booked.trades else shares.widened
         stay = certificate(asked, answered.prices, still, answered.further)
@@ -298,16 +273,16 @@ class AccountAnalysis:
         """A proposal without trades: the account stays as it stands."""
         data, cash = self._data, self._request.snapshot.cash.trade_date_total
         nothing, none_bought = Booked((), ZERO, ZERO, ZERO, ZERO, cash), np.zeros(len(data.securities.ids))
-        none = _Trades(nothing, np.zeros(len(data.lots.lots)), none_bought, 0.0, gap, proof, lane)
+        none = ListInShares(nothing, np.zeros(len(data.lots.lots)), none_bought, 0.0, gap, proof, lane)
         before = measure(data, self._value, cash, none_bought)
-        return self._proposal(outcome, none, _Told((), before, before, 0.0, note))
+        return self._proposal(outcome, none, ListTold((), before, before, 0.0, note))
 
-    def _traded(self, trades: _Trades) -> RebalanceProposal:
+    def _traded(self, trades: ListInShares) -> RebalanceProposal:
         data, request, booked = self._data, self._request, trades.booked
         nothing = np.zeros(len(data.securities.ids))
         net = trades.buys - sum_by(data.lots.security, trades.lot_sells, len(nothing))
         parts = attribute(data, trades.lot_sells, trades.buys)
-        told = _Told(
+        told = ListTold(
             trades=with_reasons(request, data, booked, parts),
             before=measure(data, self._value, request.snapshot.cash.trade_date_total, nothing),
             after=measure(data, self._value - booked.cost, booked.cash, net),
@@ -315,7 +290,7 @@ class AccountAnalysis:
         )
         return self._proposal(AnalysisOutcome.OPTIMAL, trades, told)
 
-    def _proposal(self, outcome: AnalysisOutcome, trades: _Trades, told: _Told) -> RebalanceProposal:
+    def _proposal(self, outcome: AnalysisOutcome, trades: ListInShares, told: ListTold) -> RebalanceProposal:
         data, request, booked = self._data, self._request, trades.booked
         notional = sum([each.notional for each in booked.trades], ZERO)
         return RebalanceProposal(

@@ -83,7 +83,7 @@ class CheckedAccount:
         return self._losing
 
     def told_losing(self, lots: Sequence[TaxLot]) -> None:
-        """Takes the losing lots from who has looked at many accounts at once, in decimals where floats are in doubt."""
+        """Takes them from who has looked at many accounts at once, in decimals where floats are in doubt."""
         if self._losing is None:
             self._losing = lots
 
