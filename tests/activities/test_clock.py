@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from tests.activities.small_book import DAY, FIRM, SmallBook
+from tests.activities.small_book import DAY, FIRM, SmallBook, an_intent
 from trimtab.activities.clock import BusinessDateMissing, close_run, next_event, open_run, publish_event, tell_stalled
 from trimtab.contracts import DayRequest, EventRef, RunRef, StageOutcome, run_id
 from trimtab.db import runs
-from trimtab.db.tables import account_day, block, market_event, outbox, run
+from trimtab.db.tables import account_day, block, intent, market_event, outbox, run
 from trimtab.domain.lifecycle import MarketEventKind, Stage, TerminalState
 
 KINDS = ["RUN_START", "CUT_OFF", "OPEN", "REVIEW_EXPIRY", "RELEASE", "CLOSE", "DAY_END"]
@@ -155,14 +155,32 @@ def test_the_close_waits_for_the_brokers_acknowledgements(book: SmallBook, statu
     assert _next(book, ref) == (("CLOSE", True) if due else (None, False))
 
 
-def test_the_day_ends_when_nobody_is_in_trade(book: SmallBook) -> None:
-    ref = book.opened()
-    _everybody_stands_still(book)
-    book.publish(*(MarketEventKind(kind) for kind in KINDS[:6]))
+def _in_trade(book: SmallBook) -> None:
     with book.transaction() as connection:
         connection.execute(
             account_day.update().where(account_day.c.account_id == "A1").values(terminal_state=None, stage="trade")
         )
+
+
+def test_the_cut_off_waits_for_an_account_that_has_not_committed_its_orders(book: SmallBook) -> None:
+    """Committing them may find a household member's trade of the day, and send the account back to ingest."""
+    ref = book.opened()
+    _everybody_stands_still(book)
+    book.publish(MarketEventKind.RUN_START)
+    _in_trade(book)
+    assert _next(book, ref) == (None, False)
+    with book.transaction() as connection:
+        connection.execute(insert(intent).values(an_intent(book.ref(), "0" * 64)))
+    assert _next(book, ref) == ("CUT_OFF", True)
+
+
+def test_the_day_ends_when_nobody_is_in_trade(book: SmallBook) -> None:
+    ref = book.opened()
+    _everybody_stands_still(book)
+    book.publish(*(MarketEventKind(kind) for kind in KINDS[:6]))
+    _in_trade(book)
+    with book.transaction() as connection:
+        connection.execute(insert(intent).values(an_intent(book.ref(), "0" * 64)))
     assert _next(book, ref) == (None, False)
     with book.transaction() as connection:
         tell_stalled(connection, ref)

@@ -16,6 +16,7 @@ from trimtab.db.tables import (
     account_day,
     decision,
     firm,
+    intent,
     market_event,
     outbox,
     record,
@@ -225,12 +226,20 @@ def is_published(connection: Connection, run_id: str, kinds: Iterable[MarketEven
 
 
 def count_moving(connection: Connection, ref: RunRef) -> int:
-    """How many of the run's account-days neither are final nor stand still."""
+    """How many of the run's account-days neither are final nor stand still.
+
+    One that stands at trade without orders is still on its way: committing them may send it back to ingest.
+    """
+    committed = select(intent.c.intent_id).where(intent.c.account_day_id == account_day.c.account_day_id)
+    on_its_way = or_(
+        account_day.c.stage.not_in([str(still) for still in STANDING_STILL]),
+        and_(account_day.c.stage == str(Standstill.TRADE), ~committed.exists()),
+    )
     rows = select(func.count()).where(
         account_day.c.run_id == ref.run_id,
         account_day.c.current,
         account_day.c.terminal_state.is_(None),
-        account_day.c.stage.not_in([str(still) for still in STANDING_STILL]),
+        on_its_way,
     )
     return int(connection.scalar(rows) or 0)
 
