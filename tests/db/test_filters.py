@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, false, func, insert, select, text
 
 from tests.domain.filter_trees import SEEDS, a_row, a_tree
 from tests.servers import FreshDatabase
@@ -52,7 +52,7 @@ def test_sql_and_python_agree_on_ten_thousand_filters(connection: Connection, ra
         insert(account_facts),
         [{"firm_id": FIRM, "run_id": batch, **{name: _sent(getattr(row, name)) for name in NAMES}} for row in rows],
     )
-    columns = [where(tree).label(f"tree_{number}") for number, tree in enumerate(trees)]
+    columns = [func.coalesce(where(tree), false()).label(f"tree_{number}") for number, tree in enumerate(trees)]
     stored = select(account_facts.c.account_id, *columns).where(account_facts.c.run_id == batch)
     found = {row[0]: row[1:] for row in connection.execute(stored)}
     for row in rows:
