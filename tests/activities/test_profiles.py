@@ -129,7 +129,7 @@ def test_wishes_beyond_the_limits_are_flagged_at_night_unless_somebody_has_appro
 FROM_START: dict[str, Any] = {"effective_from": date(2026, 1, 1), "actor": "t", "reason": "", "supersedes": None}
 
 
-@pytest.mark.covers("X3")
+@pytest.mark.covers("X3", "X10")
 def test_what_hangs_on_the_day_is_worked_out_by_the_night(day: FeedDay):
     """A glide path, one to nowhere, a question about tracking error, and budgets of the year, for four accounts."""
     day.load()

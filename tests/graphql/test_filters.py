@@ -237,7 +237,7 @@ async def test_one_account_is_answered_rule_by_rule(api: Api, days: Book):
     ]
 
 
-@pytest.mark.covers("W-E1", "W-E2")
+@pytest.mark.covers("W-E1", "W-E2", "E7")
 async def test_management_asks_which_accounts_and_whose_should_have_traded_and_did_not(api: Api, days: Book):
     """A1 drifted 6 % and nothing is proposed for it: it and its advisor are on the list."""
     idle = replace(QUIET, order_count=0, max_drift=0.06)

@@ -123,7 +123,7 @@ async def test_a_difference_that_the_parent_has_outgrown_is_listed(api: Api, boo
     assert "RE is not in BALANCED any more" in exception["reason"]
 
 
-@pytest.mark.covers("M4b", "M5a")
+@pytest.mark.covers("M4b", "M5a", "X10")
 async def test_a_swap_to_a_product_of_another_class_cannot_even_be_proposed(api: Api, book: Book):
     await published(api)
     swap = {

@@ -58,7 +58,7 @@ def a1(book: Book) -> Book:
 FROM_START: dict[str, Any] = {"effective_from": date(2026, 1, 1), "actor": "t", "reason": "", "supersedes": None}
 
 
-@pytest.mark.covers("X1")
+@pytest.mark.covers("X1", "E3")
 async def test_an_advisor_changes_a_setting_by_its_sentence_and_sees_where_each_comes_from(api: Api, a1: Book):
     assert await sentence(api, "cash_target") == ("Keep 1 % in cash.", "DEFAULT")
 

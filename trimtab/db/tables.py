@@ -100,6 +100,20 @@ MOST_FILTERED = [
     "days_since_trade",
 ]
 """Fields that the index of filters holds: PostgreSQL takes 32 columns at most."""
+SELECTIVE = [
+    "advisor_id",
+    "account_value",
+    "cash_need",
+    "cash_weight",
+    "max_drift",
+    "tracking_error",
+    "turnover",
+    "tax",
+    "realized_gain",
+    "unrealized_losses",
+    "score",
+]
+"""Fields with an index of their own: those whose far ends filters look for, where few accounts are."""
 
 
 def _column_type(field: Field) -> TypeEngine[Any]:
@@ -739,6 +753,7 @@ account_facts = Table(
         "account_id",
         postgresql_include=MOST_FILTERED,  # a count of them reads the index alone
     ),
+    *(Index(f"ix_account_facts_{name}", "firm_id", "run_id", name) for name in SELECTIVE),
 )
 
 proposal = _fact(

@@ -27,6 +27,7 @@ from trimtab.graphql.hub.mutation import HubMutation
 from trimtab.graphql.hub.query import HubQuery
 from trimtab.graphql.limits import limit_extensions
 from trimtab.graphql.nodes import NodesQuery
+from trimtab.graphql.programme.firm_diff import FirmDiffQuery
 from trimtab.graphql.programme.mutation import ProgrammeMutation
 from trimtab.graphql.programme.query import ProgrammeQuery
 from trimtab.graphql.records.query import RecordsQuery
@@ -59,6 +60,7 @@ class Query(
     StepsQuery,
     RecordsQuery,
     ProgrammeQuery,
+    FirmDiffQuery,
     FiltersQuery,
     LanePolicyQuery,
     AncillaryQuery,

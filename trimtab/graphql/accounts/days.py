@@ -8,13 +8,14 @@ import strawberry
 from sqlalchemy import Connection, Row
 
 from trimtab.auth.matrix import Operation
+from trimtab.db.as_known import suspensions_open_at
 from trimtab.db.day_pages import DayFilter, count_days, day_page
 from trimtab.domain.lifecycle import Lane, TerminalState
 from trimtab.graphql.accounts.places import BlockedReason, Filtering, Place
 from trimtab.graphql.analysis.classes import ClassWeight, class_weights
 from trimtab.graphql.analysis.types import Proposal
 from trimtab.graphql.context import Info
-from trimtab.graphql.errors import NotAllowed
+from trimtab.graphql.errors import BadInput, NotAllowed
 from trimtab.graphql.history.as_known import Knowledge, day_as_known, intent_as_known, knowledge_at, known
 from trimtab.graphql.history.inputs import FrozenInputs
 from trimtab.graphql.history.orders import Intent
@@ -80,6 +81,10 @@ class AccountDay:
     async def _passes(self, info: Info) -> list[Row[Any]]:
         return known(await info.context.loaders.passes.load(self.row.account_day_id), self.knowledge)
 
+    @property
+    def _at(self) -> datetime | None:
+        return None if self.knowledge is None else self.knowledge.at
+
     @strawberry.field(description="What the run had frozen when the account was ingested; null before.")
     async def inputs(self, info: Info) -> FrozenInputs | None:
         digest = newest_detail(await self._passes(info), "STAGE_INGEST", "inputs")
@@ -123,11 +128,11 @@ class AccountDay:
 
     @strawberry.field(description="Null when it waits for no decision.")
     async def approval_terms(self, info: Info) -> ApprovalTerms | None:
-        return await approval_terms(info, self.row)
+        return await approval_terms(info, self.row, self._at)
 
-    @strawberry.field(description="What you may do about it now.")
+    @strawberry.field(description="What you may do about it now, or might have done at `knownAt`.")
     async def permitted_acts(self, info: Info) -> list[ReviewAct]:
-        return await permitted_acts(info, self.row)
+        return await permitted_acts(info, self.row, self._at)
 
     @strawberry.field(description="What is otherwise than what you saw: send its hash and version.")
     async def changes_since(self, info: Info, proposal_hash: str, version: int) -> list[Change]:
@@ -143,14 +148,22 @@ class AccountDay:
         rows = await info.context.loaders.intents.load(self.row.account_day_id)
         return [Intent.of(intent_as_known(row, self.knowledge)) for row in known(rows, self.knowledge)]
 
-    @strawberry.field(description="Suspensions of the account and of the firm that stand open now.")
+    @strawberry.field(description="Suspensions of the account and of the firm that stand open, or stood at `knownAt`.")
     async def open_suspensions(self, info: Info) -> list[Suspension]:
+        if self.knowledge is not None:
+            return await self._suspensions_at(info, self.knowledge.at)
         rows = await info.context.loaders.suspensions(info.context.firm_id).load(self.account_id)
+        return [Suspension.of(row) for row in rows]
+
+    async def _suspensions_at(self, info: Info, at: datetime) -> list[Suspension]:
+        firm_id = info.context.firm_id
+        rows = await info.context.reader.run(lambda one: suspensions_open_at(one, firm_id, self.account_id, at))
         return [Suspension.of(row) for row in rows]
 
     @strawberry.field
     async def blocked(self, info: Info) -> list[BlockedReason]:
-        return [BlockedReason.of(row) for row in await info.context.loaders.blocked.load(self.row.account_day_id)]
+        rows = await info.context.loaders.blocked.load(self.row.account_day_id)
+        return [BlockedReason.of(row) for row in known(rows, self.knowledge)]
 
     @strawberry.field(description="The day's entries in the account's record. Null without the right to the audit log.")
     async def records(self, info: Info) -> list[RecordEntry] | None:
@@ -209,18 +222,27 @@ async def read_days(
     size, start = page_size(first), _after(after)
     rows = await info.context.reader.run(lambda one: day_page(one, wanted, book, size, start))
     page = cut(rows, size)
-    edges = [AccountDayEdge(cursor=_cursor(row), node=await _day(info, row, wanted.known_at)) for row in page.rows]
+    edges = [AccountDayEdge(cursor=_cursor(row), node=await read_day(info, row, wanted.known_at)) for row in page.rows]
     return AccountDayConnection(
         count=lambda one: count_days(one, wanted, book), edges=edges, page_info=page.info(_cursor)
     )
 
 
-async def _day(info: Info, row: Row[Any], known_at: datetime | None) -> AccountDay:
+async def read_day(info: Info, row: Row[Any], known_at: datetime | None) -> AccountDay:
+    """The account-day as it is, or as it was known at the instant."""
     if known_at is None:
         return AccountDay.of(row)
     passes = await info.context.loaders.passes.load(row.account_day_id)
     knowledge = knowledge_at(known_at, passes)
     return AccountDay.of(day_as_known(row, passes, knowledge), knowledge)
+
+
+def require_past(info: Info, advisor_id: str, known_at: datetime | None) -> None:
+    """Raises NotAllowed without the right to the audit log of the advisor's accounts, BadInput without an offset."""
+    if not info.context.may_reach(Operation.READ_AUDIT_LOG, advisor_id):
+        raise NotAllowed("NOT_PERMITTED")
+    if known_at is not None and known_at.tzinfo is None:
+        raise BadInput("knownAt needs its offset from UTC")
 
 
 def _cursor(row: Row[Any]) -> str:

@@ -1,16 +1,17 @@
 """Queries about accounts and their days."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
 
 from trimtab.auth.matrix import Operation
+from trimtab.db.as_known import attempt_as_known
 from trimtab.db.day_pages import DayFilter, account_page
 from trimtab.db.history import account_days_by_id, accounts_by_id
 from trimtab.domain.lifecycle import Lane, TerminalState
 from trimtab.graphql.access import guarded
-from trimtab.graphql.accounts.days import AccountDay, AccountDayConnection, read_days
+from trimtab.graphql.accounts.days import AccountDay, AccountDayConnection, read_day, read_days, require_past
 from trimtab.graphql.accounts.places import Place
 from trimtab.graphql.accounts.types import Account, AccountConnection, AccountEdge, account_cursor
 from trimtab.graphql.context import Info
@@ -69,10 +70,22 @@ class AccountsQuery:
         return AccountConnection(edges=edges, page_info=page.info(account_cursor))
 
     @guarded(Operation.READ_ACCOUNT, description="One account-day; null when there is none that you may see.")
-    async def account_day(self, info: Info, id: strawberry.ID) -> AccountDay | None:
+    async def account_day(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        known_at: Annotated[
+            datetime | None,
+            strawberry.argument(description="What was seen at an instant, with its offset: it asks for the audit log."),
+        ] = None,
+    ) -> AccountDay | None:
         key, book = key_of("AccountDay", id), info.context.book(Operation.READ_ACCOUNT)
         rows = await info.context.reader.run(lambda one: account_days_by_id(one, [key], book))
-        return AccountDay.of(rows[0]) if rows else None
+        if known_at is None or not rows:
+            return AccountDay.of(rows[0]) if rows else None
+        require_past(info, rows[0].advisor_id, known_at)
+        found = await info.context.reader.run(lambda one: attempt_as_known(one, rows[0], known_at))
+        return None if found is None else await read_day(info, found, known_at)
 
     @guarded(Operation.READ_ACCOUNT, description="Account-days, newest business date first.")
     async def account_days(

@@ -6,11 +6,9 @@ from typing import Any
 import strawberry
 from sqlalchemy import Row
 
-from trimtab.auth.matrix import Operation
 from trimtab.db.day_pages import DayFilter
-from trimtab.graphql.accounts.days import AccountDay, AccountDayConnection, read_days
+from trimtab.graphql.accounts.days import AccountDay, AccountDayConnection, read_days, require_past
 from trimtab.graphql.context import Info
-from trimtab.graphql.errors import BadInput, NotAllowed
 from trimtab.graphql.ids import cursor, node_id
 from trimtab.graphql.paging import DEFAULT_PAGE, PageInfo
 from trimtab.graphql.suspensions.types import Suspension
@@ -67,10 +65,7 @@ class Account:
         first: int = DEFAULT_PAGE,
         after: str | None = None,
     ) -> AccountDayConnection | None:
-        if not info.context.may_reach(Operation.READ_AUDIT_LOG, self.advisor_id):
-            raise NotAllowed("NOT_PERMITTED")
-        if known_at is not None and known_at.tzinfo is None:
-            raise BadInput("knownAt needs its offset from UTC")
+        require_past(info, self.advisor_id, known_at)
         wanted = DayFilter(account_id=self.account_id, every_attempt=True, since=since, until=until, known_at=known_at)
         return await read_days(info, wanted, None, first, after)
 

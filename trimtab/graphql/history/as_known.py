@@ -64,6 +64,8 @@ def day_as_known(day: Row[Any], passes: Sequence[Row[Any]], knowledge: Knowledge
     }
     for row in told:
         changes |= _after(row)
+    # Each pass of a stage has moved the version on by one.
+    changes["version"] = day.version - (len(passes) - len(told))
     if told:
         changes["updated_at"] = told[-1].recorded_at
     return cast("Row[Any]", SimpleNamespace(**{**day._mapping, **changes}))

@@ -25,7 +25,7 @@ class ProgrammeQuery:
     async def programme_model(
         self, info: Info, name: str, as_of: date | None = None, known_at: int | None = None
     ) -> ProgrammeModel | None:
-        _require_reading(info)
+        require_reading(info)
         programme = await _programme(info, as_of, known_at)
         return ProgrammeModel.of(programme, name) if name in programme.names() else None
 
@@ -33,25 +33,25 @@ class ProgrammeQuery:
     async def programme_names(
         self, info: Info, as_of: date | None = None, known_at: int | None = None
     ) -> list[str] | None:
-        _require_reading(info)
+        require_reading(info)
         return list((await _programme(info, as_of, known_at)).names())
 
     @guarded(Operation.SET_ASSET_ALLOCATION, description=f"Differences that their parents have outgrown. {_ON}")
     async def programme_exceptions(
         self, info: Info, as_of: date | None = None, known_at: int | None = None
     ) -> list[VariantException] | None:
-        _require_reading(info)
+        require_reading(info)
         programme = await _programme(info, as_of, known_at)
         return [VariantException.of(each) for each in exceptions_of(programme)]
 
     @guarded(Operation.SET_ASSET_ALLOCATION, description="Changes proposed to the programme, the newest first.")
     async def programme_changes(self, info: Info, status: str | None = None) -> list[ProgrammeChange] | None:
-        _require_reading(info)
+        require_reading(info)
         found = await info.context.reader.run(lambda one: changes(one, date.max, newest_seq(one)))
         return [ProgrammeChange.of(each) for each in reversed(found.values()) if status in (None, each.status.value)]
 
 
-def _require_reading(info: Info) -> None:
+def require_reading(info: Info) -> None:
     """Raises NotAllowed."""
     context = info.context
     answer = context.decide(Operation.SET_ASSET_ALLOCATION, Subject(context.firm_id), Act.READ)

@@ -69,8 +69,8 @@ class Standing:
         return self.traded_value > self.approval_limit
 
 
-async def standing(info: Info, day: Row[Any]) -> Standing | None:
-    """None unless the account-day waits for a decision on a proposal."""
+async def standing(info: Info, day: Row[Any], at: datetime | None = None) -> Standing | None:
+    """None unless the account-day waits for a decision on a proposal; with `at`, waited then: `day` as known then."""
     waits = day.current and day.terminal_state is None and day.stage == Stage.REVIEW.value
     if not waits or day.proposal_id is None:
         return None
@@ -82,8 +82,9 @@ async def standing(info: Info, day: Row[Any]) -> Standing | None:
     )
     if proposal is None or account is None or firm is None:
         return None
-    approvals = _approvals(await loaders.decisions.load(day.account_day_id), day)
-    versions = await loaders.versions.load(day.account_day_id)
+    told = await loaders.decisions.load(day.account_day_id)
+    approvals = _approvals([row for row in told if at is None or row.recorded_at <= at], day)
+    versions = [row for row in await loaders.versions.load(day.account_day_id) if at is None or row.recorded_at <= at]
     return Standing(
         day=day,
         approver_ids=tuple(row.actor for row in approvals),
@@ -107,9 +108,9 @@ def _approvals(decisions: Sequence[Row[Any]], day: Row[Any]) -> list[Row[Any]]:
     ]
 
 
-async def approval_terms(info: Info, day: Row[Any]) -> ApprovalTerms | None:
-    """None unless the account-day waits for a decision."""
-    found = await standing(info, day)
+async def approval_terms(info: Info, day: Row[Any], at: datetime | None = None) -> ApprovalTerms | None:
+    """None unless the account-day waits for a decision; with `at`, waited then."""
+    found = await standing(info, day, at)
     if found is None:
         return None
     return ApprovalTerms(
@@ -136,8 +137,8 @@ def reviews_expire_at(market_events: Sequence[Row[Any]], day: Row[Any]) -> datet
     return expiry
 
 
-async def permitted_acts(info: Info, day: Row[Any]) -> list[ReviewAct]:
-    """What the person who asks may do now, by the policy; the deciding transaction asks again."""
+async def permitted_acts(info: Info, day: Row[Any], at: datetime | None = None) -> list[ReviewAct]:
+    """What the person who asks may do now, or might have at `at`; the deciding transaction asks the policy again."""
     context = info.context
     if not day.current or day.terminal_state is not None:
         return []
@@ -145,7 +146,7 @@ async def permitted_acts(info: Info, day: Row[Any]) -> list[ReviewAct]:
     may = {ReviewAct.SUSPEND: Operation.SUSPEND_ACCOUNT}
     if day.stage in (Stage.REVIEW.value, Standstill.SUSPENDED.value):
         may[ReviewAct.REFRESH] = Operation.RUN_ANALYSIS
-    found = await standing(info, day)
+    found = await standing(info, day, at)
     if found is not None:
         may[ReviewAct.REJECT] = Operation.REJECT_PROPOSAL
     if found is not None and day.lane == Lane.COMPLIANCE.value:

@@ -9,10 +9,9 @@ from sqlalchemy import Connection, Row
 from trimtab.auth.decisions import Denied
 from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
-from trimtab.db.account_signals import business_date
 from trimtab.db.history import accounts_by_id
 from trimtab.db.profile_changes import newest_names
-from trimtab.db.profiles import Profile, keys_of, layer_history, read_layers, read_profiles, seq_known_at
+from trimtab.db.profiles import Profile, keys_of, layer_history, read_layers, read_profiles
 from trimtab.db.settings_exceptions import exceptions
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.profile.levels import LayerKey, effective
@@ -20,9 +19,9 @@ from trimtab.domain.profile.registry import LANGUAGE
 from trimtab.domain.profile.statements import Level
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
-from trimtab.graphql.errors import BadInput
 from trimtab.graphql.ids import key_of
 from trimtab.graphql.paging import DEFAULT_PAGE, page_size
+from trimtab.graphql.settings.moments import day_and_version
 from trimtab.graphql.settings.types import (
     AccountProfile,
     Moment,
@@ -97,7 +96,7 @@ class SettingsQuery:
         key = LayerKey(Level.PROGRAMME, programme) if programme else LayerKey(Level.FIRM)
 
         def read(connection: Connection) -> list[ProfileSetting]:
-            on, seq = _moment(connection, at or Moment())
+            on, seq = day_and_version(connection, at or Moment())
             held = effective(read_layers(connection, [key], on, seq).values())
             symbols = newest_names(connection).symbols
             decided = ((place, each) for place, each in ordered(held) if each.is_altered)
@@ -136,17 +135,5 @@ class SettingsQuery:
 
 
 def _profile(connection: Connection, row: Row[Any], moment: Moment) -> tuple[date, int, Profile]:
-    on, seq = _moment(connection, moment)
+    on, seq = day_and_version(connection, moment)
     return on, seq, read_profiles(connection, [row], on, seq)[row.account_id]
-
-
-def _moment(connection: Connection, moment: Moment) -> tuple[date, int]:
-    """The day and the last known version that a moment means. Raises BadInput."""
-    on = moment.as_of or business_date(connection) or date.max
-    if moment.known_at_time is not None:
-        if moment.known_at is not None:
-            raise BadInput("give knownAt or knownAtTime, not both")
-        if moment.known_at_time.tzinfo is None:
-            raise BadInput("knownAtTime needs its offset from UTC")
-        return on, seq_known_at(connection, moment.known_at_time)
-    return on, moment.known_at if moment.known_at is not None else newest_seq(connection)
