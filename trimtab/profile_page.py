@@ -53,9 +53,10 @@ everybody anyway; one that is to bind only those who choose it names a programme
 
 A bulk change is selected by a filter, or made for a programme or the whole firm. Its preview says who goes from which
 sentence to which, whose settings could not obey it, and what these accounts trade today; a sample can be analysed
-again as it would be. An account is exempted with a reason, until a day or until a review: then the change holds for
-it too, or somebody is told every day to look. A second person approves, all accounts change in one transaction, and
-an undo gives each what it said before, except where somebody has changed it since.
+again as it would be. It is run on the last stored days before anybody may approve it
+([`shadow-runs.md`](shadow-runs.md)). An account is exempted with a reason, until a day or until a review: then the
+change holds for it too, or somebody is told every day to look. A second person approves, all accounts change in one
+transaction, and an undo gives each what it said before, except where somebody has changed it since.
 
 ## On the command line
 

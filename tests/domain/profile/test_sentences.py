@@ -135,3 +135,11 @@ def test_a_value_is_checked_like_a_sentence():
         LANGUAGE.checked(Statement("cash_target", values={"weight": "NaN"}))
     with pytest.raises(UnknownSentence, match="did you mean cash_target"):
         LANGUAGE.checked(Statement("cash_targets"))
+
+
+def test_a_name_with_two_spaces_in_a_row_is_refused_since_its_sentence_would_read_back_with_one():
+    setting = next(each for each in LANGUAGE if each.key == "sector_bounds")
+
+    with pytest.raises(WrongValue):
+        setting.slot["sector"].checked("Real  Estate")
+    assert setting.slot["sector"].checked("Real Estate") == "Real Estate"

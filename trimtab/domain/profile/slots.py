@@ -117,7 +117,7 @@ _PATTERNS: Final[Mapping[SlotKind, str]] = {
     SlotKind.COUNT: r"\d[\d,]{0,15}",
     SlotKind.DATE: r"\d{4}-\d{2}-\d{2}",
     SlotKind.SECURITY: r"[A-Za-z0-9][A-Za-z0-9._/~=@+-]*",
-    SlotKind.NAME: r"[A-Za-z0-9](?:[A-Za-z0-9 _.&/'()+-]*[A-Za-z0-9_.)+])?",
+    SlotKind.NAME: r"[A-Za-z0-9](?:(?:[A-Za-z0-9_.&/'()+-]| (?! ))*[A-Za-z0-9_.)+])?",
     SlotKind.TEXT: r"[^\s\x00-\x1f\x7f](?: ?[^\s\x00-\x1f\x7f])*",
 }
 _STEPS: Final[Mapping[SlotKind, Decimal]] = {
