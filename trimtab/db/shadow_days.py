@@ -11,14 +11,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from trimtab.contracts import RunRef
 from trimtab.db import runs
-from trimtab.db.content import get_content, get_plain
+from trimtab.db.content import ContentChanged, ContentMissing, get_content, get_contents, get_plain
 from trimtab.db.filters import FACT_COLUMNS, facts_of_row
 from trimtab.db.lane_policies import document_of_run, frozen_policy
 from trimtab.db.tables import account_day, account_facts, proposal, run, stage_result
 from trimtab.domain.account_facts import AccountFacts
 from trimtab.domain.calibration import CALIBRATION_MAP, SHIPPED, Calibration
 from trimtab.domain.errors import TrimtabError
-from trimtab.domain.lanes import LanePolicy
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.proposals import RebalanceProposal
 from trimtab.domain.shadow.replay import Recorded
@@ -116,24 +115,51 @@ class StoredInputs:
     _markets: dict[str, MarketSnapshot] = field(default_factory=dict)
     _targets: dict[str, ModelPortfolio] = field(default_factory=dict)
 
-    def request(self, detail: Mapping[str, Any]) -> AnalysisInput:
-        """The input of the analysis whose stage has this detail.
+    def requests(self, details: Mapping[str, Mapping[str, Any]]) -> dict[str, AnalysisInput | TrimtabError]:
+        """The input of each account's analysis, by the detail of its stage.
 
-        Raises ContentMissing, ContentChanged, and OtherCalibration for a shipped map that this build does not have.
+        One that cannot be read is a ContentMissing, a ContentChanged, or OtherCalibration for a shipped map that this
+        build does not have, and stops no other.
         """
+        snapshots = self._snapshots({name: detail["snapshot"] for name, detail in details.items()})
+        found: dict[str, AnalysisInput | TrimtabError] = {}
+        for name, detail in details.items():
+            snapshot = snapshots[name]
+            try:
+                found[name] = snapshot if isinstance(snapshot, TrimtabError) else self._request(snapshot, detail)
+            except TrimtabError as error:
+                found[name] = error
+        return found
+
+    def proposals(self, proposal_ids: Sequence[str]) -> dict[str, RebalanceProposal]:
+        """The stored proposals by id."""
+        rows = select(proposal.c.proposal_id, proposal.c.body).where(proposal.c.proposal_id.in_(list(proposal_ids)))
+        return {
+            row.proposal_id: _PROPOSALS.validate_python(row.body, strict=False) for row in self.connection.execute(rows)
+        }
+
+    def _request(self, snapshot: AccountSnapshot, detail: Mapping[str, Any]) -> AnalysisInput:
         own, version = detail.get(CALIBRATION_MAP), detail.get("calibration", SHIPPED.version)
         if not own and version != SHIPPED.version:
             raise OtherCalibration(f"this build does not have calibration {version}")
         return AnalysisInput(
-            get_content(self.connection, detail["snapshot"], AccountSnapshot),
+            snapshot,
             self._target(detail["target"]),
             self._market(detail["market"]),
             get_content(self.connection, own, Calibration) if own else SHIPPED,
         )
 
-    def proposal(self, proposal_id: str) -> RebalanceProposal:
-        body = self.connection.scalar(select(proposal.c.body).where(proposal.c.proposal_id == proposal_id))
-        return _PROPOSALS.validate_python(body, strict=False)
+    def _snapshots(self, digests: Mapping[str, str]) -> Mapping[str, AccountSnapshot | TrimtabError]:
+        try:
+            return get_contents(self.connection, digests, AccountSnapshot)
+        except (ContentMissing, ContentChanged):  # which of them is only told one by one
+            return {name: self._snapshot(digest) for name, digest in digests.items()}
+
+    def _snapshot(self, digest: str) -> AccountSnapshot | TrimtabError:
+        try:
+            return get_content(self.connection, digest, AccountSnapshot)
+        except (ContentMissing, ContentChanged) as error:
+            return error
 
     def _target(self, digest: str) -> ModelPortfolio:
         if digest not in self._targets:
@@ -153,29 +179,20 @@ def recorded_on(
     policy = frozen_policy(document_of_run(connection, RunRef(firm_id, day.run_id, day.business_date)))
     facts = _facts(connection, day.run_id, members)
     validated = _validated(connection, day.run_id, members)
+    rows = analysed(connection, day.run_id, [name for name in members if name in facts])
+    requests = stored.requests({row.account_id: row.result["detail"] for row in rows})
+    proposals = stored.proposals([row.proposal_id for row in rows])
     found: list[Recorded] = []
     unreadable: dict[str, str] = {}
-    for row in analysed(connection, day.run_id, [name for name in members if name in facts]):
-        name = row.account_id
-        try:
-            found.append(_recorded(row, day, policy, facts[name], validated.get(name, {}), stored))
-        except TrimtabError as error:
-            unreadable[name] = str(error)
+    for row in rows:
+        name, request = row.account_id, requests[row.account_id]
+        if isinstance(request, TrimtabError):
+            unreadable[name] = str(request)
+            continue
+        validation = validated.get(name, {})
+        proposed = proposals[row.proposal_id]
+        found.append(Recorded(name, day.business_date, request, proposed, facts[name], policy, validation))
     return found, unreadable
-
-
-def _recorded(
-    row: Row[Any],
-    day: AnalysedDay,
-    policy: LanePolicy,
-    facts: AccountFacts,
-    validated: Mapping[str, Any],
-    stored: StoredInputs,
-) -> Recorded:
-    request = stored.request(row.result["detail"])
-    return Recorded(
-        row.account_id, day.business_date, request, stored.proposal(row.proposal_id), facts, policy, validated
-    )
 
 
 def _facts(connection: Connection, run_id: str, members: Sequence[str]) -> dict[str, AccountFacts]:
