@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 from sqlalchemy.engine import make_url
@@ -23,6 +24,12 @@ from trimtab.embedded.temporal import DEFAULT_NAMESPACE, start_temporal
 # What a crash would lose does not matter here.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
+
+# The suite draws the same examples on every machine, so that whoever changed nothing sees nothing fail. New ones are
+# hunted by a command of its own: `pytest tests/domain tests/optimizer --hypothesis-profile hunt`.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("hunt", derandomize=False, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("suite")
 
 PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 

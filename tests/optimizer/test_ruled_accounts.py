@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.optimizer.agreement import compare_ruled, random_data, ruled_data
@@ -25,6 +25,7 @@ from trimtab.domain.optimizer.objective import evaluate, row_amounts, standing_s
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.regimes import Answered, problems, search_regimes
 from trimtab.domain.optimizer.screening import screen
+from trimtab.domain.optimizer.wash import washed_whole
 from trimtab.domain.proposals import AnalysisOutcome
 
 SEEDS = st.integers(min_value=0, max_value=10**9)
@@ -36,6 +37,18 @@ def answered(data: OptimizerData) -> Answered | None:
         return search_regimes(data, [ascend(one, standing_prices(one)) for one in problems(data)])
     except SolverStalled:
         return None
+
+
+def lawful(data: OptimizerData) -> Answered | None:
+    """None as well where a purchase washes every share sold of a lot at a loss.
+
+    Nobody may trade such a list, and rounding closes the lot: bounds and proofs speak of the others.
+    """
+    best = answered(data)
+    if best is None:
+        return None
+    wasted = washed_whole(data.lots, data.securities.share, best.found.solution.lot_sells)
+    return None if wasted.any() else best
 
 
 def test_the_lane_agrees_with_the_specification_on_random_accounts_with_rules():
@@ -75,7 +88,7 @@ def test_a_proposal_keeps_every_budget_and_limit_to_the_cent(seed: int):
 def test_no_prices_whatever_give_a_bound_above_the_best_list(seed: int):
     """Weak duality with rows, regimes and limits: at random prices inside and outside their caps."""
     data = ruled_data(seed)
-    best = answered(data)
+    best = lawful(data)
     if best is None:
         return
     total = evaluate(data, best.found.solution.lot_sells, best.found.solution.buys).total
@@ -94,10 +107,11 @@ def random_prices(rng: random.Random, data: OptimizerData) -> Prices:
 
 
 @settings(max_examples=40, deadline=None)
+@example(1781761)  # its relaxation sells ten shares of a lot of which ten are washed
 @given(SEEDS)
 def test_newton_never_lowers_the_bound_and_closes_the_gap_of_accounts_without_wash_sides(seed: int):
     data = ruled_data(seed)
-    best = answered(data)
+    best = lawful(data)
     if best is None:
         return
     for one in problems(data):
@@ -114,7 +128,7 @@ def test_widening_every_rule_on_the_whole_account_never_costs_more_than_the_gap(
     rows = data.rows
     wider = replace(data, rows=replace(rows, low=rows.low - 0.05, high=rows.high + 0.05))
 
-    narrow, wide = answered(data), answered(wider)
+    narrow, wide = lawful(data), answered(wider)
 
     if narrow is not None:
         assert wide is not None
@@ -128,7 +142,7 @@ def test_widening_every_rule_on_the_whole_account_never_costs_more_than_the_gap(
 def test_a_certified_account_could_not_have_gained_more_by_a_full_solve(seed: int):
     data = ruled_data(seed)
     proof = screen(data, *(ascend(one, standing_prices(one)) for one in problems(data)))
-    best = answered(data)
+    best = lawful(data)
     if proof is None or best is None:
         return
     total = evaluate(data, best.found.solution.lot_sells, best.found.solution.buys).total
