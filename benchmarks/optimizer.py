@@ -1,9 +1,11 @@
 """What solving costs: the batched kernel beside Clarabel and the specification in cvxpy, same accounts, same run.
 
-OPENBLAS_NUM_THREADS=1 python -m benchmarks.optimizer [--lots 100] [--accounts 128] [--json]
+OPENBLAS_NUM_THREADS=1 python -m benchmarks.optimizer [--lots 100] [--accounts 256] [--json]
 
 Processor time, one thread, medians. The accounts are in transition (holdings off target by a quarter), all taxable and
-harvesting aggressively: harder than a normal day. Where OPENBLAS_CORETYPE is set, an old kernel is measured: unset it.
+harvesting aggressively: harder than a normal day. All of a size are solved together: with fewer than some hundred each
+pays more for numpy's calls, most on a normal day, when only a sixth of them is left to be solved. Where
+OPENBLAS_CORETYPE is set, an old kernel is measured: unset it.
 """
 
 import argparse
@@ -277,7 +279,7 @@ def worst(gaps: Sequence[Floats]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--lots", type=int, choices=SECURITIES, help="only accounts of about so many lots")
-    parser.add_argument("--accounts", type=int, default=128, help="accounts of each size")
+    parser.add_argument("--accounts", type=int, default=256, help="accounts of each size, solved together")
     parser.add_argument("--references", type=int, default=24, help="of them also solved by Clarabel and cvxpy")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of the table")
     arguments = parser.parse_args()

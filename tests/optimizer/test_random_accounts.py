@@ -54,7 +54,9 @@ def test_every_proposal_passes_the_checker(seed: int, kind: Callable[[int], Anal
     check(request, proposal)
     assert proposal.outcome is not AnalysisOutcome.SOLVER_FAILED
     assert proposal.gap_bps >= Decimal("-0.001")
-    assert (proposal.note != "") == (proposal.outcome is AnalysisOutcome.CONFLICT or account_value(request) == 0)
+    told = proposal.outcome is AnalysisOutcome.CONFLICT or account_value(request) == 0
+    if request.snapshot.settings.forced_harvest is None:  # else losses that are missing are noted
+        assert (proposal.note != "") == told
 
 
 @settings(max_examples=15, deadline=None)

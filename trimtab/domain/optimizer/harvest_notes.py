@@ -21,4 +21,5 @@ def harvest_note(request: AnalysisInput, booked: Booked) -> str:
         return ""
     kind = "short-term losses" if harvest.short_term_only else "losses"
     until = harvest.preserve_until.isoformat()
-    return f"Of the {kind} of {dollars(harvest.losses)} to be harvested until {until}, {dollars(missing)} are missing."
+    asked, lacking = dollars(harvest.losses), dollars(missing)
+    return f"Net {kind} of {asked} are to stand in the year's result until {until}; {lacking} are missing."

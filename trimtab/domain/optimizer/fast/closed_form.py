@@ -98,7 +98,7 @@ def answer(packed: Packed, prices: Floats, branching: Branching) -> Answers:
     amounts = _amounts(packed, sale_weight * sold, purchase_weight * bought)
     if packed.lot_rows:
         weighted = lot_sales * by_lot(sale_weight, packed.lot_security)
-        amounts[:, -packed.lot_rows :] += np.matmul(weighted[:, None, :], packed.lot_on_row)[:, 0]
+        amounts[:, -packed.lot_rows :] += _on_lot_rows(packed, weighted)
     return Answers(
         prices=prices,
         value=packed.constant - saved.sum(axis=1) - _held_apart(packed, prices),
@@ -172,6 +172,14 @@ class _LotOffers:
     least: Floats | float  # sold whatever the pull
     most: Floats
     order: Ints | None  # places of these lots in the data's order; None: that order
+
+
+def _on_lot_rows(packed: Packed, sold: Floats) -> Floats:
+    """What selling `sold` (A, m) adds to the last rows, (A, g); lot by lot, so that padding changes no bit of it."""
+    accounts, lots = sold.shape
+    account = np.repeat(np.arange(accounts), lots)
+    effects = (sold * packed.lot_on_row[..., row] for row in range(packed.lot_rows))
+    return np.stack([sum_by(account, each.ravel(), accounts) for each in effects], axis=1)
 
 
 def _lot_offers(packed: Packed, prices: Floats) -> _LotOffers:

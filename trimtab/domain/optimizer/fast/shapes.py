@@ -18,7 +18,7 @@ MOST_ROWS = 64
 class Shape:
     """Sizes of a bucket: the account's, rounded up to a grid, so that its arithmetic does not depend on its mates.
 
-    Lots only where rows tell them apart: elsewhere all that are left as they are add up one by one.
+    Lots are left as they are: they add up one by one.
     """
 
     securities: int
@@ -31,10 +31,10 @@ class Shape:
     @property
     def pool(self) -> "Pool":
         """What problems that may be solved side by side have in common."""
-        return self.securities, self.factors, self.rows, self.lot_rows, self.shared, self.lots if self.lot_rows else 0
+        return self.securities, self.factors, self.rows, self.lot_rows, self.shared
 
 
-Pool = tuple[int, int, int, int, bool, int]
+Pool = tuple[int, int, int, int, bool]
 
 
 def packed_together(shapes: Sequence[Shape], most: int) -> Iterator[tuple[Shape, list[int]]]:
@@ -120,10 +120,10 @@ def shape_of(data: OptimizerData) -> Shape:
     lots = len(data.lots.lots) if layout is None else len(layout.lot)
     return Shape(
         securities=rounded_up(n if layout is None else len(layout.security), 4, smallest=8),
-        lots=rounded_up(lots, 2, smallest=8) if by_lot else max(lots, 8),
+        lots=max(lots, 8),
         factors=k,
         rows=1 + rounded_up(len(data.rows) - by_lot, 2),
-        lot_rows=rounded_up(by_lot, 2),
+        lot_rows=rounded_up(by_lot, 2, smallest=2) if by_lot else 0,  # both regimes of a tax year in one bucket
         shared=layout is not None,
     )
 
