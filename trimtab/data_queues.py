@@ -55,7 +55,7 @@ def suspension_lines(connection: Connection, on: date) -> Iterator[str]:
         value = suspension_of(row)
         roles = ", ".join(sorted(role.value for role in value.lifted_by)) or "nobody: only its cause ends it"
         yield (
-            f"{value.scope.lower()} {value.scope_id}: {value.code} since {value.since}: {value.reason}. "
+            f"{value.scope.lower()} {value.scope_id}: {value.code} since {value.since}: {value.reason.rstrip('.')}. "
             f"Cleared by: {what_clears(value)}. May be lifted by: {roles}"
         )
 
