@@ -56,6 +56,16 @@ def a_random_account(seed: int) -> AnalysisInput:
     )
 
 
+def a_random_account_beside_a_buyer(seed: int) -> AnalysisInput:
+    """A random account, half of them with rules on the whole of it; what A2 bought lately it buys today."""
+    request = (a_random_ruled_account if seed % 2 else a_random_account)(seed)
+    windows = request.snapshot.wash_windows
+    today = [
+        each if each.account_id == ACCOUNT else replace(each, opened_on=BUSINESS_DATE) for each in windows.purchases
+    ]
+    return replace(request, snapshot=replace(request.snapshot, wash_windows=replace(windows, purchases=tuple(today))))
+
+
 def a_random_priced_account(seed: int) -> AnalysisInput:
     """A random account, half of them with rules on the whole of it, that pays by the kind of security."""
     kind = a_random_ruled_account if seed % 2 else a_random_account

@@ -100,6 +100,19 @@ def test_a_lot_is_sold_on_the_day_on_which_it_is_old_enough_and_not_before():
     )
 
 
+def test_a_name_never_to_be_held_stays_while_its_lots_are_too_young_and_nothing_else_waits_for_it():
+    """AAA may be sold from 2026-03-23; with the cash that is there BBB is bought."""
+    lots = (a_lot("AAA", "300", "80", TEN_DAYS_AGO), a_lot("BBB", "300", "80"))
+    settings = AccountSettings(minimum_holding_days=30, restrictions=(a_rule(RestrictionKind.NEVER_HOLD, "AAA"),))
+
+    proposal = analyze(drifted(settings, *lots, cash="40000", weights={"BBB": "1"}))
+
+    assert proposal.outcome is AnalysisOutcome.OPTIMAL
+    assert "AAA" not in quantities(proposal)
+    assert quantities(proposal)["BBB"] > 300
+    assert why_not(proposal, "AAA").code is WhyNotCode.HOLDING_PERIOD
+
+
 def test_older_lots_are_sold_while_a_young_one_waits():
     lots = (a_lot("AAA", "600", "80", TEN_DAYS_AGO), a_lot("AAA", "90", "80"), a_lot("BBB", "300", "80"))
     proposal = analyze(drifted(AccountSettings(minimum_holding_days=30), *lots))

@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.optimizer.random_accounts import a_random_account, a_random_priced_account
+from tests.optimizer.random_accounts import (
+    a_random_account,
+    a_random_account_beside_a_buyer,
+    a_random_priced_account,
+)
 from trimtab.domain.optimizer.analysis import analyze, proposal_hash
 from trimtab.domain.optimizer.ascent import ascend
 from trimtab.domain.optimizer.attribution import attribute
@@ -44,8 +48,8 @@ def the_data(request: AnalysisInput) -> OptimizerData:
 
 
 @pytest.mark.covers("P1")
-@settings(max_examples=60, deadline=None)
-@given(SEEDS, st.sampled_from([a_random_account, a_random_priced_account]))
+@settings(max_examples=80, deadline=None)
+@given(SEEDS, st.sampled_from([a_random_account, a_random_account_beside_a_buyer, a_random_priced_account]))
 def test_every_proposal_passes_the_checker(seed: int, kind: Callable[[int], AnalysisInput]):
     request = kind(seed)
 

@@ -1,9 +1,13 @@
 """Wash sale rules, taxable and not: what may be bought, what may be sold at a loss, and never both on one day."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from tests.optimizer.accounts import (
+    BUSINESS_DATE,
     LAST_YEAR,
     LONG_AGO,
     a_lot,
@@ -18,8 +22,10 @@ from trimtab.domain.account_settings import AccountSettings, CashNeed, Harvestin
 from trimtab.domain.accounts import Registration
 from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.optimizer.checker import check
+from trimtab.domain.optimizer.errors import ProposalRejected
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import RebalanceProposal, WhyNotCode
+from trimtab.domain.proposals import AnalysisOutcome, RebalanceProposal, WhyNotCode
 from trimtab.domain.snapshots import AnalysisInput, WashWindows
 
 TEN_DAYS_AGO = date(2026, 2, 21)
@@ -139,6 +145,84 @@ def test_a_name_never_to_be_held_is_sold_although_its_loss_is_washed():
 
     assert sides(proposal)["AAA"] is Side.SELL
     assert proposal.tax == 0
+
+
+SPOUSE_TODAY = WashWindows(purchases=(a_window("AAA", BUSINESS_DATE, "10", account_id="SPOUSE"),))
+
+
+def test_a_loss_in_what_the_spouse_buys_today_is_kept_even_where_ten_shares_wash_ten_of_495():
+    """Its order would be refused beside the spouse's, so the analysis leaves it; ten days ago it was worth a sale."""
+    earlier = WashWindows(purchases=(a_window("AAA", TEN_DAYS_AGO, "10", account_id="SPOUSE"),))
+    assert sides(analyze(at_a_loss(wash_windows=earlier)))["AAA"] is Side.SELL
+
+    proposal = analyze(at_a_loss(wash_windows=SPOUSE_TODAY))
+
+    assert proposal.is_empty
+    (told,) = [each for each in proposal.why_nots if each.security_id == "AAA"]
+    assert told.code is WhyNotCode.WASH_SALE_WINDOW
+    assert "another account of the household buys it today" in told.sentence
+
+
+def test_the_accounts_own_purchase_of_today_washes_ten_shares_and_no_more():
+    own = WashWindows(purchases=(a_window("AAA", BUSINESS_DATE, "10"),))
+
+    assert sides(analyze(at_a_loss(wash_windows=own)))["AAA"] is Side.SELL
+
+
+def test_a_name_never_to_be_held_stays_for_a_day_while_the_spouse_buys_it_and_the_rest_trades():
+    """AAA has to go, and may not today; of BBB, half as heavy again as its target, some is sold."""
+    settings = AccountSettings(restrictions=(a_rule(RestrictionKind.NEVER_HOLD, "AAA"),))
+    market = a_market({"AAA": "100", "BBB": "100", "CCC": "100"})
+    lots = (a_lot("AAA", "100", "200", LAST_YEAR), a_lot("BBB", "880", "99"))
+    model = a_model({"BBB": "0.5", "CCC": "0.5"})
+    request = an_input(market, model, lots=lots, cash="2000", settings=settings, wash_windows=SPOUSE_TODAY)
+
+    assert sides(analyze(request)) == {"BBB": Side.SELL, "CCC": Side.BUY}
+    assert sides(analyze(replace(request, snapshot=replace(request.snapshot, wash_windows=WashWindows())))) == {
+        "AAA": Side.SELL,
+        "BBB": Side.SELL,
+        "CCC": Side.BUY,
+    }
+
+
+def test_cash_that_is_owed_is_raised_from_a_gain_while_the_spouse_buys_what_stands_at_a_loss():
+    """$20,000 are owed and $1,000 are there; AAA could give $49,500 at a loss, BBB gives $19,000 and more at a gain."""
+    owed = AccountSettings(cash_needs=(CashNeed(Decimal(20000), date(2026, 3, 6)),), harvesting=Harvesting.AGGRESSIVE)
+    lots = (a_lot("AAA", "495", "200", LAST_YEAR), a_lot("BBB", "495", "60"))
+
+    proposal = analyze(at_a_loss(*lots, settings=owed, wash_windows=SPOUSE_TODAY))
+
+    assert sides(proposal) == {"BBB": Side.SELL}
+    assert proposal.after.cash >= 20000
+
+
+def test_cash_that_only_such_a_loss_could_raise_is_a_conflict_for_a_person():
+    owed = AccountSettings(cash_needs=(CashNeed(Decimal(20000), date(2026, 3, 6)),))
+    lots = (a_lot("AAA", "495", "200", LAST_YEAR),)
+    request = an_input(
+        a_market({"AAA": "100"}),
+        a_model({"AAA": "1"}),
+        lots=lots,
+        cash="1000",
+        settings=owed,
+        wash_windows=SPOUSE_TODAY,
+    )
+
+    proposal = analyze(request)
+
+    assert (proposal.outcome, proposal.trades) == (AnalysisOutcome.CONFLICT, ())
+    assert "a loss in AAA would be a wash sale" in proposal.note
+
+
+def test_the_checker_refuses_a_loss_in_what_the_spouse_buys_today_whoever_proposes_it():
+    request = at_a_loss()
+    proposal = analyze(request)
+    lot = request.snapshot.lots[0].id
+
+    with pytest.raises(ProposalRejected) as refused:
+        check(replace(request, snapshot=replace(request.snapshot, wash_windows=SPOUSE_TODAY)), proposal)
+
+    assert f"lot {lot}: another account of the household has bought its wash key today" in str(refused.value)
 
 
 def test_one_wash_group_is_never_sold_at_a_loss_and_bought_on_one_day():

@@ -363,6 +363,16 @@ def test_a_loss_sale_and_a_purchase_of_one_name_in_one_household_are_not_both_co
     assert [row[0] for row in intents(connection)] == [first.account_id]
 
 
+def test_a_lot_that_as_a_whole_is_no_more_than_a_cent_below_its_basis_is_no_loss(
+    connection: Connection, run: RunRef
+) -> None:
+    """100 shares at 100 with a basis of 10,000.01, as the analysis has it: it may sell them beside the purchase."""
+    even = a_lot("D1", "VTI", "100", "100.0001")
+    refs = approved_days(connection, run, [replace(LOSS, trades=(a_sale(even, "100"),), lots=(even,)), PURCHASE])
+
+    assert [each.next for each in commit_all(connection, refs)] == [Standstill.TRADE, Standstill.TRADE]
+
+
 def test_an_account_that_is_sent_back_again_and_again_is_parked_for_a_person(
     connection: Connection, run: RunRef
 ) -> None:

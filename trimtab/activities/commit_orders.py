@@ -33,11 +33,11 @@ from trimtab.db.orders import (
 )
 from trimtab.db.stages import StageResult, get_or_compute, visits
 from trimtab.db.tables import person, proposal, record
-from trimtab.domain.accounts import Account, TaxStatus
+from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import HoldCode, Lane, Stage, Standstill, TerminalState
 from trimtab.domain.lots import TaxLot
-from trimtab.domain.money import ZERO
+from trimtab.domain.money import CENT, ZERO
 from trimtab.domain.orders import IntentStatus, Side, intent_id
 from trimtab.domain.proposals import LotSale, ProposedTrade, RebalanceProposal
 from trimtab.domain.records import content_hash, plain
@@ -123,7 +123,7 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
     keys = wash_keys(connection, ref.business_date, [trade.security_id for trade in trades])
     peers = household_trades_today(connection, owner.household_id, ref.business_date, ref.account_day_id)
     snapshot = get_content(connection, day.snapshot_hash, AccountSnapshot)
-    conflicts = wash_conflicts(_legs(snapshot.account, trades, keys), peers)
+    conflicts = wash_conflicts(_legs(snapshot, trades, keys), peers)
     if conflicts:
         _require_hope(connection, ref)
         return _back_to(Stage.INGEST, conflicts[0].code, "; ".join(each.message for each in conflicts))
@@ -135,7 +135,10 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
 
 
 def _require_hope(connection: Connection, ref: AccountDayRef) -> None:
-    """A new analysis sees the peers' trades and mends it; where it does not, a few rounds show that none will."""
+    """A new analysis sees what the peers have committed, and neither buys it back nor sells it at a loss.
+
+    Peers that commit while it is under way may send it back once more; after a few rounds a person settles it.
+    """
     code = record.c.body["outcome"]["code"].astext
     rounds = connection.scalar(
         select(func.count()).where(
@@ -189,16 +192,24 @@ def _still_may(actor: Row[Any] | None, holder: Row[Any] | None, owner: Row[Any],
     return bool(APPROVING_ROLES & set(holder.roles))
 
 
-def _legs(account: Account, trades: Sequence[ProposedTrade], keys: Mapping[SecurityId, str]) -> list[HouseholdTrade]:
+def _legs(
+    snapshot: AccountSnapshot, trades: Sequence[ProposedTrade], keys: Mapping[SecurityId, str]
+) -> list[HouseholdTrade]:
     return [
-        HouseholdTrade(account.id, keys[trade.security_id], trade.side, realizes_loss(account, trade))
+        HouseholdTrade(snapshot.account.id, keys[trade.security_id], trade.side, realizes_loss(snapshot, trade))
         for trade in trades
     ]
 
 
-def realizes_loss(account: Account, trade: ProposedTrade) -> bool:
-    """Whether a taxable account sells any lot below its basis: losses of an IRA are nobody's (WS-9)."""
-    return account.tax_status is TaxStatus.TAXABLE and any(sale.gain < 0 for sale in trade.lot_sales)
+def realizes_loss(snapshot: AccountSnapshot, trade: ProposedTrade) -> bool:
+    """Whether a taxable account sells any lot at a loss: losses of an IRA are nobody's (WS-9).
+
+    As in the analysis and its checker, a lot is at a loss that as a whole stands more than a cent below its basis.
+    """
+    if snapshot.account.tax_status is not TaxStatus.TAXABLE:
+        return False
+    below_basis = {sale.lot_id for sale in trade.lot_sales if sale.gain < 0}
+    return any(lot.quantity * trade.price < lot.cost - CENT for lot in snapshot.lots if lot.id in below_basis)
 
 
 def _require_lots(connection: Connection, snapshot: AccountSnapshot, trades: Sequence[ProposedTrade]) -> None:
@@ -272,7 +283,7 @@ def _insert(
                 "side": trade.side.value,
                 "quantity": trade.quantity,
                 "reference_price": trade.price,
-                "realizes_loss": realizes_loss(snapshot.account, trade),
+                "realizes_loss": realizes_loss(snapshot, trade),
                 "lot_sales": [_claim(sale, lots_now[sale.lot_id]) for sale in trade.lot_sales],
                 "programme": snapshot.account.programme,
                 "commission": prices[trade.security_id],

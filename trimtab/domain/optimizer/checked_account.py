@@ -32,6 +32,11 @@ class CheckedAccount:
         self.never_buy, self.never_sell = never(RestrictionKind.NEVER_BUY), never(RestrictionKind.NEVER_SELL)
         self.never_hold, self.never_trade = never(RestrictionKind.NEVER_HOLD), never(RestrictionKind.NEVER_TRADE)
         self.barred_keys = self.snapshot.wash_windows.buy_blocked()
+        self.keys_of_peers = {
+            bought.wash_key
+            for bought in self.snapshot.wash_windows.purchases
+            if bought.account_id != self.snapshot.account.id and bought.opened_on == self.snapshot.business_date
+        }
         self._untouchable: dict[SecurityId, bool] = {}
         self._losing: Sequence[TaxLot] | None = None
         self.quantity = {each.security_id: each.quantity for each in self.snapshot.positions}
@@ -273,6 +278,7 @@ class CheckedAccount:
                     keys[lot.security_id],
                     barred[lot.security_id] or self.too_young(lot) is not None,
                     unlocked or lot.security_id in self.never_hold,
+                    keys[lot.security_id] in self.keys_of_peers,
                 )
                 for lot in lots
                 if lot.security_id in barred

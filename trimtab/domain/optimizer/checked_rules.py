@@ -27,8 +27,7 @@ def ending_violations(account: CheckedAccount) -> Iterator[str]:
 
 def _never_hold(account: CheckedAccount) -> Iterator[str]:
     for security_id in sorted(account.never_hold):
-        in_lots = sum((lot.quantity for lot in account.lots_of(security_id)), ZERO)
-        left = in_lots + account.traded.get(security_id, ZERO)
+        left = _sellable_shares(account, security_id) + account.traded.get(security_id, ZERO)
         if left >= account.least(security_id) and not account.closed(security_id):
             yield f"{security_id}: {left} shares stay of a security that must never be held"
 

@@ -25,6 +25,7 @@ class Losing(NamedTuple):
     key: str  # wash key
     closed: bool  # it is not sold for a reason other than the wash sale rule
     forced: bool  # it is sold although all of its loss is washed
+    barred: bool = False  # another account of the household has bought its key today: it is not sold at all
 
 
 class CheckedWashes:
@@ -52,10 +53,10 @@ class CheckedWashes:
         for each, places in self._losing:
             lot = each.lot
             at_hand = sum([bought[place] for place in places], ZERO)
-            whole = at_hand > 0 and at_hand >= lot.quantity
+            whole = each.barred or 0 < at_hand >= lot.quantity
             if whole:
                 self.if_sold[lot.id] = lot.quantity
-            if whole and not each.forced:
+            if each.barred or (whole and not each.forced):
                 self.locked.add(lot.id)
             elif not each.closed:
                 self.if_sold[lot.id] = _match(lot.quantity, places, bought)

@@ -103,14 +103,19 @@ def _identity(account: CheckedAccount) -> Iterator[str]:
 
 
 def _wash_windows(account: CheckedAccount) -> Iterator[str]:
-    """No purchase inside an open window; no loss that a purchase would wash, unless the sale cannot be avoided."""
+    """No purchase inside an open window; no loss that a purchase would wash, unless the sale cannot be avoided.
+
+    A loss in what another account of the household has bought today is never sold: its order would be refused.
+    """
     for trade in account.proposal.trades:
         if trade.side is Side.BUY and account.wash_key(trade.security_id) in account.barred_keys:
             yield f"{trade.security_id}: it is bought inside the wash sale window of a sale at a loss"
     needs_cash = account.cash_before < account.cash_required
     for security_id, sale, lot in account.sales_at_a_loss():
         allowed = not account.taxable or needs_cash or account.washed_shares.get(lot.id, ZERO) < sale.quantity
-        if not allowed and not must_be_sold(account, security_id):
+        if account.taxable and account.wash_key(security_id) in account.keys_of_peers:
+            yield f"lot {sale.lot_id}: another account of the household has bought its wash key today"
+        elif not allowed and not must_be_sold(account, security_id):
             yield f"lot {sale.lot_id}: a purchase of the last 30 days would wash its loss"
 
 

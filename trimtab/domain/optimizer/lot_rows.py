@@ -15,8 +15,9 @@ from trimtab.domain.money import CENT
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, floats_of
 from trimtab.domain.optimizer.problem import Lots, Securities
 from trimtab.domain.optimizer.sale_locks import too_young
-from trimtab.domain.optimizer.security_rows import listed
-from trimtab.domain.optimizer.wash import in_rows, washed_lots
+from trimtab.domain.optimizer.security_rows import listed, wash_key
+from trimtab.domain.optimizer.wash import bought_today_by_others, in_rows, washed_lots
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
 _DOUBT: Final = 1e-12
@@ -45,15 +46,18 @@ def lot_rows(
     never_hold = listed(held.ids, settings.restricted(RestrictionKind.NEVER_HOLD))
     fixed = listed(held.ids, settings.never_sold | held.untouchable.keys())
     young = too_young(request, lots)
-    forced = never_hold[security] | sell_washed_losses
-    losses = washed_lots(request, lots, losing=at_loss & taxable, closed=fixed[security] | young, forced=forced)
-    locked = fixed[security] | young | (losses.void & ~forced)
+    barred = at_loss & taxable & _in_keys(request, held.ids, bought_today_by_others(request))[security]
+    forced = (never_hold[security] | sell_washed_losses) & ~barred
+    closed = fixed[security] | young | barred
+    losses = washed_lots(request, lots, losing=at_loss & taxable, closed=closed, forced=forced)
+    void = losses.void | barred
+    locked = closed | (void & ~forced)
     long_term_in = _days_to_long_term([lot.holding_from for lot in lots], request.snapshot.business_date)
     short, long = float(settings.short_term_rate), float(settings.long_term_rate)
     rate = np.where(long_term_in <= 0, long, short) * taxable
     counts = np.where(at_loss, _loss_credit(gain, parameters), parameters.gain_tax_weight)
     # A washed loss saves no tax and uses up what it could save later: it costs what a gain of its size would.
-    washed = np.where(losses.void, 1.0, losses.shares / quantity)
+    washed = np.where(void, 1.0, losses.shares / quantity)
     wash_cost = np.where(at_loss, -rate * gain * (parameters.gain_tax_weight + counts), 0.0)
     tax = rate * gain * counts + wash_cost * washed
     tax += _wait(gain, long_term_in, max(short - long, 0.0) * taxable, parameters)
@@ -67,7 +71,7 @@ def lot_rows(
         rate=rate[order],
         tax=tax[order],
         at_loss=at_loss[order],
-        void=losses.void[order],
+        void=void[order],
         washed=(washed * proceeds / dollars)[order],
         wash_cost=wash_cost[order],
         replacements=in_rows(losses.replacements, order),
@@ -86,6 +90,13 @@ def _at_loss(request: AnalysisInput, lots: Sequence[TaxLot], proceeds: Floats, c
         price = request.market.prices.get(lot.security_id)
         at_loss[index] = price is not None and lot.quantity * price.close < lot.cost - CENT
     return at_loss
+
+
+def _in_keys(request: AnalysisInput, ids: Sequence[SecurityId], keys: frozenset[str]) -> Flags:
+    """Which securities are of these wash keys, (n,)."""
+    if not keys:
+        return np.zeros(len(ids), dtype=np.bool_)
+    return np.array([wash_key(request, each) in keys for each in ids], dtype=np.bool_)
 
 
 def _days_to_long_term(held_from: list[date], today: date) -> Ints:

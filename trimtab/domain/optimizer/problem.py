@@ -96,7 +96,7 @@ class Lots:
     rate: Floats  # tax rate of its term; 0 in accounts without tax
     tax: Floats  # what one unit sold costs in the objective; negative for a credited loss
     at_loss: Flags
-    void: Flags  # its whole loss would be washed: no credit
+    void: Flags  # its whole loss would be washed, or a peer bought its key today: no credit
     washed: Floats  # weight of it whose loss is washed when all of it is sold; `tax` is the mean over the whole lot
     wash_cost: Floats  # tax cost of one unit washed above one that is not
     replacements: Replacements | None  # None when no loss is washed

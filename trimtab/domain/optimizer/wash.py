@@ -31,6 +31,16 @@ class Washed:
     replacements: Replacements | None
 
 
+def bought_today_by_others(request: AnalysisInput) -> frozenset[str]:
+    """Wash keys that other accounts of the household have bought today: no loss in them is sold (WS-8, WS-12)."""
+    snapshot = request.snapshot
+    return frozenset(
+        window.wash_key
+        for window in snapshot.wash_windows.purchases
+        if window.opened_on == snapshot.business_date and window.account_id != snapshot.account.id
+    )
+
+
 def recent_purchases(request: AnalysisInput) -> list[WashWindow]:
     """The household's purchases of the last 30 days in the order in which they replace shares."""
     return sorted(

@@ -14,7 +14,9 @@ from trimtab.domain.optimizer.in_the_way import Done, breaks, outside_its_band
 from trimtab.domain.optimizer.left_over import Left, has_shared_rules, left_over
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.sale_locks import why_too_young
+from trimtab.domain.optimizer.security_rows import wash_key
 from trimtab.domain.optimizer.targets import PreparedTarget
+from trimtab.domain.optimizer.wash import bought_today_by_others
 from trimtab.domain.optimizer.wording import listing, name_of, of_account, percent
 from trimtab.domain.proposals import WhyNot, WhyNotCode
 from trimtab.domain.securities import SecurityId
@@ -36,6 +38,10 @@ _NO_CASH: _Why = (
 _NEVER_TRADED = "the account must never trade it"
 _NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
 _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
+_BOUGHT_BY_A_PEER: _Why = (
+    WhyNotCode.WASH_SALE_WINDOW,
+    "another account of the household buys it today, which would wash the loss",
+)
 _ANY_WEIGHT = WeightBand()
 
 
@@ -203,6 +209,14 @@ class _Telling:
     def _lots(self, row: int) -> Sequence[TaxLot]:
         return self.data.lots.lots[self.left.lots_from[row] : self.left.lots_from[row + 1]]
 
+    @cached_property
+    def _bought_by_peers(self) -> frozenset[str]:
+        return bought_today_by_others(self.request)
+
+    def _would_wash(self, security_id: SecurityId) -> _Why:
+        by_a_peer = bool(self._bought_by_peers) and wash_key(self.request, security_id) in self._bought_by_peers
+        return _BOUGHT_BY_A_PEER if by_a_peer else _WOULD_WASH
+
     def _not_sold(self, row: int) -> _Why:
         held, left, security_id = self.data.securities, self.left, self._ids[row]
         if security_id in held.untouchable:
@@ -210,7 +224,7 @@ class _Telling:
         if security_id in self._never_sold:
             return self._barred_from_sale(security_id)
         if left.washed[row]:
-            return _WOULD_WASH
+            return self._would_wash(security_id)
         drift = left.drift[row]
         if left.free[row] < drift and (young := why_too_young(self.request, self._lots(row))) is not None:
             return young
@@ -230,7 +244,7 @@ class _Telling:
         if security_id in self._never_sold:
             return self._barred_from_sale(security_id)
         if left.voided[row]:
-            return _WOULD_WASH
+            return self._would_wash(security_id)
         begin, end = left.lots_from[row], left.lots_from[row + 1]
         losing = np.flatnonzero(self.data.lots.at_loss[begin:end])
         if (young := why_too_young(self.request, [self.data.lots.lots[begin + at] for at in losing])) is not None:
