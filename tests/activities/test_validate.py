@@ -4,18 +4,19 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from tests.activities.feed_day import FIRM, SPECIAL, FeedDay, everybody_but_closed
 from trimtab.activities.inputs import Inputs, RunData
 from trimtab.db.content import get_content
 from trimtab.db.engine import firm_transaction
-from trimtab.db.tables import account_day, record, stage_result
+from trimtab.db.tables import account_day, intent, record, stage_result
 from trimtab.db.tables import firm as firm_table
 from trimtab.demo import faults
 from trimtab.domain.account_settings import RestrictionKind
 from trimtab.domain.lifecycle import Stage, Standstill, TerminalState
-from trimtab.domain.snapshots import AccountSnapshot
+from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
 
 SOUND = "A00002"
 """A taxable account with nothing wrong about it."""
@@ -353,6 +354,30 @@ def test_the_households_loss_sales_and_purchases_open_its_wash_sale_windows(day)
         assert sale.security_id in windows.buy_blocked()
     bought = {window.account_id for window in snapshot_of(day, "A00004").wash_windows.purchases}
     assert "A00006" in bought
+
+
+def test_an_order_that_a_member_has_committed_today_opens_a_window_before_it_is_executed(day):
+    """A00006 is about to buy 10 shares of a name of A00004: no analysis of A00004 sells a loss in it any more."""
+    name = next(each.security_id for each in day.firm.book.holdings if each.account_id == "A00004")
+    row = {
+        "firm_id": FIRM, "intent_id": "I1", "account_day_id": "D1", "account_id": "A00006", "household_id": "H",
+        "business_date": day.date, "proposal_hash": "f" * 64, "leg": 0, "security_id": name, "wash_key": name,
+        "side": "BUY", "quantity": Decimal(10), "reference_price": Decimal(1), "realizes_loss": False,
+        "lot_sales": [], "programme": "core", "build": "test", "status": "PENDING",
+    }  # fmt: skip
+    with firm_transaction(day.engine, FIRM) as connection:
+        connection.execute(insert(intent).values(row))
+    load_and_judge(day)
+
+    today = [each for each in snapshot_of(day, "A00004").wash_windows.purchases if each.opened_on == day.date]
+
+    assert [(each.account_id, each.quantity) for each in today] == [("A00006", Decimal(10))]
+    with firm_transaction(day.engine, FIRM) as connection:
+        run = Inputs().of_run(connection, day.ref)
+    snapshot = snapshot_of(day, "A00004")
+    proposal = analyze(AnalysisInput(snapshot, run.models[snapshot.account.model_id], run.market))
+    sold = [sale for trade in proposal.trades if trade.security_id == name for sale in trade.lot_sales]
+    assert [sale for sale in sold if sale.gain < 0] == []
 
 
 def test_settings_restrictions_and_cash_needs_are_in_the_snapshot(day):
