@@ -48,6 +48,8 @@ def named(*names: str) -> list[dict[str, Any]]:
 @pytest.mark.covers("X2")
 async def test_an_advisor_works_through_a_day_by_filters_that_nobody_else_sees(api: Api, days: Book):
     """Of Anna's two accounts one turns over more than 10 % and both more than 5 %; compliance reviews neither."""
+    slashed = a_person("anna/moving", Role.OVERLAY_MANAGER)
+    await saved(api, slashed, "large", LARGE)
     await saved(api, ANNA, "moving", TURNED, note="Ask whether it is worth it.")
     await saved(api, ANNA, "large moves", LARGE, note="Call the client first.")
     day = [{"name": "compliance", "personal": False}, *named("large moves", "moving")]
@@ -75,7 +77,8 @@ async def test_an_advisor_works_through_a_day_by_filters_that_nobody_else_sees(a
     assert await routine(api, ANNA) == found
     assert days.write(lambda one: one.scalar(select(func.count()).select_from(setting_version))) == before
 
-    for other in (BERT, OLGA, a_person("anna/moving", Role.OVERLAY_MANAGER), a_person("ann", Role.MANAGEMENT)):
+    assert list(await own(api, slashed)) == ["large"]
+    for other in (BERT, OLGA, a_person("ann", Role.MANAGEMENT)):
         assert await own(api, other) == {}
         assert await routine(api, other) == {**found, "version": None, "favourites": [], "sequence": []}
         refused = await api.do(other, ARRANGE, sequence=named("moving"))
@@ -128,7 +131,8 @@ async def test_of_two_tabs_that_saw_one_version_the_second_to_save_is_refused(ap
     assert await saved(api, ANNA, "moving", TURNED) > newer
 
     arranged = (await api.do(ANNA, ARRANGE, sequence=named("moving")))["version"]
-    assert (await api.do(ANNA, ARRANGE, sequence=[]))["code"] == "STALE_VERSION"
+    for late in ({}, {"seenVersion": arranged - 1}):
+        assert (await api.do(ANNA, ARRANGE, sequence=[], **late))["code"] == "STALE_VERSION"
     assert (await routine(api, ANNA))["version"] == arranged
 
 
