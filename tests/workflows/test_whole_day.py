@@ -97,6 +97,8 @@ def _a_person_sees_the_exceptions_and_the_rest_trades_by_its_own_settings(day: D
     }
     assert {name for name, *_ in barred} >= {"A00001", "A00008", "A00017"}
     assert not barred & proposed
+    (objects_to,) = entries["A00017"].settings.restrictions
+    assert ("A00017", objects_to.security_id, "SELL") in proposed  # never to be held, and it was
     untaxed = {name for name in trading if not entries[name].settings.long_term_rate}
     assert {name for name in trading if facts[name].tax == 0} == untaxed
     assert sum(facts[name].tax for name in trading) < 0  # more is harvested than realized
