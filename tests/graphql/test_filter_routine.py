@@ -84,6 +84,9 @@ async def test_an_advisor_works_through_a_day_by_filters_that_nobody_else_sees(a
         refused = await api.do(other, ARRANGE, sequence=named("moving"))
         assert (refused["__typename"], refused["code"]) == ("InvalidInput", "FILTER_MISSING")
     assert (await api.do(WAREHOUSE, ARRANGE, sequence=[]))["__typename"] == "Forbidden"
+    Book(days.engine, "firm-b").found()
+    namesake = a_person("anna", Role.OVERLAY_MANAGER, firm_id="firm-b")
+    assert (await own(api, namesake), (await routine(api, namesake))["version"]) == ({}, None)
 
 
 @pytest.mark.covers("X2")
