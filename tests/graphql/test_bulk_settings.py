@@ -101,7 +101,7 @@ async def show(api: Api, change_id: str) -> Any:
     return (await api.data(OLGA, SHOW, {"id": change_id}))["bulkChange"]
 
 
-@pytest.mark.covers("S1", "S4")
+@pytest.mark.covers("S1", "S4", "X2")
 async def test_a_setting_is_changed_for_the_accounts_of_a_filter_once_another_person_agrees(api: Api, many: Book):
     change_id = await proposed(api, "Keep 2 % in cash.", filter=PLATINUM)
 

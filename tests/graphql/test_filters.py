@@ -155,12 +155,14 @@ async def test_everybody_keeps_filters_of_the_own_that_nobody_else_sees(api: Api
     for who in (ADAM, WAREHOUSE):
         assert (await api.do(who, SAVE, name="turned over", filter=TURNED))["__typename"] == "Forbidden"
 
-    changed = await api.do(ANNA, SAVE, name="turned over", filter=all_of(("turnover", ">", 0.5)))
+    (seen,) = [each for each in (await api.data(ANNA, FILTERS))["filters"] if each["personal"]]
+    wanted = {"name": "turned over", "seenVersion": seen["version"]}
+    changed = await api.do(ANNA, SAVE, **wanted, filter=all_of(("turnover", ">", 0.5)))
     assert changed["sentence"] == "The account is wanted when the turnover is above 50 %."
     own = [each for each in (await api.data(OLGA, FILTERS))["filters"] if each["personal"]]
     assert [each["sentence"] for each in own] == ["The account is wanted when the turnover is above 5 %."]
 
-    await api.do(ANNA, SAVE, name="turned over", filter=None)
+    await api.do(ANNA, SAVE, name="turned over", filter=None, seenVersion=changed["version"])
     assert [each for each in (await api.data(ANNA, FILTERS))["filters"] if each["personal"]] == []
 
 

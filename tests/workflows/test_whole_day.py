@@ -16,7 +16,18 @@ from trimtab.day import promote
 from trimtab.db import runs
 from trimtab.db.engine import firm_transaction
 from trimtab.db.records import verify_chains
-from trimtab.db.tables import alert, blocked_step, outbox, record, run, stage_result
+from trimtab.db.tables import (
+    account_facts,
+    alert,
+    blocked_step,
+    decision,
+    intent,
+    outbox,
+    record,
+    run,
+    stage_result,
+)
+from trimtab.domain.account_settings import RestrictionKind
 from trimtab.embedded.temporal import find_program
 from trimtab.temporal_client import connect
 
@@ -32,7 +43,7 @@ async def _run(day: Day) -> Day:
     return day
 
 
-@pytest.mark.covers("A1", "A2", "A3", "A4", "W-C1")
+@pytest.mark.covers("P5", "A1", "A2", "A3", "A4", "W-C1")
 async def test_pages_and_lifecycles_come_to_equal_outcomes(found: Found) -> None:
     """The same files, once with a lifecycle for every account and once by pages of whole households."""
     by_lifecycles = await _run(await found(policy="never"))
@@ -47,12 +58,50 @@ async def test_pages_and_lifecycles_come_to_equal_outcomes(found: Found) -> None
     started = {row.workflow_id for row in by_pages.ask(select(outbox).where(outbox.c.kind == "start_lifecycle"))}
     waiting = {name for name, row in outcomes.items() if row[0] in ("review", "trade")}
     assert {workflow.split("/")[2] for workflow in started} == waiting
+    _a_person_sees_the_exceptions_and_the_rest_trades_by_its_own_settings(by_pages)
     await _a_quiet_account_can_be_promoted(by_pages)
     for day in (by_lifecycles, by_pages):
         with firm_transaction(day.engine, day.firm.id) as connection:
             verified, broken = verify_chains(connection)
             assert not broken
             assert verified > 80
+
+
+def _a_person_sees_the_exceptions_and_the_rest_trades_by_its_own_settings(day: Day) -> None:
+    """Nobody touched the night: two clients must be asked, five accounts that trade are above the firm's $500,000."""
+    outcomes, entries = day.outcomes(), {entry.id: entry for entry in day.firm.accounts}
+    assert len({repr(entry.settings) for entry in entries.values()}) == 20
+    facts = {row.account_id: row for row in day.ask(select(account_facts))}
+    trading = {name for name, row in facts.items() if row.order_count}
+    asked = {name for name in trading if not entries[name].account.discretionary}
+    large = {name for name in trading if facts[name].account_value > 500_000}
+    assert (asked, large - asked) == (
+        {"A00014", "A00016"},
+        {"A00001", "A00004", "A00007", "A00008", "A00017"},
+    )
+    assert {name for name, row in outcomes.items() if row[1] == "REVIEW"} == asked | large
+    unseen = {name for name, row in outcomes.items() if row[1] == "AUTOMATED"}
+    assert unseen == trading - asked - large == {"A00010", "A00019"}
+    approvals = {(row.account_id, row.actor.split(":")[0], *row.actor_roles) for row in day.ask(select(decision))}
+    assert approvals == {(name, "policy") for name in unseen}
+    ordered = {(row.account_id, row.security_id, row.side) for row in day.ask(select(intent))}
+    proposed = {
+        (name, trade["security_id"], trade["side"]) for name in trading for trade in outcomes[name][4]["trades"]
+    }
+    assert ordered == {each for each in proposed if each[0] in unseen}
+
+    barred = {
+        (entry.id, rule.security_id, "SELL" if rule.kind is RestrictionKind.NEVER_SELL else "BUY")
+        for entry in entries.values()
+        for rule in entry.settings.restrictions
+    }
+    assert {name for name, *_ in barred} >= {"A00001", "A00008", "A00017"}
+    assert not barred & proposed
+    (objects_to,) = entries["A00017"].settings.restrictions
+    assert ("A00017", objects_to.security_id, "SELL") in proposed  # never to be held, and it was
+    untaxed = {name for name in trading if not entries[name].settings.long_term_rate}
+    assert {name for name in trading if facts[name].tax == 0} == untaxed
+    assert sum(facts[name].tax for name in trading) < 0  # more is harvested than realized
 
 
 async def _a_quiet_account_can_be_promoted(day: Day) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
-from trimtab.db.settings_versions import held_settings, last_version, newest_seq, write_version
+from trimtab.db.settings_versions import StaleVersion, held_settings, last_version, newest_seq, write_version
 from trimtab.domain.firm_filters import DEFAULT_FIRM_FILTERS
 from trimtab.domain.records import plain
 
@@ -76,12 +76,11 @@ def firm_filters_on(connection: Connection, on: date, known_seq: int | None = No
 
 def personal_filters(connection: Connection, person_id: str) -> dict[str, SavedFilter]:
     """The person's own filters by name."""
-    prefix = f"{person_id}/"
-    rows = [row for row in _held(connection, PERSONAL_FILTER, date.max, None) if row.key.startswith(prefix)]
-    several = [(row.key.removeprefix(prefix), row) for row in rows]
+    several = [(*row.key.rpartition("/")[::2], row) for row in _held(connection, PERSONAL_FILTER, date.max, None)]
     return {
-        name: SavedFilter(name, person_id, row.value["filter"], row.value.get("note", ""), row.seq)
-        for name, row in sorted(several, key=lambda each: each[0])
+        name: SavedFilter(name, owner, row.value["filter"], row.value.get("note", ""), row.seq)
+        for owner, name, row in sorted(several, key=lambda each: each[:2])
+        if owner == person_id
     }
 
 
@@ -93,19 +92,28 @@ def save_personal_filter(
     value: Mapping[str, Any] | None,
     *,
     note: str,
-    supersedes: int | None,
+    actor: str,
+    seen: int | None,
 ) -> int:
-    """Append a version of the person's filter, None to delete it. Raises StaleVersion."""
+    """Append a version of the person's filter, None to delete it. Raises StaleVersion.
+
+    `seen`: the version that the person saw, None when there was no filter of this name.
+    """
+    key = f"{person_id}/{name}"
+    newest = last_version(connection, PERSONAL_FILTER, key)
+    held = None if newest is None or newest.value is None else newest.seq
+    if held != seen:
+        raise StaleVersion(f"your filter {name} has changed meanwhile: look at it again")
     return write_version(
         connection,
         firm_id,
         PERSONAL_FILTER,
-        f"{person_id}/{name}",
+        key,
         None if value is None else {"filter": value, "note": note},
         effective_from=date.min,
-        actor=person_id,
+        actor=actor,
         reason=note,
-        supersedes=supersedes,
+        supersedes=None if newest is None else newest.seq,
     )
 
 

@@ -23,6 +23,7 @@ from trimtab.graphql.events.subscriptions import Subscription
 from trimtab.graphql.filters.mutation import FiltersMutation
 from trimtab.graphql.filters.policy_query import LanePolicyQuery
 from trimtab.graphql.filters.query import FiltersQuery
+from trimtab.graphql.filters.routine_query import FilterRoutineQuery
 from trimtab.graphql.hub.mutation import HubMutation
 from trimtab.graphql.hub.query import HubQuery
 from trimtab.graphql.limits import limit_extensions
@@ -62,6 +63,7 @@ class Query(
     ProgrammeQuery,
     FirmDiffQuery,
     FiltersQuery,
+    FilterRoutineQuery,
     LanePolicyQuery,
     AncillaryQuery,
     SettingsQuery,

@@ -19,6 +19,7 @@ from trimtab.db.filter_pages import (
     facts_days,
     page_matching,
 )
+from trimtab.db.filter_routines import filter_routine
 from trimtab.db.filter_versions import FIRM_FILTER, filter_changes, firm_filters_on, personal_filters
 from trimtab.db.filters import read_facts
 from trimtab.db.lane_policies import document_of_run, frozen_policy, lane_policy_on
@@ -71,9 +72,10 @@ class FiltersQuery:
         def read(connection: Connection) -> list[SavedFilterInfo]:
             on = as_of or business_date(connection) or date.max
             own = personal_filters(connection, person) if person else {}
+            favourites = filter_routine(connection, person).favourites if person else ()
             deciding = lane_policy_on(connection, on, known_at).filters
             found, fields = [*firm_filters_on(connection, on, known_at).values(), *own.values()], catalogue(connection)
-            return [SavedFilterInfo.of(each, deciding, fields) for each in found]
+            return [SavedFilterInfo.of(each, favourites, deciding, fields) for each in found]
 
         return await info.context.reader.run(read)
 

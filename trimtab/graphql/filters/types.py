@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from strawberry.scalars import JSON
 
 from trimtab.db.filter_pages import LaneChange, ShadowSummary
+from trimtab.db.filter_routines import FilterName
 from trimtab.db.filter_versions import FilterChange, SavedFilter
 from trimtab.domain import fact_fields
 from trimtab.domain.account_facts import AccountFacts, FactValue
@@ -45,6 +46,7 @@ class FilterField:
 class SavedFilterInfo:
     name: str
     personal: bool
+    favourite: bool = strawberry.field(description="Whether it is one of your favourites.")
     decides_lanes: bool = strawberry.field(description="Whether a step of the day's lane policy names it.")
     filter: JSON
     sentence: str
@@ -52,12 +54,16 @@ class SavedFilterInfo:
     version: int | None = strawberry.field(description="Null: the one that every firm starts with.")
 
     @classmethod
-    def of(cls, saved: SavedFilter, deciding: Collection[str], fields: Fields) -> "SavedFilterInfo":
+    def of(
+        cls, saved: SavedFilter, favourites: Collection[FilterName], deciding: Collection[str], fields: Fields
+    ) -> "SavedFilterInfo":
         value: Any = saved.value
+        named = FilterName(saved.name, saved.owner is not None)
         return cls(
-            name=saved.name,
-            personal=saved.owner is not None,
-            decides_lanes=saved.owner is None and saved.name in deciding,
+            name=named.name,
+            personal=named.personal,
+            favourite=named in favourites,
+            decides_lanes=not named.personal and named.name in deciding,
             filter=value,
             sentence=sentence(parse_filter(saved.value, fields)),
             note=saved.note,
