@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -43,7 +44,7 @@ async def _run(day: Day) -> Day:
     return day
 
 
-@pytest.mark.covers("P5", "A1", "A2", "A3", "A4", "W-C1")
+@pytest.mark.covers("P5", "W-D4", "A1", "A2", "A3", "A4", "W-C1")
 async def test_pages_and_lifecycles_come_to_equal_outcomes(found: Found) -> None:
     """The same files, once with a lifecycle for every account and once by pages of whole households."""
     by_lifecycles = await _run(await found(policy="never"))
@@ -99,6 +100,18 @@ def _a_person_sees_the_exceptions_and_the_rest_trades_by_its_own_settings(day: D
     assert not barred & proposed
     (objects_to,) = entries["A00017"].settings.restrictions
     assert ("A00017", objects_to.security_id, "SELL") in proposed  # never to be held, and it was
+    for name in trading:
+        settings, proposal = entries[name].settings, outcomes[name][4]
+        assert Decimal(proposal["after"]["cash"]) >= settings.cash_reserve + settings.cash_needed
+        small = {
+            trade["security_id"]: Decimal(trade["quantity"])
+            for trade in proposal["trades"]
+            if Decimal(trade["notional"]) < settings.minimum_trade
+        }
+        held = {each.security_id: each.quantity for each in day.firm.book.holdings if each.account_id == name}
+        assert all(held.get(security_id) == quantity for security_id, quantity in small.items()), "it closes a position"
+    assert {entries[name].settings.minimum_trade for name in trading} == {Decimal(250), Decimal(500)}
+    assert any(entries[name].settings.cash_reserve for name in trading)
     untaxed = {name for name in trading if not entries[name].settings.long_term_rate}
     assert {name for name in trading if facts[name].tax == 0} == untaxed
     assert sum(facts[name].tax for name in trading) < 0  # more is harvested than realized
