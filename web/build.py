@@ -45,7 +45,7 @@ def build(*, with_tools: bool = False) -> Path:
 
 
 def check() -> None:
-    """The types fit, those of the API are of schema.graphql as it stands, and the unit tests pass. Raises PagesNotBuilt."""
+    """The types fit, those of the API are of schema.graphql, and the unit tests pass. Raises PagesNotBuilt."""
     build(with_tools=True)
     run("node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.ts", "--check")
     run("node_modules/typescript/bin/tsc", "--noEmit")

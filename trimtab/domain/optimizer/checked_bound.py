@@ -106,7 +106,10 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The bound, and what each contested wash key adds to it on its two sides; keys of one cell do not add up."""
+    """The bound, and what each key that has two sides adds to it on either; keys of one cell do not add up.
+
+    Of one account these are the contested wash keys, of a household groups of securities (`JointProblem.groups`).
+    """
 
     lowest: float  # with each key on its cheaper side
     if_sold: Mapping[str, float]  # added when the key may be sold at a loss and is not bought

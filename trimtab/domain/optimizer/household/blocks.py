@@ -2,7 +2,8 @@
 
 A security is sold wherever that is cheapest, or bought wherever that is cheapest, never both on one day: selling it
 here to buy it there moves nothing but fees (X8). What a rule demands of an account is done in any case. A wash key
-is not sold at a loss in one account and bought in another, IRAs included (IRC 1091, Rev. Rul. 2008-5).
+is not sold at a loss in one account and bought in another, IRAs included (IRC 1091, Rev. Rul. 2008-5): the securities
+of a key that could be are on one side together, every other security is on a side of its own.
 """
 
 from dataclasses import dataclass, field
@@ -66,15 +67,15 @@ class Trades:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointBound:
-    """What the household's value is at least, by wash key, and each security's best way on either side (n,)."""
+    """What the household's value is at least, by group, and each security's best way on either side (n,)."""
 
-    branches: Branches
+    branches: Branches  # its keys are the groups of `JointBlocks.group`
     sold_way: Ints
     bought_way: Ints
 
-    def ways(self, buying: Flags, wash_key: Ints) -> Ints:
-        """The way of each security, (n,), when the keys (n_keys,) are on these sides."""
-        return np.where(buying[wash_key], self.bought_way, self.sold_way)
+    def ways(self, buying: Flags, group: Ints) -> Ints:
+        """The way of each security, (n,), when the groups (n_groups,) are on these sides."""
+        return np.where(buying[group], self.bought_way, self.sold_way)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,9 +111,12 @@ class JointBlocks:
         self._due_buys = np.minimum(pairs.buy_minimum, pairs.buy_limit)
         self._must_buy = sum_by(pairs.security, self._due_buys, n) > 0
         self._must_lose = sum_by(pairs.security, np.maximum(pairs.sell_minimum - due, 0.0), n) > 1e-9
-        self.contested = self._both_ways(lots.at_loss)
+        self.contested = self._both_ways(lots.at_loss, data.wash_key)
         self._washed = washed_pairs(data)
-        self._two_sided = self._both_ways(np.ones(len(lots.pair), dtype=np.bool_))
+        own = np.where(self.contested[data.wash_key], data.wash_key, data.keys + np.arange(n))
+        _, self.group = np.unique(own, return_inverse=True)  # (n,) of securities that are on one side together
+        self.groups = int(self.group.max(initial=-1)) + 1
+        self._two_sided = self._both_ways(np.ones(len(lots.pair), dtype=np.bool_), self.group)
 
     def _limits_by(self, cost: Floats) -> _Limits:
         """Each pair's lots from the front in the order of their `cost` (m,): exact at any prices that give it."""
@@ -133,11 +137,11 @@ class JointBlocks:
         filled[order] = fill(self._data.lots.pair[order], limit[order], total)
         return np.where(filled > _ROUND_OFF, filled, 0.0)
 
-    def _both_ways(self, lots: Flags) -> Flags:
-        """Wash keys with one of these `lots` (m,) that may be sold and a security that may be bought, (n_keys,)."""
-        data = self._data
-        sellable = sum_by(data.wash_key[data.lot_security], lots & (data.lots.limit > 0), data.keys) > 0
-        buyable = sum_by(data.wash_key[data.pairs.security], data.pairs.buy_limit > 0, data.keys) > 0
+    def _both_ways(self, lots: Flags, key: Ints) -> Flags:
+        """Keys (n,) with one of these `lots` (m,) that may be sold and a security that may be bought, (n_keys,)."""
+        data, keys = self._data, int(key.max(initial=-1)) + 1
+        sellable = sum_by(key[data.lot_security], lots & (data.lots.limit > 0), keys) > 0
+        buyable = sum_by(key[data.pairs.security], data.pairs.buy_limit > 0, keys) > 0
         both: Flags = sellable & buyable
         return both
 
@@ -183,10 +187,10 @@ class JointBlocks:
         data = self._data
         prices = within_caps(data, prices)
         sell, keep, buy = self._with_names(self._priced(prices), prices.names)
-        free = ~self._two_sided[data.wash_key]
+        free = ~self._two_sided[self.group]
         sold = np.where(free & (buy < sell), buy, sell)
         bought = np.where(free, sold, np.minimum(keep, buy))
-        if_sold, if_bought = (sum_by(data.wash_key, each, data.keys) for each in (sold, bought))
+        if_sold, if_bought = (sum_by(self.group, each, self.groups) for each in (sold, bought))
         value = float(np.minimum(if_sold, if_bought).sum()) + _coupling(data, prices)
         sold_way = np.where(free & (buy < sell), Way.BUY, Way.SELL)
         bought_way = np.where(free, sold_way, np.where(buy <= keep, Way.BUY, Way.KEEP))

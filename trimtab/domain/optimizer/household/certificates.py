@@ -24,7 +24,7 @@ def joint_certificate(
     """`tried` prices by regime, in the order of `data.regimes`; `objective` a fraction of household value.
 
     `ids` (n,) and `accounts` (A,) are named in it. Its bound is the least of the regimes', each at the best of its
-    prices or, where that proves more, at several of them, told apart by the sides of wash keys.
+    prices or, where that proves more, at several of them, told apart by the sides of securities.
     """
     by_regime: dict[str, HouseholdPrices] = {}
     sides: dict[str, HouseholdSideProof] = {}
@@ -40,7 +40,7 @@ def joint_certificate(
         told = told_apart(cuts)
         if told is not None and told.value > values[-1]:
             values[-1] = told.value
-            members = tuple(ids[int(np.argmax(data.wash_key == key))] for key in told.keys)
+            members = tuple(ids[int(np.argmax(blocks.group == key))] for key in told.keys)
             sides[regime.name] = HouseholdSideProof(
                 members, tuple(_named(one, accounts, inside[place]) for place in told.kept)
             )

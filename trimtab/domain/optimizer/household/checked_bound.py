@@ -233,20 +233,18 @@ def _shared(
 
 
 def _by_sides(problem: JointProblem, value: float, every: Iterator[_Shared]) -> Sides:
-    """A contested key is on one side with all its securities in all accounts."""
-    sold, bought = dict.fromkeys(problem.contested, 0.0), dict.fromkeys(problem.contested, 0.0)
+    """A contested key is on one side with all its securities in all accounts, every other security for itself."""
+    groups = problem.groups()
+    sold = dict.fromkeys(groups.values(), 0.0)
+    bought = dict(sold)
     for shared in every:
-        selling, buying = shared.least(SELL), min(shared.least(KEEP), shared.least(BUY))
-        if not shared.contested:
-            value += min(selling, buying)
-            continue
-        key = shared.pairs[0].leg.key
-        sold[key] += selling
-        bought[key] += buying
-    least = {key: min(sold[key], bought[key]) for key in problem.contested}
+        group = groups[shared.pairs[0].leg.security_id]
+        sold[group] += shared.least(SELL)
+        bought[group] += min(shared.least(KEEP), shared.least(BUY))
+    least = {group: min(sold[group], bought[group]) for group in sold}
     return Sides(
         lowest=value + sum(least.values()),
-        if_sold={key: sold[key] - least[key] if isfinite(least[key]) else 0.0 for key in least},
-        if_bought={key: bought[key] - least[key] if isfinite(least[key]) else 0.0 for key in least},
-        cell={key: place for place, key in enumerate(sorted(least))},
+        if_sold={group: sold[group] - least[group] if isfinite(least[group]) else 0.0 for group in least},
+        if_bought={group: bought[group] - least[group] if isfinite(least[group]) else 0.0 for group in least},
+        cell={group: place for place, group in enumerate(sorted(least))},
     )

@@ -62,8 +62,8 @@ def _proved_in(problem: JointProblem, regime: CheckedRegime, certificate: Househ
     first = joint_lower_bound(problem, prices, regime)
     if proof is None or not isfinite(first.lowest):
         return first.lowest
-    of = problem.keys
-    keys = sorted({of[each] for each in proof.keys if of.get(each) in problem.contested})
+    groups = problem.groups()
+    keys = sorted({groups[each] for each in proof.keys if each in groups})
     every = [first, *(joint_lower_bound(problem, each, regime) for each in proof.prices)]
     return least_on_all_sides(every, keys)
 

@@ -58,10 +58,13 @@ class JointProblem:
     year: NettedYear | None  # of the taxpayer
     contested: frozenset[str]  # wash keys that could be sold at a loss in one account and bought in one
 
-    @property
-    def keys(self) -> dict[SecurityId, str]:
-        """The wash key of each security that some account may trade, or holds."""
-        return {leg.security_id: leg.key for member in self.members for leg in member.problem.legs}
+    def groups(self) -> dict[SecurityId, str]:
+        """The name of what is on one side with each security: its wash key where contested, else itself (X8)."""
+        return {
+            leg.security_id: f"key {leg.key}" if leg.key in self.contested else f"security {leg.security_id}"
+            for member in self.members
+            for leg in member.problem.legs
+        }
 
 
 class _Measured(CheckedAccount):

@@ -136,11 +136,11 @@ class _Search:
         return np.sort(order[regret[order] > 0])
 
     def _is_new(self, buying: Flags, cut: JointBound) -> bool:
-        return cut.ways(buying, self._data.wash_key).tobytes() not in self._tried
+        return cut.ways(buying, self._blocks.group).tobytes() not in self._tried
 
     def _try(self, buying: Flags, cut: JointBound) -> bool:
         """Solve with these sides, keep the better; False when they have no answer."""
-        ways = cut.ways(buying, self._data.wash_key)
+        ways = cut.ways(buying, self._blocks.group)
         self._tried.add(ways.tobytes())
         try:
             solution = self._lane.solve(self._blocks.trades(ways))
@@ -164,8 +164,8 @@ class _Search:
 
     def _add_ray(self, ray: JointPrices, ways: Ints) -> None:
         """Prices along which the bound of these sides rises without end: far enough to beat all others."""
-        bought = np.zeros(self._data.keys, dtype=np.bool_)
-        bought[self._data.wash_key] = ways != Way.SELL
+        bought = np.zeros(self._blocks.groups, dtype=np.bool_)
+        bought[self._blocks.group] = ways != Way.SELL
         for distance in _DISTANCES:
             prices = self._prices[0].moved(ray, distance)
             cut = self._blocks.bound(prices)
