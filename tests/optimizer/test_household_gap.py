@@ -203,3 +203,14 @@ def test_a_households_lots_washed_in_part_are_sold_and_certified_at_their_true_t
     assert proposal.gap_bps < Decimal("0.1")
     (sale,) = [each for each in proposal.legs[0].trades if each.security_id == "AAA"]
     assert sale.quantity > 700
+
+
+@pytest.mark.parametrize("seed", [1043, 1072])
+def test_accounts_of_which_one_may_sell_no_more_of_a_name_leave_the_others_their_pieces(seed: int):
+    """Lots of which nothing may be sold stood before the other account's in the list of what costs least."""
+    household = a_random_household(seed)
+
+    proposal = analyze_household(household)
+
+    check_household(household, proposal)
+    assert proposal.gap_bps >= 0

@@ -26,6 +26,8 @@ from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.arrays import Floats
 from trimtab.domain.optimizer.bound import lower_bound, standing_prices
+from trimtab.domain.optimizer.checked_bound import Priced
+from trimtab.domain.optimizer.checked_legs import Leg
 from trimtab.domain.optimizer.checker import check
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.errors import ProposalRejected
@@ -35,8 +37,10 @@ from trimtab.domain.optimizer.objective import evaluate
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.targets import account_value, prepare_target
 from trimtab.domain.optimizer.wash import washed_excess, washed_weight
+from trimtab.domain.optimizer.washed_pieces import PricedSale
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import Lane, ProposedTrade, RebalanceProposal, WhyNotCode
+from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput, WashWindow, WashWindows
 
 TEN_DAYS_AGO = date(2026, 2, 21)
@@ -51,6 +55,20 @@ def harvesting(*lots: TaxLot, bought: tuple[WashWindow, ...], group: str = "") -
     held = (*lots, a_lot("BBB", "495", "100"))
     model = a_model({"AAA": "0.5", "BBB": "0.5"})
     return an_input(market, model, lots=held, cash="1000", settings=EAGER, wash_windows=WashWindows(purchases=bought))
+
+
+def test_a_lot_of_which_nothing_is_left_does_not_hide_a_dearer_one():
+    """Active 1, curvature 1: at 0.2 a unit 0.8 are worth selling, for 0.8 x 0.2 + 0.2^2 / 2 = 0.18; holding is 0.5."""
+    sale = PricedSale(active=1.0, curvature=1.0, slope=0.0, most=1.0)
+    leg = Leg(
+        SecurityId("AAA"), "AAA", SecurityId("AAA"), preference=0.0, holding=1.0, active=1.0, tilt=0.0, half_spread=0.0,
+        share=0.001, whole=False, least_bought=0.0, most_bought=0.0, least_sold=0.0, most_sold=1.0, lots=(),
+    )  # fmt: skip
+    checked = Priced(leg, curvature=1.0, slope=0.0, purchase=0.0, lots=())
+
+    assert sale.least([(0.1, 0.0), (0.2, 1.0)]) == pytest.approx(0.18)
+    assert checked.by_selling([(0.1, 0.0, False), (0.2, 1.0, False)], most=1.0) == pytest.approx(0.18)
+    assert sale.least([(0.1, 0.0)]) == checked.by_selling([(0.1, 0.0, False)], most=1.0) == 0.5
 
 
 def sold(proposal: RebalanceProposal, security_id: str = "AAA") -> ProposedTrade:
