@@ -28,6 +28,7 @@ from trimtab.domain.optimizer.household.checked_gap import objective, proved
 from trimtab.domain.optimizer.household.checked_problem import JointProblem, joint_problem
 from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.optimizer.household.checker import check_household
+from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.snapshots import WashWindows
 
 IRA = Registration.TRADITIONAL_IRA
@@ -214,3 +215,25 @@ def test_accounts_of_which_one_may_sell_no_more_of_a_name_leave_the_others_their
 
     check_household(household, proposal)
     assert proposal.gap_bps >= 0
+
+
+def test_a_household_of_cash_is_measured_against_the_model_although_the_first_account_keeps_all_of_its_own():
+    """T keeps its $1,000; of the $3,000 that are all, U may invest $2,000: two thirds are to be AAA."""
+    market, model = a_market({"AAA": "5000"}), a_model({"AAA": "1"}, cash="0")
+    keeps = AccountSettings(cash_target=Decimal(0), cash_reserve=Decimal(1000))
+    first = a_member("T", market, model, cash="1000", settings=keeps)
+    other = a_member("U", market, model, cash="2000", settings=NO_CASH)
+    household = a_household(market, model, first, other)
+
+    proposal = analyze_household(household)
+
+    check_household(household, proposal)
+    assert (proposal.outcome, proposal.before.active_share) == (AnalysisOutcome.NO_TRADE, Decimal("0.666667"))
+
+
+@pytest.mark.parametrize("seed", [600, 702])
+def test_a_loss_in_one_account_is_not_sold_beside_a_purchase_that_a_rule_of_another_demands(seed: int):
+    """Names too many, or a band, would have to be closed at a loss while another account must buy: a person decides."""
+    proposal = analyze_household(a_random_household(seed))
+
+    assert proposal.outcome is AnalysisOutcome.CONFLICT

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.domain.accounts import Position, TaxStatus
+from trimtab.domain.accounts import CashBalance, Position, TaxStatus
 from trimtab.domain.households import HouseholdInput, HouseholdProposal
 from trimtab.domain.lots import HoldingPeriod
 from trimtab.domain.money import ZERO, to_cents
@@ -72,7 +72,7 @@ class CheckedWhole:
 
     @cached_property
     def _together(self) -> CheckedAccount:
-        """All positions and freezes in one account: what of the model can be had is judged for the household."""
+        """All that the household has in one account: what of the model can be had is judged for the household."""
         quantity: dict[SecurityId, Decimal] = {}
         worth: dict[SecurityId, Decimal] = {}
         for position in (each for account in self.accounts for each in account.snapshot.positions):
@@ -83,6 +83,7 @@ class CheckedWhole:
             first,
             positions=tuple(Position(each, quantity[each], worth[each]) for each in quantity),
             lots=(),
+            cash=CashBalance(sum((each.cash_before for each in self.accounts), ZERO)),
             frozen={each: why for account in self.accounts for each, why in account.snapshot.frozen.items()},
             held_away=tuple(each for account in self.accounts for each in account.snapshot.held_away),
         )

@@ -81,10 +81,15 @@ class _Search:
         self._solution: JointSolution | None = None
 
     def start(self) -> None:
-        """Prices of the relaxation in which everything is open, then the ways that they favour."""
+        """Prices of the relaxation in which everything is open, then the ways that they favour.
+
+        Raises RulesClash when the rules bar both sides of a wash key.
+        """
         selling = self._blocks.trades(np.full(len(self._data.variance), Way.SELL))
         everything = Trades(selling.least_sold, selling.most_sold, selling.least_bought, self._data.pairs.buy_limit)
         cut = self._add_cut(self._lane.solve(everything).prices)
+        if np.isinf(np.minimum(cut.branches.if_sold, cut.branches.if_bought)).any():
+            raise RulesClash("rules demand a sale at a loss in one account and a purchase in another on one day")
         self._buying = cut.branches.buying
         selling_side = np.isinf(cut.branches.if_bought)
         for buying in (cut.branches.buying, ~selling_side & np.isinf(cut.branches.if_sold)):
@@ -139,9 +144,11 @@ class _Search:
         return cut.ways(buying, self._blocks.group).tobytes() not in self._tried
 
     def _try(self, buying: Flags, cut: JointBound) -> bool:
-        """Solve with these sides, keep the better; False when they have no answer."""
+        """Solve with these sides, keep the better; False when they have no answer, or a rule bars one of them."""
         ways = cut.ways(buying, self._blocks.group)
         self._tried.add(ways.tobytes())
+        if np.isinf(np.where(buying, cut.branches.if_bought, cut.branches.if_sold)).any():
+            return False
         try:
             solution = self._lane.solve(self._blocks.trades(ways))
         except HouseholdClash as clash:
