@@ -28,6 +28,7 @@ from trimtab.domain.optimizer.household.checked_gap import objective, proved
 from trimtab.domain.optimizer.household.checked_problem import JointProblem, joint_problem
 from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.optimizer.household.checker import check_household
+from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.snapshots import WashWindows
 
@@ -237,3 +238,14 @@ def test_a_loss_in_one_account_is_not_sold_beside_a_purchase_that_a_rule_of_anot
     proposal = analyze_household(a_random_household(seed))
 
     assert proposal.outcome is AnalysisOutcome.CONFLICT
+
+
+def test_a_sale_that_a_band_demands_is_made_although_a_purchase_washes_a_part_of_its_loss():
+    """DDD is 26 % of the household and may be 10 % of its account: closing the lot for its tax would keep all of it."""
+    household = a_random_household(522)
+
+    proposal = analyze_household(household)
+
+    check_household(household, proposal)
+    (sale,) = [each for leg in proposal.legs for each in leg.trades if each.security_id == "DDD"]
+    assert sale.side is Side.SELL

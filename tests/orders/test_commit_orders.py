@@ -373,15 +373,14 @@ def test_a_lot_that_as_a_whole_is_no_more_than_a_cent_below_its_basis_is_no_loss
     assert [each.next for each in commit_all(connection, refs)] == [Standstill.TRADE, Standstill.TRADE]
 
 
-def test_an_account_that_is_sent_back_again_and_again_is_parked_for_a_person(
+def test_an_account_that_wants_again_what_its_peers_trades_forbid_is_a_persons_at_once(
     connection: Connection, run: RunRef
 ) -> None:
-    refs = approved_days(connection, run, [LOSS, PURCHASE])
+    refs = approved_days(connection, run, [PURCHASE, LOSS])
     commit_orders(connection, refs[0], build=BUILD)
-    for _ in range(3):
-        assert commit_orders(connection, refs[1], build=BUILD).next == Stage.INGEST
-        connection.execute(update(account_day).where(account_day.c.account_id == "A2").values(stage="trade"))
-    with pytest.raises(WashSaleStands) as caught:
+    assert commit_orders(connection, refs[1], build=BUILD).next == Stage.INGEST
+    connection.execute(update(account_day).where(account_day.c.account_id == "A1").values(stage="trade"))
+    with pytest.raises(WashSaleStands, match="on the day account A2 buys it") as caught:
         commit_orders(connection, refs[1], build=BUILD)
     assert not caught.value.transient
 

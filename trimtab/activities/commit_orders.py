@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from trimtab.activities.review import approvals_needed
 from trimtab.auth.matrix import Role
@@ -52,7 +52,7 @@ APPROVING_ROLES = frozenset({Role.OVERLAY_MANAGER.value, Role.COMPLIANCE.value})
 """Whoever approved must still hold one of these when the orders are committed (rows 16 and 17), but for row 18."""
 
 ROUNDS = 3
-"""How often a conflict in the household sends an account back to be analysed again before it is parked."""
+"""How often conflicts in the household, each another, send an account back to be analysed before it is parked."""
 
 _PROPOSALS: TypeAdapter[RebalanceProposal] = TypeAdapter(RebalanceProposal)
 
@@ -125,8 +125,9 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
     snapshot = get_content(connection, day.snapshot_hash, AccountSnapshot)
     conflicts = wash_conflicts(_legs(snapshot, trades, keys), peers)
     if conflicts:
-        _require_hope(connection, ref)
-        return _back_to(Stage.INGEST, conflicts[0].code, "; ".join(each.message for each in conflicts))
+        reason = "; ".join(each.message for each in conflicts)
+        _require_hope(connection, ref, reason)
+        return _back_to(Stage.INGEST, conflicts[0].code, reason)
     _require_lots(connection, snapshot, trades)
     prices = _commissions(connection, snapshot, trades)
     _require_cash(connection, snapshot, trades, prices)
@@ -134,21 +135,22 @@ def _commit(connection: Connection, ref: AccountDayRef, owner: Row[Any], day: Ro
     return StageResult(StageOutcome(Stage.TRADE, Standstill.TRADE), {"step": "commit", "intents": intents})
 
 
-def _require_hope(connection: Connection, ref: AccountDayRef) -> None:
-    """A new analysis sees what the peers have committed, and neither buys it back nor sells it at a loss.
+def _require_hope(connection: Connection, ref: AccountDayRef, reason: str) -> None:
+    """The analysis bars what the peers' trades of the day forbid: a new one helps, unless it was not told of them.
 
-    Peers that commit while it is under way may send it back once more; after a few rounds a person settles it.
+    So the same conflict a second time is a person's to settle, at once; peers that trade on while the account is
+    analysed may send it back with other conflicts, a few times.
     """
-    code = record.c.body["outcome"]["code"].astext
-    rounds = connection.scalar(
-        select(func.count()).where(
+    outcome = record.c.body["outcome"]
+    reasons = connection.scalars(
+        select(outcome["reason"].astext).where(
             record.c.account_id == ref.account_id,
             record.c.account_day_id == ref.account_day_id,
-            code.in_([each.value for each in WashConflictCode]),
+            outcome["code"].astext.in_([each.value for each in WashConflictCode]),
         )
-    )
-    if rounds and rounds >= ROUNDS:
-        raise WashSaleStands(f"{rounds} analyses of account-day {ref.account_day_id} met the household's own trades")
+    ).all()
+    if reason in reasons or len(reasons) >= ROUNDS:
+        raise WashSaleStands(f"analysed again, it still meets the household's own trades of the day: {reason}")
 
 
 def _back_to(where: Stage | Standstill, code: str, reason: str) -> StageResult:

@@ -48,9 +48,11 @@ def with_true_taxes(data: HouseholdData, found: JointFound, again: Callable[[Hou
 def _trials(
     data: HouseholdData, blocks: JointBlocks, last_prices: Callable[[], JointPrices], excess: Floats
 ) -> Iterator[HouseholdData]:
-    """Without the lots, then on the pieces that are best at the prices of the last solve."""
-    closed = np.where(excess > _NOTHING, 0.0, data.lots.limit)
-    yield replace(data, lots=replace(data.lots, limit=closed))
+    """Without the lots, but for those of a sale that a rule demands, then on the best pieces at the last prices."""
+    demanded = data.pairs.sell_minimum[data.lots.pair] > 0
+    closed = np.where((excess > _NOTHING) & ~demanded, 0.0, data.lots.limit)
+    if (closed < data.lots.limit).any():
+        yield replace(data, lots=replace(data.lots, limit=closed))
     for _ in range(_ROUNDS):
         chosen = blocks.best_pieces(last_prices())
         if chosen:
