@@ -12,7 +12,7 @@ from tests.optimizer.households import a_household, a_member
 from tests.optimizer.random_households import a_random_household
 from tests.optimizer.test_checked_gap import BOUND, OBJECTIVE, STANDING
 from tests.optimizer.test_washed_parts import EAGER, EARLIER, TEN_DAYS_AGO
-from trimtab.domain.account_settings import AccountSettings, Tracking
+from trimtab.domain.account_settings import AccountSettings, Tracking, WeightBand
 from trimtab.domain.accounts import Registration
 from trimtab.domain.households import (
     HouseholdCertificate,
@@ -22,12 +22,14 @@ from trimtab.domain.households import (
     HouseholdSideProof,
 )
 from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_gap import false_claims
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, ProposalRejected
 from trimtab.domain.optimizer.household.analysis import analyze_household
 from trimtab.domain.optimizer.household.checked_gap import objective, proved
 from trimtab.domain.optimizer.household.checked_problem import JointProblem, joint_problem
 from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.optimizer.household.checker import check_household
+from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.snapshots import WashWindows
 
 IRA = Registration.TRADITIONAL_IRA
@@ -177,6 +179,52 @@ def test_no_multipliers_prove_more_than_what_random_households_reach(seed: int):
     assert own >= float(proposal.certificate.bound_bps) * 1e-4 - 1e-10
     for _ in range(8):
         assert proved(problem, _broken(proposal.certificate, rng)) <= reached + 1e-10
+
+
+def on_target_with_a_band_that_no_share_fits() -> HouseholdInput:
+    """All of $100,000 is AAA, as wanted; $10,000 of it in U, which is to hold 5 % to 5.5 % of CCC, at $600 a share."""
+    market, model = a_market({"AAA": "100", "CCC": "600"}), a_model({"AAA": "1"}, cash="0")
+    band = {"CCC": WeightBand(Decimal("0.05"), Decimal("0.055"))}
+    holder = a_member("T", market, model, lots=(a_lot("AAA", "900", "100"),), settings=NO_CASH)
+    ruled = a_member(
+        "U",
+        market,
+        model,
+        lots=(a_lot("AAA", "100", "100"),),
+        settings=AccountSettings(cash_target=Decimal(0), weight_bands=band),
+        registration=IRA,
+    )
+    return a_household(market, model, holder, ruled)
+
+
+def test_a_demanded_weight_that_no_whole_share_can_meet_gives_no_gap_below_zero():
+    """On target to the cent the objective is 0, the least there is: no bound of lists that may stay so is above it."""
+    proposal = analyze_household(on_target_with_a_band_that_no_share_fits())
+
+    assert proposal.outcome is AnalysisOutcome.NO_TRADE
+    assert proposal.certificate.objective_bps == 0
+    assert Decimal(0) <= proposal.gap_bps < Decimal("0.2")
+
+
+def test_a_random_households_demanded_weight_that_its_turnover_has_no_room_for():
+    """Its second account is to hold 5 % of EEE, one share of which is 6.6 %: none is bought. Its gap was -3.5 bp."""
+    household = a_random_household(320)
+    eee = household.accounts[1].settings.weight_bands["EEE"]
+
+    proposal = analyze_household(household)
+
+    assert eee.minimum == Decimal("0.05")
+    assert [each.security_id for each in proposal.legs[1].trades] == ["AAA"]
+    assert 0 <= proposal.gap_bps < 2
+
+
+def test_a_list_that_is_better_than_what_its_certificate_proves_possible_is_refused():
+    """Whatever gap is told of it: the list then is none of those that the bound speaks of."""
+    proposal = claimed()
+
+    (found,) = false_claims(proposal, proposal.certificate, OBJECTIVE + 0.01, OBJECTIVE, STANDING)
+
+    assert found.startswith(f"its objective of {OBJECTIVE:.7f} bp is below the {OBJECTIVE + 0.01:.7f} bp")
 
 
 def test_a_households_lots_washed_in_part_are_sold_and_certified_at_their_true_tax():
