@@ -220,11 +220,13 @@ def test_a_random_households_demanded_weight_that_its_turnover_has_no_room_for()
 
 def test_a_list_that_is_better_than_what_its_certificate_proves_possible_is_refused():
     """Whatever gap is told of it: the list then is none of those that the bound speaks of."""
-    proposal = claimed()
+    proved, here = OBJECTIVE + 0.01, OBJECTIVE
+    too_good = claimed(bound=proved)
 
-    (found,) = false_claims(proposal, proposal.certificate, OBJECTIVE + 0.01, OBJECTIVE, STANDING)
-
-    assert found.startswith(f"its objective of {OBJECTIVE:.7f} bp is below the {OBJECTIVE + 0.01:.7f} bp")
+    for gap in (here - proved, 0.0):
+        told = replace(too_good, gap_bps=Decimal(f"{gap:.3f}"))
+        (found,) = false_claims(told, told.certificate, proved, here, STANDING)
+        assert f"its objective of {here:.7f} bp is 0.0100000 bp below" in found
 
 
 def test_a_households_lots_washed_in_part_are_sold_and_certified_at_their_true_tax():

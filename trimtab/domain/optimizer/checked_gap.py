@@ -72,10 +72,11 @@ def false_claims(
 ) -> Iterator[str]:
     """What is claimed beyond the proved `bound` and the objectives with the trades, `here`, and without: basis points.
 
-    A bound above the objective of the list itself proves that the list is outside the problem that was solved.
+    A gap below zero proves that the list is none of those that the bound speaks of.
     """
-    if bound > here + GAP_TOLERANCE_BPS + _IMPOSSIBLE * abs(here):
-        yield f"its objective of {here:.7f} bp is below the {bound:.7f} bp that no list within its rules is below"
+    below = max(float(certificate.bound_bps) - here, -float(proposal.gap_bps) - ROUNDING_BPS)
+    if below > GAP_TOLERANCE_BPS + _IMPOSSIBLE * abs(here):
+        yield f"its objective of {here:.7f} bp is {below:.7f} bp below what it says no list within its rules is below"
     if abs(here - float(certificate.objective_bps)) > GAP_TOLERANCE_BPS:
         yield f"its objective is {here:.7f} bp, not {certificate.objective_bps}"
     if float(certificate.bound_bps) > bound + GAP_TOLERANCE_BPS:
