@@ -23,6 +23,7 @@ from trimtab.domain.households import (
 )
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_gap import false_claims
+from trimtab.domain.optimizer.checked_sets import least_of_set
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput, ProposalRejected
 from trimtab.domain.optimizer.household.analysis import analyze_household
 from trimtab.domain.optimizer.household.checked_gap import objective, proved
@@ -162,7 +163,14 @@ def _broken(certificate: HouseholdCertificate, rng: np.random.Generator) -> Hous
     )
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 2))
+def test_what_is_sold_and_bought_at_once_is_bought_no_further_than_it_is_worth():
+    """Half a unit sells for 1 a unit and a unit may be bought at 0.2: 0.5 is sold, and 0.3 is bought, which leaves
+    -0.2, where one unit more is worth its 0.2: -0.5 + 0.06 + 0.2^2 / 2 = -0.42. To buy all of it back is -0.40.
+    """
+    assert least_of_set(1.0, 0.0, 0.0, [(-1.0, 0.5)], [(0.2, 1.0)]) == pytest.approx(-0.42)
+
+
+@pytest.mark.parametrize("seed", [*range(0, 60, 2), 871, 947])  # of the last two one account buys what another sells
 def test_no_multipliers_prove_more_than_what_random_households_reach(seed: int):
     """With bands, budgets, windows, a netted year and a cap: its own gap holds, broken prices prove less."""
     household, rng = a_random_household(seed), np.random.default_rng(seed)
