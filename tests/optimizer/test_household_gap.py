@@ -30,6 +30,7 @@ from trimtab.domain.optimizer.household.checked_gap import objective, proved
 from trimtab.domain.optimizer.household.checked_problem import JointProblem, joint_problem
 from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.optimizer.household.checker import check_household
+from trimtab.domain.optimizer.washed_pieces import PricedSale
 from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.snapshots import WashWindows
 
@@ -170,7 +171,15 @@ def test_what_is_sold_and_bought_at_once_is_bought_no_further_than_it_is_worth()
     assert least_of_set(1.0, 0.0, 0.0, [(-1.0, 0.5)], [(0.2, 1.0)]) == pytest.approx(-0.42)
 
 
-@pytest.mark.parametrize("seed", [*range(0, 60, 2), 871, 947])  # of the last two one account buys what another sells
+def test_a_closed_lot_that_would_be_cheaper_hides_no_other_from_the_bound():
+    """Weight 1 at a curvature of 1: at no cost all of 0.5 is sold, which leaves 0.5^2 / 2, not the 1 / 2 of no sale."""
+    sale = PricedSale(active=1.0, curvature=1.0, slope=0.0, most=np.inf)
+
+    assert sale.least([(-0.1, 0.0), (0.0, 0.5)]) == pytest.approx(0.125)
+
+
+# Of 871 and 947 one account buys what another sells; 1281 and 1072 have lots washed in part beside closed ones.
+@pytest.mark.parametrize("seed", [*range(0, 60, 2), 871, 947, 1072, 1281])
 def test_no_multipliers_prove_more_than_what_random_households_reach(seed: int):
     """With bands, budgets, windows, a netted year and a cap: its own gap holds, broken prices prove less."""
     household, rng = a_random_household(seed), np.random.default_rng(seed)
