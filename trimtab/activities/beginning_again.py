@@ -136,7 +136,9 @@ def _faults(run: RunData, raw: RawHoldings) -> Set[str] | None:
     """The codes that the account would be suspended by; None when judging it fails, as its own stage will tell."""
     try:
         judged = verdict(findings_of(run, prepare(run, raw)))
-    except Exception as error:  # noqa: BLE001 - nobody else's day hangs on it
+    # Whatever fails here fails in the account's own validation too, which tells of it and keeps it. None differs from
+    # any codes that stand, so the account begins again and comes to that stage; the others of the page are not held up.
+    except Exception as error:  # noqa: BLE001
         log.warning("account not judged again", account=raw.account.id, code=type(error).__name__)
         return None
     return {str(finding.code) for finding in judged.suspended_by}

@@ -138,6 +138,7 @@ class _Checks:
         rounded = ROUNDING_BPS + exact
         right: Flags = np.isfinite(bound) & (np.abs(here - claims[:, 0]) <= exact)
         right &= claims[:, 1] <= bound + exact
+        right &= (claims[:, 1] <= here + exact) & (claims[:, 2] >= -rounded)
         right &= claims[:, 2] >= here - bound - rounded
         right &= np.abs(claims[:, 3] - (standing - here)) <= rounded
         return right

@@ -6,19 +6,30 @@ from typing import Final
 
 import numpy as np
 
+from trimtab.domain.households import HouseholdCertificate, HouseholdProposal
 from trimtab.domain.optimizer.checked_account import CheckedAccount
 from trimtab.domain.optimizer.checked_bound import NOT_NETTED, least_on_all_sides, lower_bound
 from trimtab.domain.optimizer.checked_netting import CheckedRegime, NettedYear, netted_year
 from trimtab.domain.optimizer.checked_problem import CheckedProblem
-from trimtab.domain.optimizer.checked_rows import NOTHING, CheckedRow, TradeList, checked_rows, penalty
+from trimtab.domain.optimizer.checked_rows import (
+    NOTHING,
+    CheckedRow,
+    TradeList,
+    checked_rows,
+    kept_as_well_as,
+    penalty,
+)
 from trimtab.domain.orders import Side
-from trimtab.domain.proposals import AnalysisOutcome, Certificate, RegimePrices
+from trimtab.domain.proposals import AnalysisOutcome, Certificate, RebalanceProposal, RegimePrices
 
 GAP_TOLERANCE_BPS: Final = 1e-6
 """Basis points by which a claim may be too good: two roads to one sum of floats differ by less."""
 
 ROUNDING_BPS: Final = 0.0005
 """Gaps and benefits are published to a thousandth of a basis point: half of one may be lost in rounding."""
+
+_IMPOSSIBLE: Final = 1e-6
+"""Of its objective by which a list may seem better than what bounds it: more is no round-off."""
 
 CERTIFIED = (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE)
 
@@ -43,12 +54,29 @@ def _claims(
     account: CheckedAccount, problem: CheckedProblem, published: TradeList, certificate: Certificate
 ) -> Iterator[str]:
     proposal, rows = account.proposal, checked_rows(account, problem, published)
-    year = netted_year(account, problem)
+    year, problem = netted_year(account, problem), kept_as_well_as(problem, published)
     bound = _proved(problem, rows, year, certificate) * 1e4
     if not isfinite(bound):
         yield "its certificate proves nothing: the prices are no numbers, or of another problem"
         return
     here, standing = (objective(problem, rows, trades, year) * 1e4 for trades in (published, NOTHING))
+    yield from false_claims(proposal, certificate, bound, here, standing)
+
+
+def false_claims(
+    proposal: RebalanceProposal | HouseholdProposal,
+    certificate: Certificate | HouseholdCertificate,
+    bound: float,
+    here: float,
+    standing: float,
+) -> Iterator[str]:
+    """What is claimed beyond the proved `bound` and the objectives with the trades, `here`, and without: basis points.
+
+    A gap below zero proves that the list is none of those that the bound speaks of.
+    """
+    below = max(float(certificate.bound_bps) - here, -float(proposal.gap_bps) - ROUNDING_BPS)
+    if below > GAP_TOLERANCE_BPS + _IMPOSSIBLE * abs(here):
+        yield f"its objective of {here:.7f} bp is {below:.7f} bp below what it says no list within its rules is below"
     if abs(here - float(certificate.objective_bps)) > GAP_TOLERANCE_BPS:
         yield f"its objective is {here:.7f} bp, not {certificate.objective_bps}"
     if float(certificate.bound_bps) > bound + GAP_TOLERANCE_BPS:

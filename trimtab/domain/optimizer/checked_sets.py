@@ -1,7 +1,6 @@
 """Equivalence sets as the checker derives them, and the least that a set can cost at given prices (MD-4, X7).
 
-Written as a walk: first whatever may be sold and bought back at a profit, then sales while the weight is worth less
-than they cost, or purchases while it is worth more. The bound that it checks fills one merged list instead.
+A walk down one list of offers. To sell and to buy at once may pay, and to sell all and buy less of it may pay more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,29 +55,15 @@ def _set(account: CheckedAccount, name: SecurityId, substitutes: Sequence[Substi
 
 
 def least_of_set(curvature: float, slope: float, start: float, sales: list[Offer], purchases: list[Offer]) -> float:
-    """min of curvature / 2 x^2 + slope x and the cost of the trades that lead from `start` to the weight x."""
-    cost, sales, purchases = _back_and_forth(sorted(sales), sorted(purchases))
-    weight = start
-    for price, most in sales:
+    """min of curvature / 2 x^2 + slope x and the cost of the trades that lead from `start` to the weight x.
+
+    Everything is bought, and what is too much is sold again at its price: with the sales one list, the cheapest first.
+    """
+    cost = sum([price * most for price, most in purchases])
+    weight = start + sum([most for _, most in purchases])
+    for price, most in sorted([*sales, *((-price, most) for price, most in purchases)]):
         sold = min(max(weight - (price - slope) / curvature, 0.0), most)
         cost, weight = cost + price * sold, weight - sold
         if sold < most:
             break
-    for price, most in purchases:
-        bought = min(max(-(price + slope) / curvature - weight, 0.0), most)
-        cost, weight = cost + price * bought, weight + bought
-        if bought < most:
-            break
     return cost + curvature / 2 * weight**2 + slope * weight
-
-
-def _back_and_forth(sales: list[Offer], purchases: list[Offer]) -> tuple[float, list[Offer], list[Offer]]:
-    """What selling and buying at once earns as long as it does, and what is left of both lists."""
-    cost = 0.0
-    while sales and purchases and sales[0][0] + purchases[0][0] < 0:
-        (sale, to_sell), (purchase, to_buy) = sales[0], purchases[0]
-        both = min(to_sell, to_buy)
-        cost += (sale + purchase) * both
-        sales = ([(sale, to_sell - both)] if to_sell > both else []) + sales[1:]
-        purchases = ([(purchase, to_buy - both)] if to_buy > both else []) + purchases[1:]
-    return cost, sales, purchases

@@ -55,10 +55,10 @@ class PricedSale:
         """The least that it can cost when `sold` of it is gone, and the offers may be taken, cheapest first."""
         active, taken, cost = self.active - sold, 0.0, 0.0
         for price, most in sorted(offers):
-            wanted = active - (price - self.slope) / self.curvature - taken
+            wanted = min(active - (price - self.slope) / self.curvature, self.most) - taken
             if wanted <= 0:
                 break
-            more = max(min(wanted, most, self.most - taken), 0.0)  # of some offers nothing is left: dearer ones follow
+            more = min(wanted, most)  # an offer of nothing, of a lot that is closed, leaves the next one
             taken, cost = taken + more, cost + price * more
         left = active - taken
         return cost + self.curvature / 2 * left**2 + self.slope * left

@@ -42,9 +42,21 @@ class InShares:
 
     @property
     def widened(self) -> OptimizerData:
-        """`data` with bands as wide as these trades leave them: the bound of lists that may do the same."""
-        rows, excess = self.data.rows, self._excess
-        return replace(self.data, rows=replace(rows, low=rows.low - excess, high=rows.high + excess))
+        """`data` with bands as wide as these trades leave them, and no more demanded of a security than they trade.
+
+        What it bounds are lists that may do the same.
+        """
+        rows, held, excess = self.data.rows, self.data.securities, self._excess
+        sells = sum_by(self.data.lots.security, self.lot_sells, len(self.buys))
+        return replace(
+            self.data,
+            rows=replace(rows, low=rows.low - excess, high=rows.high + excess),
+            securities=replace(
+                held,
+                sell_minimum=np.minimum(held.sell_minimum, sells),
+                buy_minimum=np.minimum(held.buy_minimum, self.buys),
+            ),
+        )
 
     @property
     def bands_are_missed(self) -> bool:

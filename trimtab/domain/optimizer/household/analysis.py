@@ -17,7 +17,7 @@ from trimtab.domain.optimizer.household.legs import Leg, all_trades, net_trades,
 from trimtab.domain.optimizer.household.problem import HouseholdData, joint_objective
 from trimtab.domain.optimizer.household.publishing import Publisher
 from trimtab.domain.optimizer.household.search import search_jointly
-from trimtab.domain.optimizer.household.tightening import risk_overshoot, tightened, widened
+from trimtab.domain.optimizer.household.tightening import kept_as_well_as, risk_overshoot, tightened
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.row_clashes import CLASH_OF_ALL, missed_by_the_others, missed_in_shares
 from trimtab.domain.optimizer.targets import prepare_target
@@ -87,10 +87,10 @@ class _Joint:
             return self._publisher.held(AnalysisOutcome.CONFLICT, note=" ".join(missed))
         has_orders = any(leg.booked.trades for leg in legs)
         if (benefit >= self._data.parameters.tolerance or due) and has_orders and not missed:
-            excess = self._data.rows.excess(self._data.amounts(lot_sells, buys))
-            asked = widened(self._data, excess) if excess.any() else self._data
+            asked = kept_as_well_as(self._data, lot_sells, buys)
             return self._publisher.traded(legs, benefit, self._proof(asked, found, after))
-        return self._publisher.held(AnalysisOutcome.NO_TRADE, proof=self._proof(self._data, found, self._standing()))
+        asked = kept_as_well_as(self._data, np.zeros(len(lot_sells)), np.zeros(len(buys)))
+        return self._publisher.held(AnalysisOutcome.NO_TRADE, proof=self._proof(asked, found, self._standing()))
 
     def _proof(self, data: HouseholdData, found: JointFound, objective: float) -> HouseholdCertificate:
         """The gap of a list worth `objective` among those that `data` allows, at the prices that were tried."""

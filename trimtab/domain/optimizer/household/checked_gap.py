@@ -8,7 +8,7 @@ import numpy as np
 
 from trimtab.domain.households import HouseholdCertificate, HouseholdProposal
 from trimtab.domain.optimizer.checked_bound import NOT_NETTED, least_on_all_sides
-from trimtab.domain.optimizer.checked_gap import CERTIFIED, GAP_TOLERANCE_BPS, ROUNDING_BPS
+from trimtab.domain.optimizer.checked_gap import CERTIFIED, false_claims
 from trimtab.domain.optimizer.checked_netting import CheckedRegime, gains
 from trimtab.domain.optimizer.checked_rows import NOTHING, penalty
 from trimtab.domain.optimizer.household.checked_bound import joint_lower_bound
@@ -39,14 +39,7 @@ def _claims(problem: JointProblem, proposal: HouseholdProposal, certificate: Hou
         yield "its certificate proves nothing: the prices are no numbers, or of another problem"
         return
     here, standing = objective(problem) * 1e4, objective(_without_trades(problem)) * 1e4
-    if abs(here - float(certificate.objective_bps)) > GAP_TOLERANCE_BPS:
-        yield f"its objective is {here:.7f} bp, not {certificate.objective_bps}"
-    if float(certificate.bound_bps) > bound + GAP_TOLERANCE_BPS:
-        yield f"its certificate's prices prove a bound of {bound:.7f} bp, not {certificate.bound_bps}"
-    if float(proposal.gap_bps) < here - bound - ROUNDING_BPS - GAP_TOLERANCE_BPS:
-        yield f"its gap is {here - bound:.7f} bp at its certificate's prices, not {proposal.gap_bps}"
-    if abs(float(proposal.benefit_bps) - (standing - here)) > ROUNDING_BPS + GAP_TOLERANCE_BPS:
-        yield f"its benefit is {standing - here:.7f} bp, not {proposal.benefit_bps}"
+    yield from false_claims(proposal, certificate, bound, here, standing)
 
 
 def proved(problem: JointProblem, certificate: HouseholdCertificate) -> float:

@@ -20,7 +20,7 @@ from trimtab.domain.optimizer.checked_gap import published_list
 from trimtab.domain.optimizer.checked_legs import Leg
 from trimtab.domain.optimizer.checked_netting import NettedYear
 from trimtab.domain.optimizer.checked_problem import CheckedProblem, checked_problem
-from trimtab.domain.optimizer.checked_rows import CheckedRow, TradeList, checked_rows, group_rows
+from trimtab.domain.optimizer.checked_rows import CheckedRow, TradeList, checked_rows, group_rows, kept_as_well_as
 from trimtab.domain.optimizer.checked_target import CheckedTarget
 from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.proposals import RebalanceProposal
@@ -110,7 +110,7 @@ def _member(whole: CheckedWhole, account: CheckedAccount, cash: Decimal) -> Memb
     return Member(
         account_id=account.snapshot.account.id,
         taxable=account.taxable,
-        problem=_scaled(problem, share),
+        problem=_scaled(kept_as_well_as(problem, published), share),
         rows=tuple(_scaled_row(row, share) for row in checked_rows(seen, problem, published)),
         holding_cost=dict(_holding_costs(whole.request, account, problem.legs)),
         sale_demanded=frozenset(leg.security_id for leg in problem.legs) if must_sell else _broken(bands, above=True),

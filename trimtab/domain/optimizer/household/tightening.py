@@ -49,7 +49,19 @@ def risk_overshoot(data: HouseholdData, legs: Sequence[Leg]) -> float:
     return float(squared**0.5) / data.tracking_limit
 
 
-def widened(data: HouseholdData, excess: Floats) -> HouseholdData:
-    """`data` with rows as wide as a list that misses them by `excess` (r,): the bound of lists that may do the same."""
-    rows = data.rows
-    return replace(data, rows=replace(rows, low=rows.low - excess, high=rows.high + excess))
+def kept_as_well_as(data: HouseholdData, lot_sells: Floats, buys: Floats) -> HouseholdData:
+    """`data` as a list (m,), (P,) keeps it: rows as wide, and of each pair no more demanded than it trades.
+
+    Where whole shares miss an end within its slack, the bound must be one of lists that may do the same.
+    """
+    rows, pairs = data.rows, data.pairs
+    excess = rows.excess(data.amounts(lot_sells, buys))
+    return replace(
+        data,
+        rows=replace(rows, low=rows.low - excess, high=rows.high + excess),
+        pairs=replace(
+            pairs,
+            sell_minimum=np.minimum(pairs.sell_minimum, data.pair_sells(lot_sells)),
+            buy_minimum=np.minimum(pairs.buy_minimum, buys),
+        ),
+    )
