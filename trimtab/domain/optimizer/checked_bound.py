@@ -73,9 +73,10 @@ class Priced:
         for price, available, _ in lots:
             # One more unit sold saves slope + curvature * (what is left), and costs `price`.
             worth_selling = leg.active + (self.slope - price) / self.curvature
-            taken = min(max(worth_selling, least) - sold, available, most - sold)
-            if taken <= 0:
+            wanted = min(max(worth_selling, least), most) - sold
+            if wanted <= 0:
                 break
+            taken = min(wanted, available)
             sold, cost = sold + taken, cost + price * taken
         if sold < least - ROUND_OFF:
             return inf
