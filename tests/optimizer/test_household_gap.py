@@ -179,8 +179,9 @@ def test_a_closed_lot_that_would_be_cheaper_hides_no_other_from_the_bound():
     assert sale.least([(-0.1, 0.0), (0.0, 0.5)]) == pytest.approx(0.125)
 
 
-# Of 871 and 947 one account buys what another sells; 1281 and 1072 have lots washed in part beside closed ones.
-@pytest.mark.parametrize("seed", [*range(0, 60, 2), 871, 947, 1072, 1281])
+# Of 871 and 947 one account buys what another sells; 1072 and 1281 have lots washed in part beside closed ones, and
+# 1390 beside a most of names.
+@pytest.mark.parametrize("seed", [*range(0, 60, 2), 871, 947, 1072, 1281, 1390])
 def test_no_multipliers_prove_more_than_what_random_households_reach(seed: int):
     """With bands, budgets, windows, a netted year and a cap: its own gap holds, broken prices prove less."""
     household, rng = a_random_household(seed), np.random.default_rng(seed)

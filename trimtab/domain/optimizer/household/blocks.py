@@ -199,7 +199,8 @@ class JointBlocks:
     def cost_of_closing(self, prices: JointPrices, account: int) -> Floats:
         """What each security costs more at `prices` when the account holds none of it, (n,); infinite where it must."""
         at, pairs = self._priced(within_caps(self._data, prices)), self._data.pairs
-        free, closed = (self._by_way(at, each).min(axis=0) for each in (pairs.account < 0, pairs.account == account))
+        keep_all, close = pairs.account < 0, pairs.account == account
+        free, closed = (self._by_way(at, each, pieces=False).min(axis=0) for each in (keep_all, close))
         cost: Floats = closed - np.where(np.isfinite(free), free, 0.0)
         return cost
 
@@ -208,17 +209,21 @@ class JointBlocks:
         account, priced = self._data.pairs.account, np.flatnonzero(names > 0).tolist()
         closings = chain.from_iterable(combinations(priced, size) for size in range(len(priced) + 1))
         each = [
-            self._by_way(at, np.isin(account, closed)) + names.sum() - names[list(closed)].sum() for closed in closings
+            self._by_way(at, np.isin(account, closed), pieces=not priced) - names[[*closed]].sum()
+            for closed in closings
         ]
-        least: Floats = np.min(each, axis=0)
+        least: Floats = np.min(each, axis=0) + names.sum()
         return least
 
-    def _by_way(self, at: _Priced, closed: Flags) -> Floats:
-        """The least value of each security in each way, (3, n), when it ends at nothing in `closed` pairs (P,)."""
+    def _by_way(self, at: _Priced, closed: Flags, *, pieces: bool) -> Floats:
+        """The least value of each security in each way, (3, n), when it ends at nothing in `closed` pairs (P,).
+
+        Lots washed in part are on `pieces` of their tax, else on its chords, as they are with a price of names.
+        """
         data, limits = self._data, at.limits
         due, contested = limits.due_gains, self.contested[data.wash_key]
         sell = self._value(at, limits.all, limits.due_all, self._bought_while_selling, closed)
-        if not closed.any():
+        if pieces:
             for row, pairs in self._washed.items():
                 sell[row] = max(float(sell[row]), self._on_pieces(at, row, pairs)[0])
         keep = self._value(at, limits.gains, due, self._bought_while_keeping, closed)
