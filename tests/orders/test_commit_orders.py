@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from tests.optimizer.accounts import a_market, a_model, an_input
 from tests.orders.factories import (
     BUILD,
     DAY,
     FIRM,
+    POLICY,
     Plan,
     a_buy,
     a_lot,
@@ -37,8 +39,9 @@ from trimtab.activities.commit_orders import (
 )
 from trimtab.contracts import AccountDayRef, RunRef
 from trimtab.db.account_days import lock_day, park
-from trimtab.db.decisions import write_proposal
+from trimtab.db.decisions import write_policy_approval, write_proposal
 from trimtab.db.engine import firm_transaction
+from trimtab.db.inputs import read_holdings
 from trimtab.db.suspensions import lift_suspension, open_suspension
 from trimtab.db.tables import (
     account,
@@ -50,12 +53,16 @@ from trimtab.db.tables import (
     person,
     record,
 )
-from trimtab.domain.account_settings import AccountSettings, CashNeed
+from trimtab.domain.account_settings import AccountSettings, CashNeed, Harvesting
 from trimtab.domain.accounts import Registration
 from trimtab.domain.lifecycle import HoldCode, Lane, Stage, Standstill, TerminalState
-from trimtab.domain.records import content_hash
+from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.proposals import RebalanceProposal
+from trimtab.domain.records import content_hash, plain
 from trimtab.domain.securities import SecurityKind
+from trimtab.domain.snapshots import WashWindows
 from trimtab.domain.suspensions import Suspension, SuspensionKind, SuspensionScope
+from trimtab.domain.wash_sales import HouseholdPurchase, open_windows
 
 LOT = a_lot("L1", "VTI", "100", "80")
 SWITCH = Plan("A1", (a_sale(LOT, "60"), a_buy("BND", "50")), (LOT,))
@@ -371,6 +378,47 @@ def test_a_lot_that_as_a_whole_is_no_more_than_a_cent_below_its_basis_is_no_loss
     refs = approved_days(connection, run, [replace(LOSS, trades=(a_sale(even, "100"),), lots=(even,)), PURCHASE])
 
     assert [each.next for each in commit_all(connection, refs)] == [Standstill.TRADE, Standstill.TRADE]
+
+
+def windows_of(connection: Connection, account_id: str) -> WashWindows:
+    """What the next snapshot of the account is told of its household's trades of the day."""
+    rows = read_holdings(connection, {}, [account_id], DAY, timedelta(days=30)).own_trades
+    bought = [HouseholdPurchase(row.account_id, row.security_id, row.traded_on, row.bought) for row in rows]
+    return open_windows(DAY, (), (), {}, bought)
+
+
+def test_after_a_peers_purchase_the_analysis_sells_a_gain_for_the_cash_and_goes_through(
+    connection: Connection, run: RunRef
+) -> None:
+    """5,000 owed, 1,000 there: VTI (basis 120, price 100) is sold for it until A2 buys 10; BND (basis 50) alone then."""
+    cheap, needed = a_lot("C1", "BND", "100", "50"), CashNeed(Decimal(5000), DAY + timedelta(days=3))
+    settings = AccountSettings(cash_needs=(needed,), harvesting=Harvesting.OFF)
+    market, model = a_market({"VTI": "100", "BND": "100"}), a_model({"VTI": "0.5", "BND": "0.5"})
+    request = an_input(market, model, lots=(DEAR, cheap), cash="1000", settings=settings)
+    first = Plan("A1", analyze(request).trades, (DEAR, cheap), household_id="H1", cash="1000", settings=settings)
+    assert "D1" in [sale.lot_id for trade in first.trades for sale in trade.lot_sales]
+    refs = approved_days(connection, run, [PURCHASE, first])
+    assert [each.next for each in commit_all(connection, refs)] == [Standstill.TRADE, Stage.INGEST]
+
+    told = replace(request, snapshot=replace(request.snapshot, wash_windows=windows_of(connection, "A1")))
+    second = a_proposal(replace(first, trades=analyze(told).trades))
+
+    assert [sale.lot_id for trade in second.trades for sale in trade.lot_sales] == ["C1"]
+    propose_again(connection, refs[1], second)
+    assert commit_orders(connection, refs[1], build=BUILD).next == Standstill.TRADE
+    assert [row[:2] for row in intents(connection)] == [("A1", "SELL"), ("A2", "BUY")]
+
+
+def propose_again(connection: Connection, ref: AccountDayRef, proposal: RebalanceProposal) -> None:
+    """The account is back at TRADE with another proposal, approved by the policy."""
+    hash_ = content_hash(proposal)
+    proposal_id = write_proposal(connection, ref, hash_, proposal.input_hash, plain(proposal), "trimtab")
+    connection.execute(
+        update(account_day)
+        .where(account_day.c.account_day_id == ref.account_day_id)
+        .values(stage="trade", proposal_id=proposal_id, proposal_hash=hash_)
+    )
+    write_policy_approval(connection, ref, hash_, POLICY)
 
 
 def test_an_account_that_wants_again_what_its_peers_trades_forbid_is_a_persons_at_once(
