@@ -196,7 +196,7 @@ def a_washed_account(seed: int) -> AnalysisInput:
     windows = tuple(
         a_window(
             rng.choice(keys),
-            BUSINESS_DATE - timedelta(days=rng.choice([3, 10])),
+            BUSINESS_DATE - timedelta(days=rng.choice([0, 3, 10])),
             str(rng.choice([0.3, 2, 15, 120, 900])),
             account_id=rng.choice([request.snapshot.account.id, "A2"]),
             purchase_id=rng.choice(["", "P0", "P1"]),
