@@ -120,7 +120,7 @@ def test_a_loss_stays_in_every_other_account_of_a_household_that_bought_the_name
 
     assert traded(analyze_household(free), 0)["AAA"] < 0
     assert "AAA" not in traded(analyze_household(barred), 0)
-    with pytest.raises(ProposalRejected, match="another account of the household bought its wash key"):
+    with pytest.raises(ProposalRejected, match="another account of the household has bought its wash key"):
         check_household(barred, analyze_household(free))
 
 

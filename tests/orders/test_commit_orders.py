@@ -390,7 +390,7 @@ def windows_of(connection: Connection, account_id: str) -> WashWindows:
 def test_after_a_peers_purchase_the_analysis_sells_a_gain_for_the_cash_and_goes_through(
     connection: Connection, run: RunRef
 ) -> None:
-    """5,000 owed, 1,000 there: VTI (basis 120, price 100) is sold for it until A2 buys 10; BND (basis 50) alone then."""
+    """5,000 owed, 1,000 there: VTI (basis 120, price 100) is sold for it until A2 buys 10; then BND (basis 50)."""
     cheap, needed = a_lot("C1", "BND", "100", "50"), CashNeed(Decimal(5000), DAY + timedelta(days=3))
     settings = AccountSettings(cash_needs=(needed,), harvesting=Harvesting.OFF)
     market, model = a_market({"VTI": "100", "BND": "100"}), a_model({"VTI": "0.5", "BND": "0.5"})
