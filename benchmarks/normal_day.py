@@ -13,6 +13,7 @@ from trimtab.domain.optimizer.checker import check_batch
 from trimtab.domain.optimizer.data import build_data
 from trimtab.domain.optimizer.fast.lane import solve_batch
 from trimtab.domain.optimizer.fast.packing import pack
+from trimtab.domain.optimizer.fast.reading import lots_sold
 from trimtab.domain.optimizer.fast.screen import doing_nothing, standing_prices
 from trimtab.domain.optimizer.fast.settling import settled_batch
 from trimtab.domain.optimizer.fast.shapes import shape_of
@@ -21,6 +22,7 @@ from trimtab.domain.optimizer.fast.washed import settle_washed_sales
 from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.targets import account_value, prepare_target
+from trimtab.domain.optimizer.wash import washed_whole
 from trimtab.domain.proposals import RebalanceProposal
 from trimtab.domain.snapshots import AnalysisInput
 
@@ -95,12 +97,17 @@ def _measured(requests: Sequence[AnalysisInput], market: MarketArrays) -> Normal
 
 
 def _worth_trading(data: OptimizerData) -> bool:
-    """Whether a full solve finds trades worth the account's tolerance."""
-    batch = pack([data], shape_of(data))
-    sides = np.zeros(batch.packed.active.shape, dtype=np.int64)
-    _, settled = settle_washed_sales(batch, settled_batch(batch.packed, standing_prices(batch.packed), sides))
-    gained = doing_nothing(batch.packed) - settled.objective
-    return bool(settled.arrived[0] and gained[0] > data.parameters.tolerance + 1e-10)
+    """Whether a full solve finds trades worth the account's tolerance, none of them a loss that is washed whole.
+
+    Nobody may send such a sale: rounding closes its lot, and no proof speaks of it.
+    """
+    packed = pack([data], shape_of(data))
+    sides = np.zeros(packed.packed.active.shape, dtype=np.int64)
+    batch, settled = settle_washed_sales(packed, settled_batch(packed.packed, standing_prices(packed.packed), sides))
+    gained = doing_nothing(packed.packed) - settled.objective
+    sold = lots_sold(batch, settled.answers, 0)
+    lawful = not washed_whole(data.lots, data.securities.share, sold).any()
+    return bool(lawful and settled.arrived[0] and gained[0] > data.parameters.tolerance + 1e-10)
 
 
 def _built(request: AnalysisInput, market: MarketArrays) -> OptimizerData:
