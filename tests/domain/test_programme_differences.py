@@ -10,7 +10,8 @@ from trimtab.domain.profile.limits import CustomisationLimits
 from trimtab.domain.programme_differences import differences, told
 from trimtab.domain.securities import SecurityId
 
-DAY, VTI = date(2026, 3, 2), SecurityId("VTI")
+DAY = date(2026, 3, 2)
+VTI, VO = SecurityId("VTI"), SecurityId("VO")
 GROWTH = AssetAllocation(
     AllocationId("GROWTH"),
     1,
@@ -55,7 +56,7 @@ def test_a_product_is_told_by_its_weights_or_by_the_model_that_gives_them():
         1,
         DAY,
         (
-            Product(ProductId("CORE"), "LC", ProductKind.ETF, {VTI: Decimal("0.75"), SecurityId("VO"): Decimal("0.25")}),
+            Product(ProductId("CORE"), "LC", ProductKind.ETF, {VTI: Decimal("0.75"), VO: Decimal("0.25")}),
             Product(ProductId("SLEEVE"), "BOND", ProductKind.UMA_SLEEVE, model_id="ACME-INCOME"),
         ),
     )  # fmt: skip

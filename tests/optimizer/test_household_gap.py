@@ -316,3 +316,18 @@ def test_a_sale_that_a_band_demands_is_made_although_a_purchase_washes_a_part_of
     check_household(household, proposal)
     (sale,) = [each for leg in proposal.legs for each in leg.trades if each.security_id == "DDD"]
     assert sale.side is Side.SELL
+
+
+def test_of_what_another_account_sells_no_more_is_bought_than_a_band_demands():
+    """A0 must hold 5 % BBB, 12.4 shares, while A2 sells 79: it buys 13, and to buy 24 would be beyond the bound."""
+    household = a_random_household(2333)
+
+    proposal = analyze_household(household)
+
+    check_household(household, proposal)
+    assert proposal.gap_bps >= 0
+    bought, sold = (
+        {trade.security_id: trade.quantity for trade in proposal.legs[place].trades if trade.side is side}
+        for place, side in ((0, Side.BUY), (2, Side.SELL))
+    )
+    assert (bought["BBB"], sold["BBB"]) == (13, 79)

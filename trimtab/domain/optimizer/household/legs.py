@@ -17,7 +17,7 @@ from trimtab.domain.optimizer.household.found import JointFound
 from trimtab.domain.optimizer.household.netting import own_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData
 from trimtab.domain.optimizer.objective import commissions
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData, Securities
 from trimtab.domain.optimizer.relaxation import Solution
 from trimtab.domain.optimizer.rounding import round_trades
 from trimtab.domain.optimizer.sale_order import in_order_of_sale
@@ -93,7 +93,18 @@ class _Rounder:
         data = replace(
             self._seen(self._open, others_sells, others_buys), rows=tightened, tracking_limit=problem.tracking_limit
         )
-        return replace(data, regimes=(own,)).under(own)
+        held = replace(data.securities, buy_limit=self._most_bought(data.securities))
+        return replace(data, securities=held, regimes=(own,)).under(own)
+
+    def _most_bought(self, held: Securities) -> Floats:
+        """What may be bought, (n_a,): of what others sell only what a rule demands, rounded up to what trades (X8)."""
+        trades = self._found.trades
+        least, most = trades.least_bought[self._pairs], trades.most_bought[self._pairs]
+        unit = held.share * np.where(held.whole, held.round_lot, 1 / FRACTION_UNITS)
+        units = np.divide(least, unit, out=np.zeros(len(least)), where=unit > 0)
+        due = (least > 0) & (most <= least)
+        limit: Floats = np.where(due, np.minimum(held.buy_limit, np.ceil(units - 1e-9) * unit), held.buy_limit)
+        return limit
 
     def after_the_others(self, done_sells: Floats, done_buys: Floats) -> OptimizerData:
         """The account with the regimes of the taxpayer once the accounts before it have traded: for attribution."""
