@@ -30,7 +30,6 @@ from trimtab.domain.optimizer.household.checked_gap import objective, proved
 from trimtab.domain.optimizer.household.checked_problem import JointProblem, joint_problem
 from trimtab.domain.optimizer.household.checked_whole import CheckedWhole
 from trimtab.domain.optimizer.household.checker import check_household
-from trimtab.domain.optimizer.washed_pieces import PricedSale
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome
 from trimtab.domain.snapshots import WashWindows
@@ -170,13 +169,6 @@ def test_what_is_sold_and_bought_at_once_is_bought_no_further_than_it_is_worth()
     -0.2, where one unit more is worth its 0.2: -0.5 + 0.06 + 0.2^2 / 2 = -0.42. To buy all of it back is -0.40.
     """
     assert least_of_set(1.0, 0.0, 0.0, [(-1.0, 0.5)], [(0.2, 1.0)]) == pytest.approx(-0.42)
-
-
-def test_a_closed_lot_that_would_be_cheaper_hides_no_other_from_the_bound():
-    """Weight 1 at a curvature of 1: at no cost all of 0.5 is sold, which leaves 0.5^2 / 2, not the 1 / 2 of no sale."""
-    sale = PricedSale(active=1.0, curvature=1.0, slope=0.0, most=np.inf)
-
-    assert sale.least([(-0.1, 0.0), (0.0, 0.5)]) == pytest.approx(0.125)
 
 
 # Of 871 and 947 one account buys what another sells; 1072 and 1281 have lots washed in part beside closed ones, and

@@ -94,10 +94,8 @@ def _arrange(
     seen: int | None,
 ) -> FiltersArranged | InvalidInput:
     person = context.who.person_id or ""
-    given, saved = (
-        {field: names for field, names in wanted.items() if names is not None},
-        named_filters(connection, person),
-    )
+    given = {field: names for field, names in wanted.items() if names is not None}
+    saved = named_filters(connection, person)
     for field, names in given.items():
         missing = [named.name for named in names if named not in saved]
         if missing:
