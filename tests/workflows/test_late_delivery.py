@@ -150,14 +150,17 @@ def one_close_is_zero(day: Day) -> tuple[str, str, set[str]]:
 
 
 def send_corrected_prices(day: Day, symbol: str, close: str) -> None:
-    """Another file of the same day, that a data manager picks; loading it is left to the run."""
+    """Another file of the same day, that a data manager picks; loading it is left to the run.
+
+    Whoever sees it first, this load or the run's own look into the drop folder, refuses it.
+    """
     drop = day.folder / "drop"
     faults.set_field(feed_path(drop, day.firm.id, "prices", day.firm.business_date), {"symbol": symbol}, "close", close)
-    (refused,) = load_deliveries(day.engine, day.firm.id, drop, day.firm.business_date, as_of=day.firm.as_of)
-    assert refused.reason_codes == ("FEED_CHANGED",)
+    load_deliveries(day.engine, day.firm.id, drop, day.firm.business_date, as_of=day.firm.as_of)
+    (refused,) = day.ask(select(delivery).where(delivery.c.status == "QUARANTINED"))
+    assert refused.reason_codes == ["FEED_CHANGED"]
     with firm_transaction(day.engine, day.firm.id) as connection:
-        picked = connection.scalars(select(delivery.c.delivery_id).where(delivery.c.status == "QUARANTINED")).one()
-        release_delivery(connection, day.firm.id, picked, actor="dm1", reason="the vendor corrected it")
+        release_delivery(connection, day.firm.id, refused.delivery_id, actor="dm1", reason="the vendor corrected it")
 
 
 def reasons(day: Day) -> dict[str, str]:
