@@ -118,7 +118,7 @@ async def test_children_do_not_outlive_a_closed_pool(pool: SolverPool, day: Feed
     await pool.warm()
     children = list(pool._pool._processes.values())
     pool.close()
-    for _ in range(100):
+    for _ in range(600):
         if not any(child.is_alive() for child in children):
             return
         await asyncio.sleep(0.05)

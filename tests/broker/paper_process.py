@@ -19,7 +19,7 @@ from trimtab.domain.orders import Side
 FIRM = "firm-a"
 MONDAY = date(2026, 3, 2)
 TUESDAY = date(2026, 3, 3)
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 
 @dataclass

@@ -14,7 +14,7 @@ from itertools import pairwise
 import httpx
 import pytest
 import websockets
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
 
@@ -26,11 +26,12 @@ from trimtab.db.tables import account_day, content, event
 from trimtab.demo.people import BROWSER_CLIENT, INTEGRATOR_CLIENT, secrets_file
 from trimtab.demo.seed import REDIRECT_URI
 from trimtab.embedded.temporal import find_program
+from trimtab.graphql.events.types import event_cursor
 from trimtab.invariants import check_invariants
 
 log = logging.getLogger(__name__)
 
-QUICK_SECONDS = 5.0
+QUICK_SECONDS = 20.0
 """From a decision to its lifecycle's next stage it takes a fraction of a second; the machine may be busy."""
 ACCOUNT_OF = "query AccountOf($id: ID!) { accountDay(id: $id) { account { id } proposalHash version id } }"
 ORDER = ("INGEST", "VALIDATE", "ANALYZE", "FILTER", "REVIEW", "APPROVE", "TRADE", "RECORD")
@@ -158,7 +159,7 @@ async def test_people_and_programs_work_through_a_held_day(held: Demo):
             await blocked_and_mended(held, olivia, others)
             held.cli("run", "step")
             held.until(lambda: all(ended for _, ended in places(held).values()), "the day's end")
-            await asyncio.sleep(1)
+            await until_told(held, warehouse)
         ended = {account: state for account, (_, state) in places(held).items()}
         assert len(ended) == ACCOUNTS
         assert {ended[node["accountId"]] for node in (approved, *others)} == {"TRADED"}
@@ -174,6 +175,17 @@ async def test_people_and_programs_work_through_a_held_day(held: Demo):
         assert "DECISION_MADE" in kinds[-len(warehouse.seen) :]
 
         await complete_history(carla, approved)
+
+
+async def until_told(held: Demo, warehouse: Subscriber) -> None:
+    """Until every event has its number and the subscriber has the last one."""
+    unnumbered = select(func.count()).where(event.c.event_seq.is_(None))
+    for _ in range(600):
+        last = held.ask(lambda c: None if c.scalar(unnumbered) else c.scalar(select(func.max(event.c.event_seq))))
+        if last is not None and warehouse.seen and warehouse.seen[-1]["cursor"] == event_cursor(last):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"the subscriber is at {warehouse.seen[-1:]}, the last event is {last}")
 
 
 async def decide(held: Demo, olivia: Desk, approved: dict, rejected: dict, suspended: dict) -> list[float]:
@@ -232,7 +244,7 @@ async def blocked_and_mended(held: Demo, olivia: Desk, others: list[dict]) -> No
 async def seen_in_temporal(plain: Client, accounts: list[str]) -> dict[str, str]:
     """The workflows by account, once all of them are found by what blocks them; each says what to do."""
     found: dict[str, str] = {}
-    for _ in range(200):
+    for _ in range(600):
         listed = [each async for each in plain.list_workflows(f"BlockedReason = '{BLOCKED}'")]
         found = {each.search_attributes["Account"][0]: each.id for each in listed}
         if set(found) == set(accounts):

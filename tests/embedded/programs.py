@@ -28,7 +28,7 @@ def child_factory(folder: Path) -> ChildFactory:
     return build
 
 
-def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Waits for the condition; fails the test when it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -84,7 +84,7 @@ async def test_a_blocked_step_shows_its_cause_while_it_is_parked(client: Client,
         await start_lifecycle(client, ref)
         handle = client.get_workflow_handle(ref.workflow_id, result_type=LifecycleOutcome)
         await stages.until(ActivityName.BLOCK, 1)
-        for _ in range(200):
+        for _ in range(1500):
             shown = (await handle.describe()).search_attributes
             if "BlockedReason" in shown:
                 break

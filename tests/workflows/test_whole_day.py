@@ -126,7 +126,7 @@ async def _a_quiet_account_can_be_promoted(day: Day) -> None:
     client = await connect(day.target, "default", None, allow_plain=True)
     async with day.worker():
         workflow_id = said.split()[2]
-        for _ in range(100):
+        for _ in range(600):
             if not day.ask(select(outbox).where(outbox.c.sent_at.is_(None))):
                 break
             await asyncio.sleep(0.05)

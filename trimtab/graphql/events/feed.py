@@ -14,6 +14,8 @@ from psycopg import sql
 
 from trimtab.db.events import EVENTS_CHANNEL
 
+POLL_SECONDS: Final = 2.0
+"""After so long a subscriber looks by itself, in case that a notification was lost."""
 _RETRY_SECONDS: Final = 1.0
 
 log = structlog.get_logger(__name__)
@@ -22,9 +24,8 @@ log = structlog.get_logger(__name__)
 class PostgresFeed:
     """The feed of one process. `url` is for psycopg itself: listening needs a connection outside any pool."""
 
-    def __init__(self, url: str, poll_seconds: float = 2.0) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._poll_seconds = poll_seconds
         self._heads: dict[str, int] = {}  # the last event announced, by firm
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -41,7 +42,7 @@ class PostgresFeed:
     async def wait(self, firm_id: str, after: int) -> None:
         """Returns once an event of the firm after `after` was announced, at the latest after the poll's time."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_seconds), self._news:
+            async with asyncio.timeout(POLL_SECONDS), self._news:
                 await self._news.wait_for(self._is_news(firm_id, after))
 
     def _is_news(self, firm_id: str, after: int) -> Callable[[], bool]:
