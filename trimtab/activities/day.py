@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,7 @@ from trimtab.contracts import (
     StageOutcome,
 )
 from trimtab.db import runs
+from trimtab.db.threads import in_thread
 from trimtab.domain.lifecycle import ErrorClass, MarketEventKind, Place, Stage, Standstill
 from trimtab.feeds.sources import SourceBook
 
@@ -91,15 +93,8 @@ class DayActivities:
         """Fetches, loads and settles what has come for the run."""
         await fetch_deliveries(self._edge.transact, ref, self._drop_folder, self._sources.of(ref.firm_id))
         as_of = await self._edge.transact(ref.firm_id, lambda c: runs.run_row(c, ref).as_of)
-        for loaded in await asyncio.to_thread(
-            load_deliveries,
-            self._engine,
-            ref.firm_id,
-            self._drop_folder,
-            ref.business_date,
-            as_of=as_of,
-            sources=self._sources.of(ref.firm_id),
-        ):
+        load = partial(load_deliveries, as_of=as_of, sources=self._sources.of(ref.firm_id))
+        for loaded in await in_thread(load, self._engine, ref.firm_id, self._drop_folder, ref.business_date):
             log.info("delivery", kind=str(loaded.kind), status=str(loaded.status), rows=loaded.rows)
         await self._watch(ref)
 
@@ -118,7 +113,7 @@ class DayActivities:
 
     async def _end_of_waiting(self, ref: RunRef) -> None:
         """What is not whole by now is refused, and what has not come is missing."""
-        await asyncio.to_thread(
+        await in_thread(
             refuse_unfinished,
             self._engine,
             ref.firm_id,

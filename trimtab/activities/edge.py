@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError
 from trimtab.db.alerts import raise_alert
 from trimtab.db.engine import firm_transaction
 from trimtab.db.failures import classify
+from trimtab.db.threads import in_thread
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import ErrorClass
 
@@ -71,7 +72,7 @@ class Edge:
 
     async def transact(self, firm_id: str, work: Callable[[Connection], Value]) -> Value:
         """One transaction of the firm on a thread, inside a `guard`."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_firm, firm_id, work)
+        return await in_thread(self._in_firm, firm_id, work, threads=self._threads)
 
     def _in_firm(self, firm_id: str, work: Callable[[Connection], Value]) -> Value:
         with firm_transaction(self._engine, firm_id) as connection:

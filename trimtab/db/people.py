@@ -4,7 +4,6 @@ Nobody has a firm before they are known, so look-ups without one go through the 
 of its own: row-level security shows one firm at a time.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from trimtab.db.engine import async_firm_transaction, firm_transaction, relay_transaction
 from trimtab.db.grants import CODE, REFRESH, NewGrant, TakenGrant, is_revoked, revoke, save, take
 from trimtab.db.tables import firm, oauth_client, person
+from trimtab.db.threads import in_thread
 
 Value = TypeVar("Value")
 Firms = Callable[[], Sequence[str]]
@@ -183,7 +183,7 @@ class Directory:
         return found is not None
 
     async def _first(self, firm_id: str | None, work: Callable[[Connection, str], Value | None]) -> Value | None:
-        for where in [firm_id] if firm_id is not None else await asyncio.to_thread(self._firms):
+        for where in [firm_id] if firm_id is not None else await in_thread(self._firms):
             async with async_firm_transaction(self._engine, where) as connection:
                 found = await connection.run_sync(work, where)
             if found is not None:

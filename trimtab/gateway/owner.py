@@ -22,6 +22,7 @@ from trimtab.db.engine import firm_transaction
 from trimtab.db.failures import classify
 from trimtab.db.heartbeats import beat
 from trimtab.db.order_lease import LEASE_SECONDS, LeaseLost, give_up_lease, next_generation, renew_lease, take_lease
+from trimtab.db.threads import in_thread
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.lifecycle import ErrorClass
 from trimtab.gateway.trading import TradingSession
@@ -161,14 +162,7 @@ class Gateway:
 
     async def _in_database(self, work: Callable[[Connection], Value]) -> Value:
         """One transaction on a thread. It is always waited for: the next session must find all of it done."""
-        under_way = asyncio.ensure_future(asyncio.to_thread(self._transact, work))
-        try:
-            return await asyncio.shield(under_way)
-        except asyncio.CancelledError:
-            await asyncio.wait([under_way])
-            if not under_way.cancelled() and (failure := under_way.exception()) is not None:
-                log.warning("transaction failed while the session ended", reason=type(failure).__name__)
-            raise
+        return await in_thread(self._transact, work)
 
     def _transact(self, work: Callable[[Connection], Value]) -> Value:
         with firm_transaction(self._engine, self._firm_id) as connection:

@@ -1,6 +1,5 @@
 """Signs of life: every process beats, and the leader tells when a kind of process has fallen silent (H5)."""
 
-import asyncio
 from typing import Final
 
 from sqlalchemy import Engine, func, select
@@ -9,6 +8,7 @@ from trimtab.db.alerts import raise_alert
 from trimtab.db.engine import firm_transaction
 from trimtab.db.heartbeats import beat, silent_kinds
 from trimtab.db.tables import run
+from trimtab.db.threads import in_thread
 
 BEAT_SECONDS: Final = 10.0
 
@@ -21,7 +21,7 @@ class Monitor:
 
     async def look(self, firm_id: str) -> int:
         """Raise an alert for each silent kind of process; returns how many are silent."""
-        return await asyncio.to_thread(self._look, firm_id)
+        return await in_thread(self._look, firm_id)
 
     def _look(self, firm_id: str) -> int:
         with firm_transaction(self._engine, firm_id) as connection:

@@ -1,6 +1,5 @@
 """Sends alerts out: each at least once by each way, tried again for a day, in the order in which they were raised."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,6 +9,7 @@ from sqlalchemy import Engine, Row
 
 from trimtab.db.engine import firm_transaction
 from trimtab.db.notices import note_notice, unsent_alerts
+from trimtab.db.threads import in_thread
 from trimtab.relay.outlets import SEVERITIES, Notice, Outlet, OutletFailed
 
 log = structlog.get_logger(__name__)
@@ -31,16 +31,16 @@ class Notifier:
 
     async def _by(self, firm_id: str, outlet: Outlet) -> int:
         sent = 0
-        for row in await asyncio.to_thread(self._unsent, firm_id, outlet):
+        for row in await in_thread(self._unsent, firm_id, outlet):
             now = datetime.now(UTC)
             try:
                 await outlet.send(_notice(firm_id, row), now)
             except OutletFailed as failure:
                 log.warning("alert not sent", channel=outlet.channel, reason=str(failure))
                 again = {"last_error": str(failure), "next_try_at": now + _rest(row.tries + 1)}
-                await asyncio.to_thread(self._note, firm_id, row, outlet, again)
+                await in_thread(self._note, firm_id, row, outlet, again)
                 return sent  # what comes after it would fail alike
-            await asyncio.to_thread(self._note, firm_id, row, outlet, {"sent_at": now, "last_error": None})
+            await in_thread(self._note, firm_id, row, outlet, {"sent_at": now, "last_error": None})
             sent += 1
         return sent
 

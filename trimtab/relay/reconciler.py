@@ -3,7 +3,6 @@
 The same code serves the first start, Temporal's amnesia and a termination by hand.
 """
 
-import asyncio
 from typing import Any, Final
 
 import structlog
@@ -16,6 +15,7 @@ from trimtab.db.account_days import ref_of
 from trimtab.db.engine import firm_transaction
 from trimtab.db.events import start_lifecycle
 from trimtab.db.tables import account_day, outbox, run
+from trimtab.db.threads import in_thread
 from trimtab.domain.lifecycle import Stage
 from trimtab.domain.records import plain
 from trimtab.relay.starting import ensure_schedule, start_day
@@ -36,7 +36,7 @@ class Reconciler:
     async def reconcile(self, firm_id: str) -> int:
         """Start what is missing; returns how many workflows were asked for."""
         await self._schedule(firm_id)
-        days, lifecycles = await asyncio.to_thread(self._open, firm_id)
+        days, lifecycles = await in_thread(self._open, firm_id)
         if not days and not lifecycles:
             return 0
         running = await self._running(firm_id)
@@ -46,13 +46,13 @@ class Reconciler:
                 asked += await start_day(self._client, DayRequest(firm_id, row.business_date))
         missing = [ref for ref in lifecycles if ("account", ref.workflow_id) not in running]
         if missing:
-            await asyncio.to_thread(self._start, firm_id, missing)
+            await in_thread(self._start, firm_id, missing)
             log.info("lifecycles are started again", firm=firm_id, count=len(missing))
         return asked + len(missing)
 
     async def _schedule(self, firm_id: str) -> None:
         """A firm on the market clock has its Schedule; one that people have paused or edited stays as it is."""
-        if firm_id in self._scheduled or not await asyncio.to_thread(self._is_on_market_clock, firm_id):
+        if firm_id in self._scheduled or not await in_thread(self._is_on_market_clock, firm_id):
             return
         if await ensure_schedule(self._client, firm_id):
             log.info("the firm's days are scheduled", firm=firm_id)

@@ -28,6 +28,7 @@ from trimtab.build import build_id
 from trimtab.db.engine import RELAY_ROLE, async_engine, firm_transaction, libpq_url, sync_engine
 from trimtab.db.heartbeats import beat
 from trimtab.db.people import ClientOnFile, Clients, Directory, Firms, Grants, KnownFirms, SignInPeople
+from trimtab.db.threads import in_thread
 from trimtab.domain.errors import TrimtabError
 from trimtab.feeds.sources import load_sources
 from trimtab.graphql.context import Services
@@ -225,7 +226,7 @@ async def _beat_always(engine: Engine, firms: Firms) -> None:
     process_id = f"{KIND}-{socket.gethostname()}-{os.getpid()}"
     while True:
         try:
-            await asyncio.to_thread(_beat, engine, firms, process_id)
+            await in_thread(_beat, engine, firms, process_id)
         except (SQLAlchemyError, OSError) as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
         await asyncio.sleep(_BEAT_SECONDS)

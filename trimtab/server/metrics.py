@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from trimtab.db.engine import async_firm_transaction
 from trimtab.db.observations import Observations, observe
 from trimtab.db.people import Firms
+from trimtab.db.threads import in_thread
 
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -65,7 +66,7 @@ class Metrics:
         async with self._turn:
             for gauge in (self._heartbeat, self._runs, self._days):
                 gauge.clear()  # a state that nobody is in any more must not keep its last figure
-            for firm_id in await asyncio.to_thread(self._firms):
+            for firm_id in await in_thread(self._firms):
                 async with async_firm_transaction(self._engine, firm_id) as connection:
                     self._set(firm_id, await connection.run_sync(observe))
             return generate_latest(self._registry)

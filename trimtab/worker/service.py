@@ -31,6 +31,7 @@ from trimtab.activities.stages import AnalysisActivities, OrderActivities, Stage
 from trimtab.build import build_id
 from trimtab.contracts import ANALYSIS_QUEUE, DAY_QUEUE
 from trimtab.db.engine import RELAY_ROLE, async_engine, refuse_privileged, sync_engine
+from trimtab.db.threads import in_thread
 from trimtab.domain.errors import TrimtabError
 from trimtab.feeds.sources import SourceBook, load_sources
 from trimtab.logs import configure_logs
@@ -210,7 +211,7 @@ async def _beat(engine: Engine, relay_engine: AsyncEngine, build: str, stop: asy
     """A sign of life in every firm, as long as the loop turns."""
     while not stop.is_set():
         try:
-            await asyncio.to_thread(beat_in, engine, await firms(relay_engine), process_id(), "worker", build)
+            await in_thread(beat_in, engine, await firms(relay_engine), process_id(), "worker", build)
         except (SQLAlchemyError, psycopg.Error, OSError) as error:
             log.warning("no sign of life stored", error=type(error).__name__)
         await pause(stop, BEAT_SECONDS)
