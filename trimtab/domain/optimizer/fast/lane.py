@@ -36,8 +36,10 @@ _TOO_WIDE = 1e-4
 """With a gap above a basis point an account is declined: a pattern of sides may have been given up."""
 
 _LOSING = 1e-6
-"""A regime is worth a step only while its bound is a hundredth of a basis point below the best list and the bounds of
-the regimes that are solved: without it the account is certified as well."""
+"""A regime is worth a step only while its bound is a hundredth of a basis point below the best list."""
+
+_AS_HIGH = 1e-8
+"""Nor is one whose bound is that of a solved regime but for round-off: the account's gap is not its doing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +156,7 @@ class _Desk:
         for unsolved in self._batches(others & self._open()):
             batch, pieces, prices, bound = self._gathered(unsolved)
             self._take(unsolved, pieces, *or_better(batch, pieces, prices, bound, self._carried(unsolved, batch)))
-            self._raised[unsolved] |= self._bound[unsolved] >= self._bound[self._other[unsolved]] - _LOSING
+            self._raised[unsolved] |= self._bound[unsolved] >= self._bound[self._other[unsolved]] - _AS_HIGH
 
     def _carried(self, which: Ints, batch: Batch) -> Floats:
         """Prices of the other regimes as those of `which`, (A, k + r)."""
@@ -196,19 +198,19 @@ class _Desk:
         """Problems that are not solved and may hold better lists than are known or ruled out, of accounts not done."""
         stuck = self._solved & np.isinf(self._objective)
         done = self._proved()[0] | np.logical_or.reduceat(stuck, self._first)
-        best = np.minimum(self._objective, np.where(self._solved, self._bound, np.inf))
-        least = np.minimum.reduceat(best, self._first)
-        open_: Flags = ~self._solved & ~done[self._account] & (self._bound < least[self._account] - _LOSING)
-        return open_
+        limit = np.minimum(self._objective - _LOSING, np.where(self._solved, self._bound, np.inf) - _AS_HIGH)
+        open_: Flags = ~(self._solved | done[self._account])
+        return open_ & (self._bound < np.minimum.reduceat(limit, self._first)[self._account])
 
     def _to_solve(self) -> Flags:
         """Of each account that is not done the regime of the lowest bound, if it can still win; of two the first."""
         open_ = self._open()
         bound = np.where(open_, self._bound, np.inf)
         lowest = np.minimum.reduceat(bound, self._first)
-        chosen = open_ & (bound <= lowest[self._account])
+        chosen: Flags = open_ & (bound <= lowest[self._account])
         second = self._other < np.arange(len(chosen))
-        return chosen & ~(second & chosen[self._other])
+        chosen &= ~(second & chosen[self._other])
+        return chosen
 
     def _told(self) -> list[Outcome]:
         proved, most = self._proved()
