@@ -151,8 +151,11 @@ class _Desk:
 
     def _carry_over(self, which: Ints) -> None:
         """Bounds of the other regimes at the prices found for these; one that is as high needs no better prices."""
+        netted = which[self._other[which] != which]
+        if not len(netted):
+            return
         others = np.zeros_like(self._solved)
-        others[self._other[which]] = True
+        others[self._other[netted]] = True
         for unsolved in self._batches(others & self._open()):
             batch, pieces, prices, bound = self._gathered(unsolved)
             self._take(unsolved, pieces, *or_better(batch, pieces, prices, bound, self._carried(unsolved, batch)))

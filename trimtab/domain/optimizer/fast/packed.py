@@ -131,7 +131,10 @@ _BY_LOT = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row")
 
 def widened_by(values: Any, added: int, padding: float) -> Any:
     """Values (A, m, ...) with so many places more, (A, m + added, ...)."""
-    return np.pad(values, [(0, 0), (0, added)] + [(0, 0)] * (values.ndim - 2), constant_values=padding)
+    accounts, m, *others = values.shape
+    wider = np.full((accounts, m + added, *others), padding, dtype=values.dtype)
+    wider[:, :m] = values
+    return wider
 
 
 def padded(values: Any, place: Ints, accounts: int, width: int, padding: float) -> Any:
