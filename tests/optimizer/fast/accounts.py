@@ -16,6 +16,7 @@ from trimtab.domain.optimizer.market_arrays import MarketArrays
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.regimes import problems
 from trimtab.domain.optimizer.targets import account_value, prepare_target
+from trimtab.domain.snapshots import TaxYear
 from trimtab.simulated_accounts import Universe, a_universe, an_account
 
 
@@ -30,13 +31,13 @@ def market() -> MarketArrays:
 
 
 @lru_cache
-def simulated(seed: int, names: int = 20, drift: float = 0.25) -> OptimizerData:
-    """A taxable account of `names` securities with two lots each that harvests every loss."""
+def simulated(seed: int, names: int = 20, drift: float = 0.25, year: TaxYear | None = None) -> OptimizerData:
+    """A taxable account of `names` securities with two lots each that harvests every loss, netted in a `year`."""
     request = an_account(universe(), names, 2, seed, drift=drift)
     snapshot = request.snapshot
     account = replace(snapshot.account, registration=Registration.INDIVIDUAL)
     settings = replace(snapshot.settings, harvesting=Harvesting.AGGRESSIVE)
-    request = replace(request, snapshot=replace(snapshot, account=account, settings=settings))
+    request = replace(request, snapshot=replace(snapshot, account=account, settings=settings, tax_year=year))
     value = account_value(request)
     return build_data(request, prepare_target(request, value), market(), value)
 

@@ -25,6 +25,12 @@ from trimtab.domain.snapshots import AnalysisInput, TaxYear
 
 LONG, SHORT = "LONG", "SHORT"
 
+NET, NET_SHORT = "NET", "NET_SHORT"
+"""Rows on the year's result, N, and on its short-term part, a."""
+
+TAX, TAX_SHORT = "TAX", "TAX_SHORT"
+"""Rows of a tax budget, several of each: one for each line of the regime's tax."""
+
 
 def year_tax(short: Decimal, long: Decimal, year: TaxYear, settings: AccountSettings) -> Decimal:
     """Dollars of tax on a year's realised `short` and `long`, before what was carried in; negative when it saves."""
@@ -129,14 +135,15 @@ class _Netting:
             lot_tax=self._own_cost + self._weight * base * self._gain,
             rows=rows_of(rows, self._securities, len(self._lots.lots)),
             constant=self._weight * (base * self._net - self._start_tax),
+            base=self._weight * base,
         )
 
     def _net_row(self, *, low: float, below: float, high: float = np.inf, above: float = np.inf) -> Row:
         price_above, price_below = self._weight * above, self._weight * below
-        return Row("NET", self._net, on_sale=self._gain, low=low, high=high, price=price_above, price_below=price_below)
+        return Row(NET, self._net, on_sale=self._gain, low=low, high=high, price=price_above, price_below=price_below)
 
     def _short_row(self, *, price: float) -> Row:
-        return Row("NET_SHORT", self._net_short, on_sale=self._short_gain, high=0.0, price=self._weight * price)
+        return Row(NET_SHORT, self._net_short, on_sale=self._short_gain, high=0.0, price=self._weight * price)
 
     # A tax budget: every piece of the regime's tax, each linear, is at most the tax at the start and the budget.
 
@@ -149,8 +156,8 @@ class _Netting:
         if rates.carried < rates.long:
             lines.append((rates.carried, (rates.carried - rates.ordinary) * rates.limit))
         for number, (rate, constant) in enumerate(lines):
-            yield from self._budget_row(f"TAX:{number}", rate, 0.0, constant, self._most_tax)
-            yield from self._budget_row(f"TAX_SHORT:{number}", rate, on_short, constant, self._most_tax)
+            yield from self._budget_row(f"{TAX}:{number}", rate, 0.0, constant, self._most_tax)
+            yield from self._budget_row(f"{TAX_SHORT}:{number}", rate, on_short, constant, self._most_tax)
 
     def _short_budget(self) -> Iterator[Row]:
         if self._most_tax is None:
@@ -162,7 +169,7 @@ class _Netting:
             (rates.short, 0.0),
         )
         for number, (rate, constant) in enumerate(lines):
-            yield from self._budget_row(f"TAX:{number}", rate, 0.0, constant, self._most_tax)
+            yield from self._budget_row(f"{TAX}:{number}", rate, 0.0, constant, self._most_tax)
 
     def _budget_row(self, name: str, rate: float, on_short: float, constant: float, most: float) -> Iterator[Row]:
         """rate N + on_short a + constant <= most; nothing that does not depend on the trades (it is then kept)."""

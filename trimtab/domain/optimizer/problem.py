@@ -192,6 +192,7 @@ class Regime:
     lot_tax: Floats  # (m,) what one unit sold costs in the objective at the regime's base rate
     rows: Rows  # netting rows of this regime, and its form of a tax budget; empty for FIXED
     constant: float  # so that the least of all regimes' taxes is zero when nothing is sold
+    base: float = 0.0  # what a unit of gain costs in the objective at the base rate; FIXED has none
 
     def tax(self, lot_sells: Floats) -> float:
         """Tax cost of selling `lot_sells` (m,) in this regime, netting rows included."""

@@ -148,7 +148,8 @@ def _offers(packed: Packed, prices: Floats) -> _Offers:
     slope = np.matmul(packed.loadings, prices[:, :k, None])[..., 0]
     sale_price, purchase_price = _at_row_prices(packed, prices[:, k:])
     pull = packed.active + (slope - sale_price) * packed.give
-    lots, place = _lot_offers(packed, prices), packed.lot_place
+    place = packed.lot_place
+    lots = _lot_offers(packed, prices, place)
     beyond = pull.ravel().take(place).reshape(lots.start.shape) - lots.start
     sales = np.minimum(np.maximum(beyond, lots.least), lots.most)
     saved = sum_by(place, (sales * (beyond - sales / 2)).ravel(), pull.size).reshape(pull.shape)
@@ -171,37 +172,35 @@ class _LotOffers:
     start: Floats
     least: Floats | float  # sold whatever the pull
     most: Floats
-    order: Ints | None  # places of these lots in the data's order; None: that order
+    order: Ints | None  # of these lots, their places in the flattened (A, m) of the data's order; None: that order
 
 
 def _on_lot_rows(packed: Packed, sold: Floats) -> Floats:
     """What selling `sold` (A, m) adds to the last rows, (A, g); lot by lot, so that padding changes no bit of it."""
-    accounts, lots = sold.shape
-    account = np.repeat(np.arange(accounts), lots)
-    effects = (sold * packed.lot_on_row[..., row] for row in range(packed.lot_rows))
-    return np.stack([sum_by(account, each.ravel(), accounts) for each in effects], axis=1)
+    effects: Floats = np.cumsum(sold[..., None] * packed.lot_on_row, axis=1)[:, -1]
+    return effects
 
 
-def _lot_offers(packed: Packed, prices: Floats) -> _LotOffers:
+def _lot_offers(packed: Packed, prices: Floats, place: Ints) -> _LotOffers:
     """At prices of gains lots change places: the cheapest of each security, all counted, is sold first."""
     if not packed.lot_rows:
         return _LotOffers(packed.lot_start, 0.0, packed.lot_limit, None)
-    security = packed.lot_security
+    shape = packed.lot_limit.shape
     tax = packed.lot_tax + np.matmul(packed.lot_on_row, prices[:, -packed.lot_rows :, None])[..., 0]
-    order = np.argsort(selling_order(security, tax), axis=1, kind="stable")
-    limit = np.take_along_axis(packed.lot_limit, order, axis=1)
-    before = sums_before(security, limit)
-    least, most = (
-        np.minimum(np.maximum(by_lot(total, security) - before, 0.0), limit)
-        for total in (packed.least_sold, packed.most_sold)
+    order = np.argsort(selling_order(packed.lot_security, tax), axis=1, kind="stable")
+    order += shape[1] * np.arange(shape[0])[:, None]
+    tax, limit = tax.ravel().take(order), packed.lot_limit.ravel().take(order)
+    before = sums_before(packed.lot_first, limit)
+    give, least, most = (
+        each.ravel().take(place).reshape(shape) for each in (packed.give, packed.least_sold, packed.most_sold)
     )
-    give = by_lot(packed.give, security)
-    return _LotOffers(before + np.take_along_axis(tax, order, axis=1) * give, least, most, order)
+    least, most = (np.minimum(np.maximum(total - before, 0.0), limit) for total in (least, most))
+    return _LotOffers(before + tax * give, least, most, order)
 
 
 def _in_data_order(values: Any, order: Ints) -> Any:
     unsorted = np.empty_like(values)
-    np.put_along_axis(unsorted, order, values, axis=1)
+    unsorted.ravel()[order] = values
     return unsorted
 
 

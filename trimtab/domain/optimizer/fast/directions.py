@@ -131,8 +131,9 @@ def _on_sale(packed: Packed, lots: Floats | Flags) -> Floats:
 
 def _lot_amounts(packed: Packed, lots: Floats | Flags) -> Floats:
     """Sums over the lots of each security of `lots` (A, m) times what each adds to the last rows, (A, n, g)."""
+    place = packed.lot_place
     amounts = [
-        sum_by(packed.lot_place, (lots * packed.lot_on_row[..., row]).ravel(), packed.active.size)
+        sum_by(place, (lots * packed.lot_on_row[..., row]).ravel(), packed.active.size)
         for row in range(packed.lot_rows)
     ]
     return np.stack(amounts, axis=1).reshape(*packed.active.shape, packed.lot_rows)

@@ -2,8 +2,8 @@
 
 Each tax regime of an account is a problem of its own. Problems are packed into buckets of one shape and screened in
 batches, at prices that are known and then at better ones. Of each account left the likelier regime is solved, and the
-other unless its bound proves it losing. An account's answer does not depend on its batch mates. One process a core runs
-this: it is single-threaded numpy.
+other only if lists may be found there that the first one's bound rules out: its prices tell most of the time. An
+account's answer does not depend on its batch mates. One process a core runs this: it is single-threaded numpy.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,12 @@ from trimtab.domain.optimizer.arrays import Flags, Floats, Ints
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.fast.batches import Batch, joined
 from trimtab.domain.optimizer.fast.buckets import MOST_AT_ONCE, Bucket, Proof
+from trimtab.domain.optimizer.fast.other_regime import carried_over
 from trimtab.domain.optimizer.fast.pieces import Pieces
-from trimtab.domain.optimizer.fast.raising import raised
-from trimtab.domain.optimizer.fast.reading import found
+from trimtab.domain.optimizer.fast.raising import or_better, raised
+from trimtab.domain.optimizer.fast.reading import found, packed_prices, prices_of
 from trimtab.domain.optimizer.fast.relaxation import FastRelaxation
+from trimtab.domain.optimizer.fast.screen import within_range
 from trimtab.domain.optimizer.fast.shapes import Pool, packed_together, reasons_against, shapes_of
 from trimtab.domain.optimizer.fast.sides import Settled
 from trimtab.domain.optimizer.fast.small_trades import drop_small_trades
@@ -34,7 +36,10 @@ _TOO_WIDE = 1e-4
 """With a gap above a basis point an account is declined: a pattern of sides may have been given up."""
 
 _LOSING = 1e-6
-"""A regime is solved only while its bound is below the best list by more than a hundredth of a basis point."""
+"""A regime is worth a step only while its bound is a hundredth of a basis point below the best list."""
+
+_AS_HIGH = 1e-8
+"""Nor is one whose bound is that of a solved regime but for round-off: the account's gap is not its doing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +76,8 @@ class _Desk:
         self._problems = [each for several in problems for each in several]
         self._account = np.repeat(np.arange(len(datas)), [len(several) for several in problems])
         self._first = np.searchsorted(self._account, np.arange(len(datas)))
+        last = np.append(self._first[1:], len(self._account)) - 1
+        self._other = (self._first + last)[self._account] - np.arange(len(self._account))  # regime; itself if the only
         self._tolerance = np.zeros(len(datas))
         self._bound, self._nothing = (np.zeros(len(self._problems)) for _ in range(2))
         self._still, self._raised, self._solved = (np.zeros(len(self._problems), dtype=np.bool_) for _ in range(3))
@@ -128,15 +135,40 @@ class _Desk:
     def _raise(self, which: Ints) -> None:
         """Better prices of problems that screening has left."""
         batch, pieces, prices, bound = self._gathered(which)
-        prices, bound = raised(batch, pieces, prices, bound)
+        self._take(which, pieces, *raised(batch, pieces, prices, bound))
+        self._raised[which] = True
+        self._carry_over(which)
+
+    def _take(self, which: Ints, pieces: Pieces | None, prices: Floats, bound: Floats) -> None:
+        """Prices (A, k + r) and bounds (A,) of problems, and which of their pieces are best there."""
         begin = 0
         for bucket, rows in self._parts(which):
             end = begin + len(rows)
             best = None if pieces is None else pieces.best_of(begin, end)
             bucket.raise_to(rows, prices[begin:end], bound[begin:end], best)
             begin = end
-        self._raised[which] = True
         self._bound[which] = bound
+
+    def _carry_over(self, which: Ints) -> None:
+        """Bounds of the other regimes at the prices found for these; one that is as high needs no better prices."""
+        netted = which[self._other[which] != which]
+        if not len(netted):
+            return
+        others = np.zeros_like(self._solved)
+        others[self._other[netted]] = True
+        for unsolved in self._batches(others & self._open()):
+            batch, pieces, prices, bound = self._gathered(unsolved)
+            self._take(unsolved, pieces, *or_better(batch, pieces, prices, bound, self._carried(unsolved, batch)))
+            self._raised[unsolved] |= self._bound[unsolved] >= self._bound[self._other[unsolved]] - _AS_HIGH
+
+    def _carried(self, which: Ints, batch: Batch) -> Floats:
+        """Prices of the other regimes as those of `which`, (A, k + r)."""
+        carried = []
+        for (bucket, row), other in zip(self._places(self._other[which]), batch.datas, strict=True):
+            known = prices_of(bucket.batch, bucket.prices[row], row)
+            its = carried_over(known, bucket.batch.datas[row], other)
+            carried.append(np.concatenate((its.factor, (its.cash,), its.rows)))
+        return within_range(batch.packed, packed_prices(batch, carried, np.arange(len(which))))
 
     def _solve(self, which: Ints) -> None:
         """Problems that better prices have left."""
@@ -151,6 +183,7 @@ class _Desk:
         self._solved[which] = True
         self._objective[which] = np.where(settled.arrived, settled.objective, np.inf)
         self._bound[which], self._apart[which] = settled.bound, answer.apart
+        self._carry_over(which)
 
     def _places(self, which: Ints) -> list[tuple[Bucket, int]]:
         """Where problems are packed."""
@@ -164,12 +197,23 @@ class _Desk:
         most = nothing - bound
         return still & (most < self._tolerance), np.maximum(most, 0.0)
 
+    def _open(self) -> Flags:
+        """Problems that are not solved and may hold better lists than are known or ruled out, of accounts not done."""
+        stuck = self._solved & np.isinf(self._objective)
+        done = self._proved()[0] | np.logical_or.reduceat(stuck, self._first)
+        limit = np.minimum(self._objective - _LOSING, np.where(self._solved, self._bound, np.inf) - _AS_HIGH)
+        open_: Flags = ~(self._solved | done[self._account])
+        return open_ & (self._bound < np.minimum.reduceat(limit, self._first)[self._account])
+
     def _to_solve(self) -> Flags:
-        """Of each account that is not done the regime of the lowest bound, if it can still win."""
-        best = np.minimum.reduceat(self._objective, self._first)[self._account]
-        open_ = ~self._solved & ~self._proved()[0][self._account] & (self._bound < best - _LOSING)
-        lowest = np.minimum.reduceat(np.where(open_, self._bound, np.inf), self._first)
-        return open_ & (self._bound <= lowest[self._account])
+        """Of each account that is not done the regime of the lowest bound, if it can still win; of two the first."""
+        open_ = self._open()
+        bound = np.where(open_, self._bound, np.inf)
+        lowest = np.minimum.reduceat(bound, self._first)
+        chosen: Flags = open_ & (bound <= lowest[self._account])
+        second = self._other < np.arange(len(chosen))
+        chosen &= ~(second & chosen[self._other])
+        return chosen
 
     def _told(self) -> list[Outcome]:
         proved, most = self._proved()

@@ -54,6 +54,7 @@ class Packed:
     )
     most_price: Floats  # (A, r)
     lot_security: Ints  # (A, m) place of its security, not decreasing
+    lot_first: Ints  # (A, m) the first lot of its security
     lot_limit: Floats  # (A, m) most that may be sold
     lot_start: Floats  # (A, m) pull beyond which the lot is sold: what stands before it, and its tax as a weight
     lot_tax: Floats  # (A, m) of one unit sold
@@ -102,9 +103,9 @@ class Packed:
     def widened(self, lots: int) -> "Packed":
         """The same problems with places for `lots` lots: those added hold nothing and stand with the last security."""
         added = lots - self.lot_limit.shape[1]
-        wider = {name: widened_by(getattr(self, name), added, 0) for name in _BY_LOT if name != "lot_security"}
+        wider = {name: widened_by(getattr(self, name), added, 0) for name in _OF_LOTS}
         security = widened_by(self.lot_security, added, self.active.shape[1] - 1)
-        return replace(self, lot_security=security, **wider)
+        return replace(self, lot_security=security, lot_first=first_lots(security), **wider)
 
     @staticmethod
     def joined(several: "Sequence[Packed]") -> "Packed":
@@ -120,18 +121,21 @@ class Packed:
         return replace(
             self,
             lot_limit=limit,
-            lot_start=lot_starts(self.lot_security, limit, self.lot_tax, self.give),
+            lot_start=lot_starts(self, limit, self.lot_tax),
             buy_limit=np.where(buys, 0.0, self.buy_limit),
         )
 
 
 _NAMES = tuple(each.name for each in fields(Packed) if each.name != "shared")
-_BY_LOT = ("lot_security", "lot_limit", "lot_start", "lot_tax", "lot_on_row")
+_OF_LOTS = ("lot_limit", "lot_start", "lot_tax", "lot_on_row")
 
 
 def widened_by(values: Any, added: int, padding: float) -> Any:
     """Values (A, m, ...) with so many places more, (A, m + added, ...)."""
-    return np.pad(values, [(0, 0), (0, added)] + [(0, 0)] * (values.ndim - 2), constant_values=padding)
+    accounts, m, *others = values.shape
+    wider = np.full((accounts, m + added, *others), padding, dtype=values.dtype)
+    wider[:, :m] = values
+    return wider
 
 
 def padded(values: Any, place: Ints, accounts: int, width: int, padding: float) -> Any:
@@ -141,16 +145,16 @@ def padded(values: Any, place: Ints, accounts: int, width: int, padding: float) 
     return spread.reshape(accounts, width, *values.shape[1:])
 
 
-def lot_starts(security: Ints, limit: Floats, tax: Floats, give: Floats) -> Floats:
+def lot_starts(packed: Packed, limit: Floats, tax: Floats) -> Floats:
     """Where each lot's sale starts, (A, m): the sum of the lots before it, and its tax divided by the curvature."""
-    starts: Floats = sums_before(security, limit) + tax * by_lot(give, security)
+    starts: Floats = sums_before(packed.lot_first, limit) + tax * by_lot(packed.give, packed.lot_security)
     return starts
 
 
 def by_lot(values: Any, security: Ints) -> Any:
     """Values of places (A, n) at each lot's, (A, m)."""
     accounts, n = values.shape
-    return values.ravel()[security + n * np.arange(accounts)[:, None]]
+    return values.ravel().take(security + n * np.arange(accounts)[:, None])
 
 
 def selling_order(security: Ints, tax: Floats) -> Floats:
@@ -158,12 +162,15 @@ def selling_order(security: Ints, tax: Floats) -> Floats:
     return np.asarray(security * _APART + np.clip(tax, -_APART / 4, _APART / 4), dtype=np.float64)
 
 
-def sums_before(security: Ints, amount: Floats) -> Floats:
-    """Sums of `amount` over the lots that stand before each lot in its security, (A, m)."""
+def first_lots(security: Ints) -> Ints:
+    """The first lot of the security of each lot, (A, m); `security` does not decrease."""
+    first = np.zeros(security.shape, dtype=np.int64)
+    first[:, 1:] = np.where(security[:, 1:] != security[:, :-1], np.arange(1, security.shape[1]), 0)
+    return np.maximum.accumulate(first, axis=1)
+
+
+def sums_before(first: Ints, amount: Floats) -> Floats:
+    """Sums of `amount` over the lots that stand before each lot in its security, (A, m); `first` as `first_lots`."""
     running = np.cumsum(amount, axis=1) - amount
-    first = np.ones(security.shape, dtype=np.bool_)
-    np.not_equal(security[:, 1:], security[:, :-1], out=first[:, 1:])
-    heads = np.flatnonzero(first)
-    at_head = np.repeat(running.ravel()[heads], np.diff(heads, append=security.size))
-    before: Floats = running - at_head.reshape(security.shape)
+    before: Floats = running - by_lot(running, first)
     return before

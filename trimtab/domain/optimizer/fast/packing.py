@@ -14,6 +14,7 @@ from trimtab.domain.optimizer.fast.packed import (
     HARD_PRICE,
     SELLING,
     Packed,
+    first_lots,
     lot_starts,
     padded,
     sums_before,
@@ -82,6 +83,7 @@ class _Packing:
         loadings = self._loadings()
         active = self._by_place(self._active)
         exposure = np.matmul(self._by_place(np.where(self._own, self._active, 0.0))[:, None, :], loadings)[:, 0]
+        security = self._by_lot(self._security - n * self._lot_account, n - 1)
         packed = Packed(
             aversion=self._aversion,
             constant=self._constant() + self._aversion / 2 * (exposure**2).sum(axis=1),
@@ -99,7 +101,8 @@ class _Packing:
             high=rows.high - self._shift,
             least_price=rows.least_price,
             most_price=rows.most_price,
-            lot_security=self._by_lot(self._security - n * self._lot_account, n - 1),
+            lot_security=security,
+            lot_first=first_lots(security),
             lot_limit=self._by_lot(self._limit),
             lot_start=np.zeros((len(self._datas), self._shape.lots)),
             lot_tax=self._by_lot(self._tax),
@@ -111,8 +114,7 @@ class _Packing:
             branch=self._by_place(self._branch),
             shared=self._shape.shared,
         )
-        starts = lot_starts(packed.lot_security, packed.lot_limit, packed.lot_tax, packed.give)
-        return replace(packed, lot_start=starts)
+        return replace(packed, lot_start=lot_starts(packed, packed.lot_limit, packed.lot_tax))
 
     def _loadings(self) -> Floats:
         """(A, n, k)"""
@@ -141,7 +143,9 @@ class _Packing:
         """
         if not total.any():
             return np.zeros(len(self._limit))
-        before = sums_before(self._by_lot(self._security, -1), self._by_lot(self._limit)).ravel()[self._lot_place]
+        before = sums_before(first_lots(self._by_lot(self._security, -1)), self._by_lot(self._limit)).ravel()[
+            self._lot_place
+        ]
         total = self._spread(total)[self._security]
         filled: Floats = np.where(total > 0, np.clip(total - before, 0.0, self._limit), 0.0)
         return filled

@@ -33,8 +33,11 @@ class _Cut:
 
 
 def search_tail(packed: Packed, settled: Settled) -> Settled:
-    """Better patterns and higher bounds for accounts with too wide a gap; the others stay as they are."""
-    rows = np.flatnonzero(settled.gap > WORTH_A_SEARCH)
+    """Better patterns and higher bounds for accounts with too wide a gap; the others stay as they are.
+
+    So do those that have not arrived: the other lane answers one sooner than its patterns are tried here.
+    """
+    rows = np.flatnonzero(settled.arrived & (settled.gap > WORTH_A_SEARCH))
     if len(rows):
         tail = settled.take(rows)
         _enumerate(packed.take(rows), tail)

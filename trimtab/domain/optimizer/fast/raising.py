@@ -22,19 +22,27 @@ from trimtab.domain.optimizer.fast.sides import ANNEALING_STEPS, TEMPERATURES
 def raised(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats) -> tuple[Floats, Floats]:
     """From `prices` (A, k + r) with their `bound` (A,): the better ones, and theirs.
 
-    Partly washed lots are taxed as on the `pieces` that are best at `prices`, and the pieces are told which are best at
-    the better ones; the bounds are those of their true tax.
+    Partly washed lots are taxed as on the `pieces` that are best at `prices`.
+    """
+    on = batch if pieces is None else on_pieces(batch, pieces.take(np.flatnonzero(pieces.best)))
+    return or_better(batch, pieces, prices, bound, _annealed(on.packed, prices))
+
+
+def or_better(
+    batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats, others: Floats
+) -> tuple[Floats, Floats]:
+    """The `others` (A, k + r) where their bound is higher, and it; else `prices` and `bound`.
+
+    The bounds are those of the true tax of partly washed lots, and the pieces are told which are best at the others.
     """
     if pieces is None:
-        better = _annealed(batch.packed, prices)
-        value = bound_at(batch.packed, better)
+        value = bound_at(batch.packed, others)
     else:
-        better = _annealed(on_pieces(batch, pieces.take(np.flatnonzero(pieces.best))).packed, prices)
-        there = bounded_at(batch.packed, pieces, better)
+        there = bounded_at(batch.packed, pieces, others)
         value = there.value
         pieces.choose(there.chosen, value > bound)
     higher = value > bound
-    return np.where(higher[:, None], better, prices), np.where(higher, value, bound)
+    return np.where(higher[:, None], others, prices), np.where(higher, value, bound)
 
 
 def _annealed(packed: Packed, prices: Floats) -> Floats:

@@ -39,7 +39,7 @@ def retaxed(batch: Batch, tax: Floats, limit: Floats, closed: Flags) -> Batch:
 
 def _with_lots(batch: Batch, tax: Floats, limit: Floats, closed: Flags, contested: Flags) -> Batch:
     packed = batch.packed
-    start = lot_starts(packed.lot_security, limit, tax, packed.give)
+    start = lot_starts(packed, limit, tax)
     other = replace(packed, lot_tax=tax, lot_limit=limit, lot_start=start, contested=contested)
     return replace(batch, packed=other, closed=closed)
 

@@ -187,13 +187,16 @@ def _annealed(packed: Packed, prices: Floats) -> Settled:
 
 
 def improved(packed: Packed, settled: Settled) -> Settled:
-    """Change one security's side at a time, the one that regrets its side most, while that helps."""
+    """Change one security's side at a time, the one that regrets its side most, while that helps.
+
+    An account that has not arrived stays as it is: other sides do not bring it there, and each try takes all steps.
+    """
     tried = np.zeros_like(packed.contested)
     for _ in range(_CHANGES):
         regret = np.where(tried, 0.0, regrets(packed, settled.answers, settled.buying))
         worst = regret.argmax(axis=1)
         every = np.arange(packed.accounts)
-        promising = (settled.gap > _EXACT) & (regret[every, worst] > _BETTER)
+        promising = settled.arrived & (settled.gap > _EXACT) & (regret[every, worst] > _BETTER)
         rows = np.flatnonzero(promising)
         if not len(rows):
             break

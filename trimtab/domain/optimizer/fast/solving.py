@@ -41,7 +41,8 @@ def solved(batch: Batch, pieces: Pieces | None, prices: Floats, bound: Floats, s
     answer = Solved(on, settled, apart)
     if pieces is not None:
         washed = np.unique(pieces.account)
-        wide = washed[~settled.arrived[washed] | (settled.gap[washed] > WORTH_OTHER_SIDES)]
+        # What has not arrived goes to the other lane: along its chords it would hold up the others with all its steps.
+        wide = washed[settled.arrived[washed] & (settled.gap[washed] > WORTH_OTHER_SIDES)]
         if len(wide):
             answer = _or_along_chords(answer, wide, batch.take(wide), prices[wide], sides[wide])
     return answer
