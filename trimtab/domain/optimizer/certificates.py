@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.bound import lower_bound, within_caps
+from trimtab.domain.optimizer.bound import lower_bound, raised, within_caps
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.side_proofs import proved_on_sides
 from trimtab.domain.proposals import Certificate, RegimePrices, SideProof
@@ -22,11 +22,10 @@ def certificate(
 
     Its bound is the least of the regimes', each at its own prices and, where that proves more, at `further` ones.
     """
-    every = [data.under(regime) for regime in data.regimes]
-    inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
+    every, inside = _inside(data, prices)
     cuts = [lower_bound(one, at, along_chords=True) for one, at in zip(every, inside, strict=True)]
     if _pieces_matter(data, objective - min(cut.value for cut in cuts)):
-        cuts = [lower_bound(one, at) for one, at in zip(every, inside, strict=True)]
+        cuts = [raised(one, at, cut) for one, at, cut in zip(every, inside, cuts, strict=True)]
     values = [cut.value for cut in cuts]
     if data.securities.has_sets:  # the sides of keys in one cell do not add up
         further = ()
@@ -46,11 +45,16 @@ def certificate_at(
     data: OptimizerData, prices: Sequence[Prices], objective: float, bounds: Sequence[float]
 ) -> Certificate:
     """`certificate` where the `bounds` of the regimes at their prices, along the chords, are known."""
+    every, inside = _inside(data, prices)
     if _pieces_matter(data, objective - min(bounds)):
-        return certificate(data, prices, objective)
-    every = [data.under(regime) for regime in data.regimes]
-    inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
+        bounds = [lower_bound(one, at).value for one, at in zip(every, inside, strict=True)]
     return _named(data, every, inside, bounds, objective, {})
+
+
+def _inside(data: OptimizerData, prices: Sequence[Prices]) -> tuple[list[OptimizerData], list[Prices]]:
+    """The problem of each regime, and its prices inside their caps."""
+    every = [data.under(regime) for regime in data.regimes]
+    return every, [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
 
 
 def _pieces_matter(data: OptimizerData, gap: float) -> bool:
