@@ -232,9 +232,9 @@ class _Publishing:
         if not trades:
             return True
         first, begin = int(self._columns.first_lot[number]), int(self._columns.begin[number])
-        row_of = {lot.id: self._row.get(first + at) for at, lot in enumerate(facts.lots)}
         quantities = {sale.lot_id: sale.quantity for trade in trades for sale in trade.lot_sales}
-        rows = {each: row for each in quantities if (row := row_of.get(each)) is not None}
+        sold = [(lot.id, first + at) for at, lot in enumerate(facts.lots) if lot.id in quantities]
+        rows = {each: row for each, at in sold if (row := self._row.get(at)) is not None}
         if len(rows) < len(quantities) or not account.traded.keys() <= facts.place.keys():
             return False
         for lot_id, quantity in quantities.items():

@@ -74,8 +74,11 @@ def washed_securities(data: OptimizerData) -> Iterator[WashedSecurity]:
     shared = Counter(purchase for purchase, _ in users)
     left_out = {row for purchase, row in users if shared[purchase] > 1}
     demanded = (data.securities.sell_minimum > 0) | (data.securities.buy_minimum > 0)
-    for row in sorted(set(security) - left_out):
-        matched = [place for place, each in enumerate(security) if each == row]
+    places: dict[int, list[int]] = {}
+    for place, row in enumerate(security):
+        places.setdefault(row, []).append(place)
+    for row in sorted(places.keys() - left_out):
+        matched = places[row]
         washed = known.lots[matched]
         if demanded[row] or (lots.washed[washed] >= lots.value[washed]).any():
             continue
