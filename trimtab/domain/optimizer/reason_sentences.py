@@ -66,6 +66,19 @@ class Told:
     disallowed: Mapping[LotId, Decimal]  # dollars of each lot's loss that recent purchases wash
 
     @cached_property
+    def has_rules(self) -> bool:
+        """True when some rule on a name, a group or the whole account may ask for a trade."""
+        data, settings = self.data, self.request.snapshot.settings
+        due = data.securities.sell_minimum.any() or data.securities.buy_minimum.any()
+        limited = data.tracking_limit is not None or data.most_names is not None
+        return bool(due or limited or self.never_held or settings.group_bands)
+
+    @cached_property
+    def account_value(self) -> float:
+        """Dollars."""
+        return float(self.data.account_value)
+
+    @cached_property
     def has_sets(self) -> bool:
         return self.data.securities.has_sets
 
@@ -103,7 +116,7 @@ class Told:
 
     def worth(self, fraction: float) -> str:
         """A contribution in basis points and in dollars: '12.3 bp ($1,234.56)'."""
-        return f"{bps(fraction)} ({of_account(self.data, fraction)})"
+        return f"{bps(fraction)} ({of_account(self.data, fraction, self.account_value)})"
 
 
 def said_of(told: Told, code: ReasonCode, trade: ProposedTrade, row: int) -> Said:

@@ -108,14 +108,16 @@ def _main_code(told: Told, trade: ProposedTrade, row: int) -> ReasonCode:
 def _codes_of_a_set(told: Told, trade: ProposedTrade, row: int) -> Iterator[ReasonCode]:
     """A substitute bought, or left again for the model name; a name that keeps the exposure of its class."""
     held, model_name = told.data.securities, told.stands_in_for(row)
-    if trade.side is Side.BUY and model_name is not None:
+    if trade.side is Side.SELL:
+        if model_name is not None and held.ids[model_name] in told.bought:
+            yield ReasonCode.SUBSTITUTE_BACK
+        return
+    if model_name is not None:
         yield ReasonCode.REPLACEMENT
-    if trade.side is Side.SELL and model_name is not None and held.ids[model_name] in told.bought:
-        yield ReasonCode.SUBSTITUTE_BACK
-    if trade.side is Side.BUY and _member_sold(told, row):
+    if _member_sold(told, row):
         yield ReasonCode.SUBSTITUTE_BACK
     in_a_gap = told.request.market.securities[trade.security_id].asset_class in told.classes_left
-    if trade.side is Side.BUY and told.parts.specific[row] <= 0 and in_a_gap:
+    if told.parts.specific[row] <= 0 and in_a_gap:
         yield ReasonCode.REPLACEMENT
 
 

@@ -51,9 +51,9 @@ def round_trades(
     demanded = data.securities.sell_minimum[data.lots.security] > 0
     caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
     lots_open = found.sides.lots
-    kept = _in_units(data) if start is Start.YESTERDAY else None
+    desk = _Desk(data, found, _in_units(data) if start is Start.YESTERDAY else None)
     while True:
-        desk = _Desk(data, found, lots_open, caps, kept)
+        desk.sell_from(np.minimum(np.where(lots_open, data.lots.limit, 0.0), caps))
         desk.start_from(found)
         desk.raise_cash()
         if start is not Start.AS_IT_IS:
@@ -81,35 +81,36 @@ def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
 class _Desk:
     """The units while they are being rounded, with what each move is worth."""
 
-    def __init__(
-        self, data: OptimizerData, found: Found, lots_open: Flags, lot_caps: Floats, yesterday: Ints | None
-    ) -> None:
+    def __init__(self, data: OptimizerData, found: Found, yesterday: Ints | None) -> None:
         held = data.securities
-        self.data = data
+        self.data, self._row_prices = data, found.solution.prices.rows
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
-        limit = np.minimum(np.where(lots_open, data.lots.limit, 0.0), lot_caps)
-        before = cumulative_before(data.lots.security, limit)
+        self.weight = _finite(self.unit)
+        self.worth = UnitsWorth(data, self.weight)
         self.lot = held.round_lot
         self.in_lots = bool((self.lot > 1).any())
-        weight = _finite(self.unit)
-        rules = RowLedger.of(data, weight, limit, before, found.solution.prices.rows)
-        self.worth = UnitsWorth(data, weight, limit, before, rules)
-        sellable = np.minimum(sum_by(data.lots.security, limit, len(held.ids)), held.sell_limit)
-        self.most_sold = _down(sellable / self.unit)
-        self.closes = (self.most_sold > 0) & (self.most_sold * weight >= held.holding - weight * (1 - 1e-6))
-        self.most_sold = np.where(self.closes, self.most_sold, self._lots_below(self.most_sold))
-        self.least_sold = np.minimum(self._lots_above(_up(held.sell_minimum / self.unit)), self.most_sold)
         self.most_bought = self._lots_below(np.where(found.sides.buys, _down(held.buy_limit / self.unit), 0))
         self.least_bought = np.minimum(self._lots_above(_up(held.buy_minimum / self.unit)), self.most_bought)
         self.smallest = self._lots_above(_up(np.where(np.isfinite(self.unit), held.minimum_trade / self.unit, 0.0)))
         self.held: Floats = held.holding / self.unit
         self.least_left = np.where(np.isfinite(self.unit), held.minimum_holding / self.unit, 0.0)
         self.smallest_entry = np.maximum(self._lots_above(_up(self.least_left - self.held)), self.smallest)
+        self.yesterday = yesterday  # where it is kept as far as can be
+
+    def sell_from(self, limit: Floats) -> None:
+        """Nothing is traded, and at most `limit` (m,) of each lot is for sale."""
+        data, held, weight = self.data, self.data.securities, self.weight
+        before = cumulative_before(data.lots.security, limit)
+        self.worth.sell_from(limit, before, RowLedger.of(data, weight, limit, before, self._row_prices))
+        sellable = np.minimum(sum_by(data.lots.security, limit, len(held.ids)), held.sell_limit)
+        most_sold = _down(sellable / self.unit)
+        self.closes = (most_sold > 0) & (most_sold * weight >= held.holding - weight * (1 - 1e-6))
+        self.most_sold = np.where(self.closes, most_sold, self._lots_below(most_sold))
+        self.least_sold = np.minimum(self._lots_above(_up(held.sell_minimum / self.unit)), self.most_sold)
         self.is_demanded = bool(self.least_sold.any() or self.least_bought.any())
         self.may_leave_little = (self.least_sold > 0) & ~self.closes
         self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
-        self.yesterday = yesterday  # where it is kept as far as can be
 
     def start_from(self, found: Found) -> None:
         """Units of the start; nothing or the minimum where a trade is too small; no crumbs of names off the target."""

@@ -37,10 +37,9 @@ class UnitsWorth:
     It is asked again for every share that moves, so terms that an account does not have are not added up.
     """
 
-    def __init__(self, data: OptimizerData, weight: Floats, limit: Floats, before: Floats, rules: RowLedger) -> None:
+    def __init__(self, data: OptimizerData, weight: Floats) -> None:
         held = data.securities
-        self._data, self._weight, self._rules = data, weight, rules
-        self._limit, self._before = limit, before  # of each lot, (m,)
+        self._data, self._weight = data, weight
         self._half_curvature = ((held.loadings**2).sum(axis=1) + held.variance) / 2
         self._unit_cost = held.half_spread + data.parameters.churn
         self._has_commissions, self._has_preferences = bool(held.commission.any()), bool(held.preference.any())
@@ -48,6 +47,10 @@ class UnitsWorth:
         self._has_tilts = bool(held.tilt.any())
         self._account_value = float(data.account_value)
         self._place = np.concatenate([data.lots.security, data.lots.security + len(weight)])  # of two ways' lots
+
+    def sell_from(self, limit: Floats, before: Floats, rules: RowLedger) -> None:
+        """Of each lot at most `limit` (m,) is for sale, after what is `before` it, and the `rules` are on that."""
+        self._limit, self._before, self._rules = limit, before, rules
 
     def flow(self, units: Ints) -> Floats:
         """Cash that each security's trade brings, (n,)."""
