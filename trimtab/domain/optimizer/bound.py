@@ -127,12 +127,11 @@ def _of_cells(data: OptimizerData, prices: Prices) -> Branches:
 
 def within_caps(data: OptimizerData, prices: Prices) -> Prices:
     """The nearest prices at which the bound is not minus infinity; without any for the rows, zeros."""
-    lowest, highest = row_caps(data.rows)
     rows = prices.rows if len(prices.rows) else np.zeros(len(data.rows))
-    return replace(
-        prices,
+    return Prices(
+        factor=prices.factor,
         cash=max(prices.cash, -data.parameters.cash_drag),
-        rows=np.clip(rows, lowest, highest),
+        rows=np.clip(rows, *row_caps(data.rows)) if len(data.rows) else rows,
         cap=max(prices.cap, 0.0) if data.tracking_limit is not None else 0.0,
         names=max(prices.names, 0.0) if data.most_names is not None and not data.securities.has_sets else 0.0,
     )

@@ -108,7 +108,11 @@ def _wash_windows(account: CheckedAccount) -> Iterator[str]:
     A loss in what another account of the household has bought today is never sold: its order would be refused.
     """
     for trade in account.proposal.trades:
-        if account.barred_keys and trade.side is Side.BUY and account.wash_key(trade.security_id) in account.barred_keys:
+        if (
+            account.barred_keys
+            and trade.side is Side.BUY
+            and account.wash_key(trade.security_id) in account.barred_keys
+        ):
             yield f"{trade.security_id}: it is bought inside the wash sale window of a sale at a loss"
     needs_cash = account.cash_before < account.cash_required
     for security_id, sale, lot in account.sales_at_a_loss:

@@ -8,7 +8,7 @@ Reg. 1.1091-1(b)-(e): losses are matched in order with replacement shares in ord
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,7 +98,9 @@ def _pieces(lots: Lots, washed: Sequence[int], purchased: Sequence[float]) -> It
 
 def by_piece(lots: Lots, security: WashedSecurity, sale: PricedSale, cost: Floats) -> list[float]:
     """The least that selling the security can cost on each of its pieces, at `cost` (m,) along the chords."""
-    free = cost - _chord(lots, security)
+    free = {lot: float(cost[lot]) for lot in {*security.lots, *security.washed}}
+    for lot in security.washed:
+        free[lot] -= float(lots.wash_cost[lot]) * float(lots.washed[lot]) / float(lots.value[lot])
     return [_on_piece(lots, security, piece, sale, free) for piece in security.pieces]
 
 
@@ -115,13 +117,14 @@ def _chord(lots: Lots, security: WashedSecurity) -> Floats:
     return chord
 
 
-def _on_piece(lots: Lots, security: WashedSecurity, piece: Piece, sale: PricedSale, free: Floats) -> float:
+def _on_piece(lots: Lots, security: WashedSecurity, piece: Piece, sale: PricedSale, free: Mapping[int, float]) -> float:
+    """The least on one piece; `free` is what a unit sold of each lot costs unwashed."""
     offers = [
-        (float(free[lot]), float(lots.limit[lot]) - (piece.purchased if lot == piece.first else 0.0))
+        (free[lot], float(lots.limit[lot]) - (piece.purchased if lot == piece.first else 0.0))
         for lot in security.lots
         if lot not in piece.stays
     ]
-    charge = 0.0 if piece.first is None else float(free[piece.first] + lots.wash_cost[piece.first]) * piece.purchased
+    charge = 0.0 if piece.first is None else (free[piece.first] + float(lots.wash_cost[piece.first])) * piece.purchased
     return charge + sale.least(offers, piece.purchased)
 
 
