@@ -9,24 +9,21 @@ from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import Parameters, parameters_for
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, first_long_term_sale_date
-from trimtab.domain.money import BASIS_POINT, CENT, SHARE_STEP, ZERO, to_cents
+from trimtab.domain.money import BASIS_POINT, CENT, ZERO, to_cents
+from trimtab.domain.optimizer.checked_securities import CheckedSecurities
 from trimtab.domain.optimizer.checked_washes import CheckedWashes, Losing
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, RebalanceProposal
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
-LOT_TOLERANCE = Decimal("0.0001")
-"""Shares by which lots and positions may differ (bad-input case 66)."""
 
-_ONE_SHARE = Decimal(1)
-
-
-class CheckedAccount:
+class CheckedAccount(CheckedSecurities):
     """One input and one proposal, with what both the rules on trades and those on the account need."""
 
     def __init__(self, request: AnalysisInput, proposal: RebalanceProposal) -> None:
-        self.snapshot, self.market, self.target = request.snapshot, request.market, request.target
+        super().__init__(request.market)
+        self.snapshot, self.target = request.snapshot, request.target
         self.settings = request.snapshot.settings
         self.calibration = request.calibration
         self.proposal = proposal
@@ -128,10 +125,6 @@ class CheckedAccount:
     def band(self, security_id: SecurityId) -> WeightBand:
         return self.settings.weight_bands.get(security_id, WeightBand())
 
-    def whole_shares(self, security_id: SecurityId) -> bool:
-        security = self.market.securities.get(security_id)
-        return security is not None and security.whole_shares
-
     def untouchable(self, security_id: SecurityId) -> bool:
         """True when nothing may trade in it today: frozen, unknown, not tradable, without price or risk."""
         known = self._untouchable.get(security_id)
@@ -149,24 +142,6 @@ class CheckedAccount:
     def closed(self, security_id: SecurityId) -> bool:
         """True when it may neither be bought nor sold today."""
         return security_id in self.never_trade or self.untouchable(security_id)
-
-    def close(self, security_id: SecurityId) -> Decimal:
-        """Dollars a share, zero without a price."""
-        price = self.market.prices.get(security_id)
-        return price.close if price is not None else ZERO
-
-    def least(self, security_id: SecurityId) -> Decimal:
-        """A position below this is nothing: one share, or what lots and positions may differ by."""
-        return _ONE_SHARE if self.whole_shares(security_id) else LOT_TOLERANCE
-
-    def round_lot(self, security_id: SecurityId) -> Decimal:
-        """Orders are multiples of so many shares; where fractions trade, of the smallest of them (TL-16)."""
-        security = self.market.securities.get(security_id)
-        return Decimal(security.round_lot) if security is not None and security.whole_shares else SHARE_STEP
-
-    def unit_dollars(self, security_id: SecurityId) -> Decimal:
-        """What the smallest step of a trade is worth."""
-        return self.close(security_id) * self.round_lot(security_id)
 
     @property
     def names(self) -> tuple[SecurityId, ...]:
@@ -250,10 +225,6 @@ class CheckedAccount:
     def commissions(self) -> Decimal:
         """Dollars of all orders of the proposal."""
         return sum([self.commission(trade.security_id) for trade in self.proposal.trades], ZERO)
-
-    def wash_key(self, security_id: SecurityId) -> str:
-        security = self.market.securities.get(security_id)
-        return security.wash_key if security else security_id
 
     @cached_property
     def sales_at_a_loss(self) -> Sequence[tuple[SecurityId, LotSale, TaxLot]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from trimtab.domain.lots import holding_period
 from trimtab.domain.money import CENT, ZERO, to_cents
-from trimtab.domain.optimizer.checked_account import LOT_TOLERANCE, CheckedAccount
+from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_securities import LOT_TOLERANCE
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, ProposedTrade
 

@@ -80,7 +80,7 @@ class UnitsWorth:
         return sum_by(self._place[: taxes.size], taxes.ravel(), units.size).reshape(units.shape)
 
     def standing(self, units: Ints) -> Standing:
-        data, held = self._data, self._data.securities
+        held = self._data.securities
         active, flow = self._active + units * self._weight, self.flow(units)
         pooled = held.pooled(active) if self._has_sets else active
         cash = self._cash_after(units, flow)
