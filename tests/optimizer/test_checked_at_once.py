@@ -156,8 +156,8 @@ def test_the_bound_of_many_accounts_at_any_prices_is_that_of_each_leg_by_leg(see
         columns = columns_of(facts, market)
         certificates = [_some_prices(rng, columns.loadings.shape[1]) for _ in facts]
         ruled = [Ruled(rows_without_bands(each.account), _year(each, market)) for each in facts]
-        many, round_off = bounds(columns, ruled, certificates, walked=True)
-        quick, _ = bounds(columns, ruled, certificates, walked=False)
+        many, round_off = bounds(columns, ruled, certificates, walked=range(len(ruled)))
+        quick, _ = bounds(columns, ruled, certificates, walked=())
 
         for value, lower, off, each, certificate, sound in zip(
             many, quick, round_off, facts, certificates, columns.sound, strict=True

@@ -178,7 +178,8 @@ def test_while_shares_are_rounded_the_first_of_an_order_costs_its_commission_and
     data = the_data(request)
     weight, limit = data.securities.share, data.lots.limit
     rules = RowLedger.of(data, weight, limit, np.zeros(3), np.zeros(0))
-    worth = UnitsWorth(data, weight, limit, np.zeros(3), rules)
+    worth = UnitsWorth(data, weight)
+    worth.sell_from(limit, np.zeros(3), rules)
 
     def at(*units: int) -> float:
         sells, buys = np.maximum(-np.array(units), 0) * weight, np.maximum(np.array(units), 0) * weight

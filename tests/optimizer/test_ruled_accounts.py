@@ -222,5 +222,9 @@ def test_bounds_of_many_accounts_at_once_are_those_of_each_to_the_last_bit():
         standing = standing_prices(one)
         every += [(one, standing), (one, replace(standing, cash=0.003, cap=0.5, factor=standing.factor * 0.7))]
 
-    assert lower_bounds(every) == [lower_bound(data, prices, along_chords=True).value for data, prices in every]
+    for at_once, (data, prices) in zip(lower_bounds(every), every, strict=True):
+        alone = lower_bound(data, prices, along_chords=True)
+        assert at_once.value == alone.value
+        assert at_once.if_sold.tolist() == alone.if_sold.tolist()
+        assert at_once.if_bought.tolist() == alone.if_bought.tolist()
     assert contested > 10

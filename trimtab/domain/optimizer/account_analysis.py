@@ -15,7 +15,7 @@ from trimtab.domain.optimizer.attainable import attain
 from trimtab.domain.optimizer.attribution import attribute, score
 from trimtab.domain.optimizer.blocks import Prices
 from trimtab.domain.optimizer.booking import Booked
-from trimtab.domain.optimizer.bound import standing_prices
+from trimtab.domain.optimizer.bound import Branches, standing_prices
 from trimtab.domain.optimizer.certificates import certificate, certificate_at, proved_bound
 from trimtab.domain.optimizer.conflicts import cash_shortage, clashing_rules
 from trimtab.domain.optimizer.data import build_data
@@ -92,7 +92,7 @@ class AccountAnalysis:
         return data
 
     def rungs(
-        self, outcome: Outcome, budget: TimeBudget, bounds: Sequence[float] | None = None
+        self, outcome: Outcome, budget: TimeBudget, bounds: Sequence[Branches] | None = None
     ) -> Iterator[RebalanceProposal]:
         """What is proposed, then what is proposed instead when it is refused or not there in time: the ladder of N12.
 
@@ -140,7 +140,7 @@ class AccountAnalysis:
             return self._held(AnalysisOutcome.NO_TRADE, note="The account is empty.")
         return None
 
-    def answered(self, outcome: Outcome, bounds: Sequence[float] | None = None) -> RebalanceProposal:
+    def answered(self, outcome: Outcome, bounds: Sequence[Branches] | None = None) -> RebalanceProposal:
         """From what the first lane says; what it declines goes to the other."""
         if outcome.most_to_gain is not None:
             proof = self._proof(outcome.prices, bounds)
@@ -224,7 +224,7 @@ class AccountAnalysis:
                 AnalysisOutcome.NO_TRADE, gap=standing_still(self._data).total - proved_bound(stay), proof=stay
             )
 
-    def _proof(self, prices: Sequence[Prices], bounds: Sequence[float] | None = None) -> Certificate:
+    def _proof(self, prices: Sequence[Prices], bounds: Sequence[Branches] | None = None) -> Certificate:
         """That trading nothing is good enough."""
         still = standing_still(self._data).total
         if bounds is not None:

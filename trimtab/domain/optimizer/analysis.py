@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from trimtab.domain.errors import TrimtabError
 from trimtab.domain.optimizer.account_analysis import AccountAnalysis
+from trimtab.domain.optimizer.bound import Branches
 from trimtab.domain.optimizer.bounds_at_once import lower_bounds
 from trimtab.domain.optimizer.checker import check_batch
 from trimtab.domain.optimizer.errors import (
@@ -73,7 +74,9 @@ def analyze_batch(
     return _first_that_pass(ladders)
 
 
-def _bounds_of_standing(datas: Sequence[OptimizerData], outcomes: Sequence[Outcome]) -> list[tuple[float, ...] | None]:
+def _bounds_of_standing(
+    datas: Sequence[OptimizerData], outcomes: Sequence[Outcome]
+) -> list[tuple[Branches, ...] | None]:
     """The bounds by regime, along the chords, of the accounts that trade nothing, side by side; None for the others."""
     standing = [outcome.most_to_gain is not None for outcome in outcomes]
     priced = [
@@ -115,7 +118,7 @@ class _Ladder:
         self,
         request: AnalysisInput,
         begun: "AccountAnalysis | RebalanceProposal | TrimtabError",
-        found: tuple[Outcome, tuple[float, ...] | None] | None,
+        found: tuple[Outcome, tuple[Branches, ...] | None] | None,
         budget: TimeBudget,
     ) -> None:
         self.request = request

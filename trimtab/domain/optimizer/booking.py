@@ -121,6 +121,7 @@ class _Taking:
         self._units: list[int] = rounded.units.tolist()
         self._open: list[bool] = (rounded.lots_open & (data.lots.limit > 0)).tolist()
         self._caps: list[float] = rounded.lot_caps.tolist()
+        self._whole: list[bool] = data.securities.whole.tolist()
         self._first: list[int] = np.searchsorted(data.lots.security, np.arange(len(self._units) + 1)).tolist()
 
     def trade(self, row: int) -> ProposedTrade:
@@ -168,7 +169,7 @@ class _Taking:
         return min(lot.quantity, Decimal(round(cap / float(self._data.securities.share[row]) * units)) / units)
 
     def _units_a_share(self, row: int) -> int:
-        return 1 if self._data.securities.whole[row] else FRACTION_UNITS
+        return 1 if self._whole[row] else FRACTION_UNITS
 
 
 def _lot_sales(request: AnalysisInput, taken: list[tuple[TaxLot, Decimal]], notional: Decimal) -> tuple[LotSale, ...]:

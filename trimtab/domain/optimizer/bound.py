@@ -11,7 +11,7 @@ bounds is the account's.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,11 +84,16 @@ def lower_bound(data: OptimizerData, prices: Prices, *, along_chords: bool = Fal
     if_sold, if_bought = sum_by(key, not_bought, keys), sum_by(key, not_sold_at_a_loss, keys)
     value = float(np.minimum(if_sold, if_bought).sum()) + coupling_value(data, prices)
     told = Branches(value, if_sold, if_bought)
-    return told if along_chords or data.lots.replacements is None or prices.names > 0 else _raised(data, prices, told)
+    return told if along_chords else raised(data, prices, told)
 
 
-def _raised(data: OptimizerData, prices: Prices, along_chords: Branches) -> Branches:
-    """The bound with lots that purchases wash in part on the pieces of their tax, not along its chords."""
+def raised(data: OptimizerData, prices: Prices, along_chords: Branches) -> Branches:
+    """The bound at `prices` inside their caps with lots that purchases wash in part on the pieces of their tax.
+
+    It is that `along_chords` where there are none, and where sets or a price of names keep it there.
+    """
+    if data.securities.has_sets or data.lots.replacements is None or prices.names > 0:
+        return along_chords
     if_sold, if_bought = along_chords.if_sold.copy(), along_chords.if_bought.copy()
     cheaper = np.minimum(if_sold, if_bought)
     key, contested = data.securities.wash_key, contested_securities(data)
@@ -122,12 +127,11 @@ def _of_cells(data: OptimizerData, prices: Prices) -> Branches:
 
 def within_caps(data: OptimizerData, prices: Prices) -> Prices:
     """The nearest prices at which the bound is not minus infinity; without any for the rows, zeros."""
-    lowest, highest = row_caps(data.rows)
     rows = prices.rows if len(prices.rows) else np.zeros(len(data.rows))
-    return replace(
-        prices,
+    return Prices(
+        factor=prices.factor,
         cash=max(prices.cash, -data.parameters.cash_drag),
-        rows=np.clip(rows, lowest, highest),
+        rows=np.clip(rows, *row_caps(data.rows)) if len(data.rows) else rows,
         cap=max(prices.cap, 0.0) if data.tracking_limit is not None else 0.0,
         names=max(prices.names, 0.0) if data.most_names is not None and not data.securities.has_sets else 0.0,
     )

@@ -10,21 +10,21 @@ import numpy as np
 
 from trimtab.domain.optimizer.arrays import Flags, Floats, Ints, sum_by
 from trimtab.domain.optimizer.blocks import Prices, curvatures
-from trimtab.domain.optimizer.bound import coupling_value, lower_bound, within_caps
+from trimtab.domain.optimizer.bound import Branches, coupling_value, lower_bound, within_caps
 from trimtab.domain.optimizer.problem import FIXED, OptimizerData
 
 _Priced = tuple[OptimizerData, Prices]
 
 
-def lower_bounds(every: Sequence[_Priced]) -> list[float]:
-    """The value of `lower_bound` along the chords for each problem, in its one regime, at its prices."""
+def lower_bounds(every: Sequence[_Priced]) -> list[Branches]:
+    """`lower_bound` along the chords for each problem, in its one regime, at its prices."""
     plain = [each for each in every if _is_plain(each[0])]
-    values = iter(_Columns([(data, within_caps(data, prices)) for data, prices in plain]).values() if plain else ())
-    return [next(values) if _is_plain(data) else _alone(data, prices) for data, prices in every]
+    cuts = iter(_Columns([(data, within_caps(data, prices)) for data, prices in plain]).cuts() if plain else ())
+    return [next(cuts) if _is_plain(data) else _alone(data, prices) for data, prices in every]
 
 
-def _alone(data: OptimizerData, prices: Prices) -> float:
-    return lower_bound(data, prices, along_chords=True).value
+def _alone(data: OptimizerData, prices: Prices) -> Branches:
+    return lower_bound(data, prices, along_chords=True)
 
 
 def _is_plain(data: OptimizerData) -> bool:
@@ -49,7 +49,7 @@ class _Columns:
         self._least_bought = self._joined(lambda data: data.securities.buy_minimum)
         self._price()
 
-    def values(self) -> list[float]:
+    def cuts(self) -> list[Branches]:
         """As `branch_values` and `lower_bound` have it."""
         forced_buy = self._least_bought > 0
         limit, contested = self._joined(lambda data: data.lots.limit), self._contested()
@@ -62,11 +62,12 @@ class _Columns:
             if_bought = np.where(contested, np.minimum(bought, kept), if_bought)
             if_sold = np.where(contested, sold, if_sold)
         keys = sum(self._keys)
-        cheaper = np.minimum(sum_by(self._key, if_sold, keys), sum_by(self._key, if_bought, keys))
-        ends = np.cumsum(self._keys).tolist()
+        if_sold, if_bought = sum_by(self._key, if_sold, keys), sum_by(self._key, if_bought, keys)
+        cheaper, ends = np.minimum(if_sold, if_bought), np.cumsum(self._keys).tolist()
+        own = [slice(end - size, end) for end, size in zip(ends, self._keys, strict=True)]
         return [
-            float(cheaper[end - size : end].sum()) + coupling_value(data, prices)
-            for (data, prices), end, size in zip(self._every, ends, self._keys, strict=True)
+            Branches(float(cheaper[at].sum()) + coupling_value(data, prices), if_sold[at], if_bought[at])
+            for (data, prices), at in zip(self._every, own, strict=True)
         ]
 
     def _price(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from trimtab.domain.optimizer.blocks import Prices
-from trimtab.domain.optimizer.bound import lower_bound, within_caps
+from trimtab.domain.optimizer.bound import Branches, lower_bound, raised, within_caps
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.side_proofs import proved_on_sides
 from trimtab.domain.proposals import Certificate, RegimePrices, SideProof
@@ -22,11 +22,9 @@ def certificate(
 
     Its bound is the least of the regimes', each at its own prices and, where that proves more, at `further` ones.
     """
-    every = [data.under(regime) for regime in data.regimes]
-    inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
-    cuts = [lower_bound(one, at, along_chords=True) for one, at in zip(every, inside, strict=True)]
-    if _pieces_matter(data, objective - min(cut.value for cut in cuts)):
-        cuts = [lower_bound(one, at) for one, at in zip(every, inside, strict=True)]
+    every, inside = _inside(data, prices)
+    chords = [lower_bound(one, at, along_chords=True) for one, at in zip(every, inside, strict=True)]
+    cuts = _as_high_as_matters(data, every, inside, objective, chords)
     values = [cut.value for cut in cuts]
     if data.securities.has_sets:  # the sides of keys in one cell do not add up
         further = ()
@@ -43,18 +41,32 @@ def certificate(
 
 
 def certificate_at(
-    data: OptimizerData, prices: Sequence[Prices], objective: float, bounds: Sequence[float]
+    data: OptimizerData, prices: Sequence[Prices], objective: float, cuts: Sequence[Branches]
 ) -> Certificate:
-    """`certificate` where the `bounds` of the regimes at their prices, along the chords, are known."""
-    if _pieces_matter(data, objective - min(bounds)):
-        return certificate(data, prices, objective)
+    """`certificate` where the bounds of the regimes at their prices, along the chords, are known: the `cuts`."""
+    every, inside = _inside(data, prices)
+    cuts = _as_high_as_matters(data, every, inside, objective, cuts)
+    return _named(data, every, inside, [cut.value for cut in cuts], objective, {})
+
+
+def _as_high_as_matters(
+    data: OptimizerData,
+    every: Sequence[OptimizerData],
+    inside: Sequence[Prices],
+    objective: float,
+    along_chords: Sequence[Branches],
+) -> Sequence[Branches]:
+    """The bounds of the regimes, on the pieces of washed lots where those along the chords leave a gap to be told."""
+    gap = objective - min(cut.value for cut in along_chords)
+    if data.lots.replacements is None or gap <= _CLOSE:
+        return along_chords
+    return [raised(one, at, cut) for one, at, cut in zip(every, inside, along_chords, strict=True)]
+
+
+def _inside(data: OptimizerData, prices: Sequence[Prices]) -> tuple[list[OptimizerData], list[Prices]]:
+    """The problem of each regime, and its prices inside their caps."""
     every = [data.under(regime) for regime in data.regimes]
-    inside = [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
-    return _named(data, every, inside, bounds, objective, {})
-
-
-def _pieces_matter(data: OptimizerData, gap: float) -> bool:
-    return data.lots.replacements is not None and gap > _CLOSE
+    return every, [within_caps(one, at) for one, at in zip(every, prices, strict=True)]
 
 
 def _named(

@@ -1,29 +1,29 @@
 """The account as the checker sees it: decimals, straight from the input, nothing from the optimizer's arrays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
+from itertools import product
 
 from trimtab.domain.account_settings import RestrictionKind, WeightBand
 from trimtab.domain.accounts import TaxStatus
 from trimtab.domain.calibration import Parameters, parameters_for
 from trimtab.domain.lots import HoldingPeriod, LotId, TaxLot, first_long_term_sale_date
-from trimtab.domain.money import BASIS_POINT, CENT, SHARE_STEP, ZERO, to_cents
+from trimtab.domain.money import BASIS_POINT, CENT, ZERO, to_cents
+from trimtab.domain.optimizer.checked_securities import CheckedSecurities
 from trimtab.domain.optimizer.checked_washes import CheckedWashes, Losing
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, RebalanceProposal
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
 
-LOT_TOLERANCE = Decimal("0.0001")
-"""Shares by which lots and positions may differ (bad-input case 66)."""
 
-
-class CheckedAccount:
+class CheckedAccount(CheckedSecurities):
     """One input and one proposal, with what both the rules on trades and those on the account need."""
 
     def __init__(self, request: AnalysisInput, proposal: RebalanceProposal) -> None:
-        self.snapshot, self.market, self.target = request.snapshot, request.market, request.target
+        super().__init__(request.market)
+        self.snapshot, self.target = request.snapshot, request.target
         self.settings = request.snapshot.settings
         self.calibration = request.calibration
         self.proposal = proposal
@@ -125,10 +125,6 @@ class CheckedAccount:
     def band(self, security_id: SecurityId) -> WeightBand:
         return self.settings.weight_bands.get(security_id, WeightBand())
 
-    def whole_shares(self, security_id: SecurityId) -> bool:
-        security = self.market.securities.get(security_id)
-        return security is not None and security.whole_shares
-
     def untouchable(self, security_id: SecurityId) -> bool:
         """True when nothing may trade in it today: frozen, unknown, not tradable, without price or risk."""
         known = self._untouchable.get(security_id)
@@ -146,24 +142,6 @@ class CheckedAccount:
     def closed(self, security_id: SecurityId) -> bool:
         """True when it may neither be bought nor sold today."""
         return security_id in self.never_trade or self.untouchable(security_id)
-
-    def close(self, security_id: SecurityId) -> Decimal:
-        """Dollars a share, zero without a price."""
-        price = self.market.prices.get(security_id)
-        return price.close if price is not None else ZERO
-
-    def least(self, security_id: SecurityId) -> Decimal:
-        """A position below this is nothing: one share, or what lots and positions may differ by."""
-        return Decimal(1) if self.whole_shares(security_id) else LOT_TOLERANCE
-
-    def round_lot(self, security_id: SecurityId) -> Decimal:
-        """Orders are multiples of so many shares; where fractions trade, of the smallest of them (TL-16)."""
-        security = self.market.securities.get(security_id)
-        return Decimal(security.round_lot) if security is not None and security.whole_shares else SHARE_STEP
-
-    def unit_dollars(self, security_id: SecurityId) -> Decimal:
-        """What the smallest step of a trade is worth."""
-        return self.close(security_id) * self.round_lot(security_id)
 
     @property
     def names(self) -> tuple[SecurityId, ...]:
@@ -248,17 +226,18 @@ class CheckedAccount:
         """Dollars of all orders of the proposal."""
         return sum([self.commission(trade.security_id) for trade in self.proposal.trades], ZERO)
 
-    def wash_key(self, security_id: SecurityId) -> str:
-        security = self.market.securities.get(security_id)
-        return security.wash_key if security else security_id
-
-    def sales_at_a_loss(self) -> Iterator[tuple[SecurityId, LotSale, TaxLot]]:
+    @cached_property
+    def sales_at_a_loss(self) -> Sequence[tuple[SecurityId, LotSale, TaxLot]]:
         """Sales of lots that as a whole stand more than a cent below their basis."""
-        for trade in self.proposal.trades:
-            for sale in trade.lot_sales:
-                lot = self.lots.get(sale.lot_id)
-                if lot is not None and sale.gain < 0 and lot.quantity * trade.price < lot.cost - CENT:
-                    yield trade.security_id, sale, lot
+        lots = self.lots
+        return [
+            (trade.security_id, sale, lot)
+            for trade in self.proposal.trades
+            for sale in trade.lot_sales
+            if sale.gain < 0
+            and (lot := lots.get(sale.lot_id)) is not None
+            and lot.quantity * trade.price < lot.cost - CENT
+        ]
 
     def washes(self, *, unlocked: bool) -> CheckedWashes:
         """The wash sale rule on this account; `unlocked` when cash is owed that only washed losses can raise."""
@@ -299,15 +278,19 @@ class CheckedAccount:
     @cached_property
     def washed_shares(self) -> dict[LotId, Decimal]:
         """Shares washed of each lot that the proposal sells at a loss."""
-        return self._washes.matched({sale.lot_id: sale.quantity for _, sale, _ in self.sales_at_a_loss()})
+        return self._washes.matched({sale.lot_id: sale.quantity for _, sale, _ in self.sales_at_a_loss})
 
     def gain(self, term: HoldingPeriod, *, taxed: bool) -> Decimal:
         """Dollars of gain of one term; as taxed, washed losses count nothing. Nothing is taxable in an IRA."""
-        if not self.taxable:
-            return ZERO
-        sales = [sale for trade in self.proposal.trades for sale in trade.lot_sales if sale.term is term]
-        gain = sum([sale.gain for sale in sales], ZERO)
-        return sum([self._disallowed(sale) for sale in sales], gain) if taxed and sales else gain
+        return self._gains[term, taxed] if self.taxable else ZERO
+
+    @cached_property
+    def _gains(self) -> dict[tuple[HoldingPeriod, bool], Decimal]:
+        gains = dict.fromkeys(product(HoldingPeriod, (False, True)), ZERO)
+        for sale in [sale for trade in self.proposal.trades for sale in trade.lot_sales]:
+            gains[sale.term, False] += sale.gain
+            gains[sale.term, True] += sale.gain + self._disallowed(sale)
+        return gains
 
     def _disallowed(self, sale: LotSale) -> Decimal:
         """Dollars of its loss that are washed: in the proportion of the shares, to the cent (WS-5)."""

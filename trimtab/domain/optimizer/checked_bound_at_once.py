@@ -48,12 +48,12 @@ class _Offers:
 
 
 def bounds(
-    columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Certificate], *, walked: bool
+    columns: Columns, ruled: Sequence[Ruled], certificates: Sequence[Certificate], *, walked: Sequence[int]
 ) -> tuple[Floats, Floats]:
     """(accounts,) a number that the objective of no allowed list is below; NaN where the prices prove nothing.
 
-    Without the securities that purchases wash in part `walked` it may be lower, never higher. And how far the bound
-    that is summed leg by leg may be from it.
+    But for accounts that are `walked`, by number, securities that purchases wash in part may make it lower, never
+    higher. And how far the bound that is summed leg by leg may be from it.
     """
     regimes = [each.regimes for each in ruled]
     lowest, off = np.full(len(ruled), np.inf), np.zeros(len(ruled))
@@ -69,8 +69,8 @@ def bounds(
 class _Bound:
     """The least that any list costs at the prices, fractions of account value."""
 
-    def __init__(self, columns: Columns, prices: PricesAtOnce, *, walked: bool) -> None:
-        self._columns, self._prices, self._is_walked = columns, prices, walked
+    def __init__(self, columns: Columns, prices: PricesAtOnce, *, walked: Sequence[int]) -> None:
+        self._columns, self._prices, self._accounts_walked = columns, prices, walked
         of, accounts, spread = columns.account, columns.accounts, columns.half_spread
         self._curvature = accounts.risk_aversion[of] * columns.variance
         self._curvature += 2 * prices.cap[of] * columns.specific_risk**2
@@ -181,11 +181,10 @@ class _Bound:
         return columns.by_security(taken * offers.price) + self._weighing(columns.active - columns.by_security(taken))
 
     def _in_pieces(self, selling: Floats) -> Floats:
-        """The same where purchases wash lots in part."""
+        """The same where purchases wash lots in part, of the accounts that are walked."""
         columns = self._columns
-        if not self._is_walked:
-            return selling
-        for begin, each in zip(columns.begin.tolist(), columns.facts, strict=True):
+        for number in self._accounts_walked:
+            begin, each = int(columns.begin[number]), columns.facts[number]
             if each.account.taxable and each.account.snapshot.wash_windows.purchases:
                 for name, bought in each.account.washes(unlocked=False).alone():
                     selling[begin + each.place[name]] = self._walked(begin + each.place[name], bought)

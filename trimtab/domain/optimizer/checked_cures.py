@@ -141,7 +141,7 @@ class Cures:
 
     def _is_sold_at_a_loss(self, security_id: SecurityId) -> bool:
         account, key = self._account, self._account.wash_key(security_id)
-        return account.taxable and any(account.wash_key(each) == key for each, _, _ in account.sales_at_a_loss())
+        return account.taxable and any(account.wash_key(each) == key for each, _, _ in account.sales_at_a_loss)
 
     def _half_spread(self, security_id: SecurityId) -> Decimal:
         security = self._account.market.securities.get(security_id)

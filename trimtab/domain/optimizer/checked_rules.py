@@ -134,8 +134,9 @@ def _minimum_holding(account: CheckedAccount) -> Iterator[str]:
     for security_id, traded in account.traded.items():
         left = account.quantity.get(security_id, ZERO) + traded
         worth = left * account.close(security_id)
-        demanded = traded < 0 and must_be_sold(account, security_id) and not _may_be_closed(account, security_id)
-        if left >= account.least(security_id) and worth < least - CENT and not demanded:
+        if worth >= least - CENT or left < account.least(security_id):
+            continue
+        if traded >= 0 or not must_be_sold(account, security_id) or _may_be_closed(account, security_id):
             yield f"{security_id}: a position of {worth:.2f} is left, below the minimum holding of {least}"
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from trimtab.domain.lots import holding_period
 from trimtab.domain.money import CENT, ZERO, to_cents
-from trimtab.domain.optimizer.checked_account import LOT_TOLERANCE, CheckedAccount
+from trimtab.domain.optimizer.checked_account import CheckedAccount
+from trimtab.domain.optimizer.checked_securities import LOT_TOLERANCE
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import LotSale, ProposedTrade
 
@@ -18,17 +19,13 @@ def trade_violations(account: CheckedAccount, trade: ProposedTrade) -> Iterator[
 
 
 def _arithmetic(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
-    security_id = trade.security_id
+    security_id, whole = trade.security_id, account.whole_shares(trade.security_id)
     price = account.market.prices.get(security_id)
     if trade.quantity <= 0:
         yield f"{security_id}: the quantity {trade.quantity} is not above zero"
-    if account.whole_shares(security_id) and trade.quantity != trade.quantity.to_integral_value():
+    if whole and trade.quantity != trade.quantity.to_integral_value():
         yield f"{security_id}: {trade.quantity} is not a whole number of shares"
-    elif (
-        account.whole_shares(security_id)
-        and trade.quantity % account.round_lot(security_id) != 0
-        and not _closes(account, trade)
-    ):
+    elif whole and trade.quantity % account.round_lot(security_id) != 0 and not _closes(account, trade):
         yield f"{security_id}: {trade.quantity} is no multiple of its round lot of {account.round_lot(security_id)}"
     if price is not None and trade.price != price.close:
         yield f"{security_id}: the price {trade.price} is not the close {price.close}"
@@ -61,12 +58,14 @@ def _permission(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
 
 
 def _size(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
-    held = account.quantity.get(trade.security_id, ZERO)
-    if trade.side is Side.SELL and trade.quantity > held + LOT_TOLERANCE:
-        yield f"{trade.security_id}: {trade.quantity} shares are sold, {held} are held"
+    if trade.side is Side.SELL:
+        held = account.quantity.get(trade.security_id, ZERO)
+        if trade.quantity > held + LOT_TOLERANCE:
+            yield f"{trade.security_id}: {trade.quantity} shares are sold, {held} are held"
     minimum = account.settings.minimum_trade
-    closes = _closes(account, trade) or (trade.side is Side.SELL and trade.security_id in account.never_hold)
-    if trade.notional < minimum - CENT and not closes:
+    if trade.notional >= minimum - CENT:
+        return
+    if not (_closes(account, trade) or (trade.side is Side.SELL and trade.security_id in account.never_hold)):
         yield f"{trade.security_id}: {trade.notional} is below the minimum trade of {minimum}"
 
 
@@ -81,9 +80,9 @@ def _lots(account: CheckedAccount, trade: ProposedTrade) -> Iterator[str]:
         if trade.lot_sales:
             yield f"{trade.security_id}: a purchase names lots to sell"
         return
-    if sum((sale.quantity for sale in trade.lot_sales), ZERO) != trade.quantity:
+    if sum([sale.quantity for sale in trade.lot_sales], ZERO) != trade.quantity:
         yield f"{trade.security_id}: the lots do not sum to {trade.quantity} shares"
-    if sum((sale.proceeds for sale in trade.lot_sales), ZERO) != trade.notional:
+    if sum([sale.proceeds for sale in trade.lot_sales], ZERO) != trade.notional:
         yield f"{trade.security_id}: the proceeds of the lots do not sum to {trade.notional}"
     if len({sale.lot_id for sale in trade.lot_sales}) != len(trade.lot_sales):
         yield f"{trade.security_id}: a lot is sold twice"

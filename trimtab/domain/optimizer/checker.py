@@ -108,10 +108,14 @@ def _wash_windows(account: CheckedAccount) -> Iterator[str]:
     A loss in what another account of the household has bought today is never sold: its order would be refused.
     """
     for trade in account.proposal.trades:
-        if trade.side is Side.BUY and account.wash_key(trade.security_id) in account.barred_keys:
+        if (
+            account.barred_keys
+            and trade.side is Side.BUY
+            and account.wash_key(trade.security_id) in account.barred_keys
+        ):
             yield f"{trade.security_id}: it is bought inside the wash sale window of a sale at a loss"
     needs_cash = account.cash_before < account.cash_required
-    for security_id, sale, lot in account.sales_at_a_loss():
+    for security_id, sale, lot in account.sales_at_a_loss:
         allowed = not account.taxable or needs_cash or account.washed_shares.get(lot.id, ZERO) < sale.quantity
         if account.taxable and account.wash_key(security_id) in account.keys_of_peers:
             yield f"lot {sale.lot_id}: another account of the household has bought its wash key today"
@@ -120,10 +124,11 @@ def _wash_windows(account: CheckedAccount) -> Iterator[str]:
 
 
 def _both_sides_of_a_key(account: CheckedAccount) -> Iterator[str]:
-    trades = account.proposal.trades
-    bought = {account.wash_key(trade.security_id) for trade in trades if trade.side is Side.BUY}
-    lost = {account.wash_key(security_id) for security_id, _, _ in account.sales_at_a_loss()}
-    for key in sorted(bought & lost) if account.taxable else ():
+    if not account.taxable:
+        return
+    lost = {account.wash_key(security_id) for security_id, _, _ in account.sales_at_a_loss}
+    bought = {account.wash_key(each.security_id) for each in account.proposal.trades if each.side is Side.BUY}
+    for key in sorted(bought & lost):
         yield f"{key}: it is sold at a loss and bought on one day"
 
 

@@ -13,6 +13,8 @@ _GROUP_WORDS = {GroupKind.ASSET_CLASS: "The class", GroupKind.SECTOR: "The secto
 
 def demanded(told: Told, trade: ProposedTrade, row: int) -> str | None:
     """Why the account's rules ask for the trade, None when they do not."""
+    if not told.has_rules:
+        return None
     return _of_the_name(told, trade, row) or _of_its_groups(told, trade) or _of_the_account(told, trade, row)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from trimtab.domain.account_settings import RestrictionKind
-from trimtab.domain.lots import LotId
+from trimtab.domain.lots import HoldingPeriod, LotId
 from trimtab.domain.money import ZERO
 from trimtab.domain.optimizer.attribution import Contributions
 from trimtab.domain.optimizer.equivalence import members_named, substitute_of
@@ -16,6 +16,8 @@ from trimtab.domain.orders import Side
 from trimtab.domain.proposals import ProposedTrade, ReasonCode
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AnalysisInput
+
+_TERMS = {HoldingPeriod.SHORT_TERM: "short-term", HoldingPeriod.LONG_TERM: "long-term"}
 
 Said = tuple[str, float]
 """A sentence, and the contribution that it tells, a fraction of account value."""
@@ -60,7 +62,21 @@ class Told:
     classes_left: frozenset[str]  # asset classes with a name sold at a loss, or short of its target and barred
     sold_at_a_loss: frozenset[SecurityId]
     bought: frozenset[SecurityId]
+    gains: Mapping[SecurityId, Decimal]  # realised by each sale, dollars, negative for a loss
     disallowed: Mapping[LotId, Decimal]  # dollars of each lot's loss that recent purchases wash
+
+    @cached_property
+    def has_rules(self) -> bool:
+        """True when some rule on a name, a group or the whole account may ask for a trade."""
+        data, settings = self.data, self.request.snapshot.settings
+        due = data.securities.sell_minimum.any() or data.securities.buy_minimum.any()
+        limited = data.tracking_limit is not None or data.most_names is not None
+        return bool(due or limited or self.never_held or settings.group_bands)
+
+    @cached_property
+    def account_value(self) -> float:
+        """Dollars."""
+        return float(self.data.account_value)
 
     @cached_property
     def has_sets(self) -> bool:
@@ -100,12 +116,7 @@ class Told:
 
     def worth(self, fraction: float) -> str:
         """A contribution in basis points and in dollars: '12.3 bp ($1,234.56)'."""
-        return f"{bps(fraction)} ({of_account(self.data, fraction)})"
-
-
-def gain_of(trade: ProposedTrade) -> Decimal:
-    """Dollars realised by a sale, negative for a loss."""
-    return sum((sale.gain for sale in trade.lot_sales), ZERO)
+        return f"{bps(fraction)} ({of_account(self.data, fraction, self.account_value)})"
 
 
 def said_of(told: Told, code: ReasonCode, trade: ProposedTrade, row: int) -> Said:
@@ -114,9 +125,9 @@ def said_of(told: Told, code: ReasonCode, trade: ProposedTrade, row: int) -> Sai
 
 
 def _harvest(told: Told, trade: ProposedTrade, row: int) -> Said:
-    terms = sorted({sale.term.value.lower().replace("_", "-") for sale in trade.lot_sales})
-    realised = f"a {' and '.join(terms)} loss of {dollars(abs(gain_of(trade)))}"
-    washed = sum((told.disallowed.get(sale.lot_id, ZERO) for sale in trade.lot_sales), ZERO)
+    terms = sorted({_TERMS[sale.term] for sale in trade.lot_sales})
+    realised = f"a {' and '.join(terms)} loss of {dollars(abs(told.gains[trade.security_id]))}"
+    washed = sum([told.disallowed.get(sale.lot_id, ZERO) for sale in trade.lot_sales], ZERO)
     if washed:
         realised += f", of which {dollars(washed)} are washed by shares bought in the last 30 days"
     name, forced = told.name(trade.security_id), told.request.snapshot.settings.forced_harvest

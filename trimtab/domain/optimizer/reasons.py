@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import numpy as np
 
-from trimtab.domain.money import to_cents
+from trimtab.domain.money import ZERO, to_cents
 from trimtab.domain.optimizer.attribution import Contributions
 from trimtab.domain.optimizer.booking import Booked
 from trimtab.domain.optimizer.demands import demanded
 from trimtab.domain.optimizer.measures import bps_decimal
 from trimtab.domain.optimizer.problem import OptimizerData
-from trimtab.domain.optimizer.reason_sentences import Parts, Told, gain_of, said_of
+from trimtab.domain.optimizer.reason_sentences import Parts, Told, said_of
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import ProposedTrade, Reason, ReasonCode
 from trimtab.domain.securities import SecurityId
@@ -30,14 +30,17 @@ def with_reasons(
     """The booked trades, each with its main reason."""
     trades = booked.trades
     rows = {security_id: row for row, security_id in enumerate(data.securities.ids)}
-    sold_at_a_loss = frozenset(trade.security_id for trade in trades if trade.side is Side.SELL and gain_of(trade) < 0)
+    sales = [trade for trade in trades if trade.side is Side.SELL]
+    gains = {trade.security_id: sum([sale.gain for sale in trade.lot_sales], ZERO) for trade in sales}
+    sold_at_a_loss = frozenset([security_id for security_id, gain in gains.items() if gain < 0])
     told = Told(
         request=request,
         data=data,
         parts=Parts.of(parts),
         classes_left=_classes_left(request, data, sold_at_a_loss),
         sold_at_a_loss=sold_at_a_loss,
-        bought=frozenset(trade.security_id for trade in trades if trade.side is Side.BUY),
+        bought=frozenset([trade.security_id for trade in trades if trade.side is Side.BUY]),
+        gains=gains,
         disallowed=booked.disallowed,
     )
     return tuple([_with_reason(told, trade, rows[trade.security_id]) for trade in trades])
@@ -87,7 +90,7 @@ def _main_code(told: Told, trade: ProposedTrade, row: int) -> ReasonCode:
     parts, selling = told.parts, trade.side is Side.SELL
     risk = max(parts.risk[row], 0.0)
     tax, cash = max(parts.tax[row], parts.rules[row]), parts.cash[row]
-    if tax > 0 and gain_of(trade) < 0 and tax >= max(risk, cash):
+    if tax > 0 and trade.security_id in told.sold_at_a_loss and tax >= max(risk, cash):
         return ReasonCode.LOSS_HARVEST
     if selling and told.data.cash < told.data.cash_required:
         return ReasonCode.CASH_NEED
@@ -105,14 +108,16 @@ def _main_code(told: Told, trade: ProposedTrade, row: int) -> ReasonCode:
 def _codes_of_a_set(told: Told, trade: ProposedTrade, row: int) -> Iterator[ReasonCode]:
     """A substitute bought, or left again for the model name; a name that keeps the exposure of its class."""
     held, model_name = told.data.securities, told.stands_in_for(row)
-    if trade.side is Side.BUY and model_name is not None:
+    if trade.side is Side.SELL:
+        if model_name is not None and held.ids[model_name] in told.bought:
+            yield ReasonCode.SUBSTITUTE_BACK
+        return
+    if model_name is not None:
         yield ReasonCode.REPLACEMENT
-    if trade.side is Side.SELL and model_name is not None and held.ids[model_name] in told.bought:
-        yield ReasonCode.SUBSTITUTE_BACK
-    if trade.side is Side.BUY and _member_sold(told, row):
+    if _member_sold(told, row):
         yield ReasonCode.SUBSTITUTE_BACK
     in_a_gap = told.request.market.securities[trade.security_id].asset_class in told.classes_left
-    if trade.side is Side.BUY and told.parts.specific[row] <= 0 and in_a_gap:
+    if told.parts.specific[row] <= 0 and in_a_gap:
         yield ReasonCode.REPLACEMENT
 
 

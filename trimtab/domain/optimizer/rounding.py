@@ -3,7 +3,7 @@
 Works in units (one share, or a ten-thousandth where fractions trade), signed: buys above zero, sells below.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import numpy as np
@@ -51,9 +51,9 @@ def round_trades(
     demanded = data.securities.sell_minimum[data.lots.security] > 0
     caps = _whole_caps(data, lot_caps if lot_caps is not None else np.full(len(data.lots.lots), np.inf))
     lots_open = found.sides.lots
-    kept = _in_units(data) if start is Start.YESTERDAY else None
+    desk = _Desk(data, found, _in_units(data) if start is Start.YESTERDAY else None)
     while True:
-        desk = _Desk(data, replace(found, sides=replace(found.sides, lots=lots_open)), caps, kept)
+        desk.sell_from(np.minimum(np.where(lots_open, data.lots.limit, 0.0), caps))
         desk.start_from(found)
         desk.raise_cash()
         if start is not Start.AS_IT_IS:
@@ -67,6 +67,8 @@ def round_trades(
 
 def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
     """Caps in units that trade: whole shares where only those do."""
+    if not np.isfinite(caps).any():
+        return caps
     held, row = data.securities, data.lots.security
     unit = (np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share)[row]
     finite = np.isfinite(caps) & (unit > 0)
@@ -79,30 +81,36 @@ def _whole_caps(data: OptimizerData, caps: Floats) -> Floats:
 class _Desk:
     """The units while they are being rounded, with what each move is worth."""
 
-    def __init__(self, data: OptimizerData, found: Found, lot_caps: Floats, yesterday: Ints | None) -> None:
+    def __init__(self, data: OptimizerData, found: Found, yesterday: Ints | None) -> None:
         held = data.securities
-        self.data = data
+        self.data, self._row_prices = data, found.solution.prices.rows
         self.unit: Floats = np.where(held.whole, 1.0, 1.0 / FRACTION_UNITS) * held.share
         self.unit[self.unit <= 0] = np.inf  # without a price nothing trades
-        limit = np.minimum(np.where(found.sides.lots, data.lots.limit, 0.0), lot_caps)
-        before = cumulative_before(data.lots.security, limit)
+        self.weight = _finite(self.unit)
+        self.worth = UnitsWorth(data, self.weight)
         self.lot = held.round_lot
-        weight = _finite(self.unit)
-        rules = RowLedger.of(data, weight, limit, before, found.solution.prices.rows)
-        self.worth = UnitsWorth(data, weight, limit, before, rules)
-        sellable = np.minimum(sum_by(data.lots.security, limit, len(held.ids)), held.sell_limit)
-        self.most_sold = _down(sellable / self.unit)
-        self.closes = (self.most_sold > 0) & (self.most_sold * weight >= held.holding - weight * (1 - 1e-6))
-        self.most_sold = np.where(self.closes, self.most_sold, self._lots_below(self.most_sold))
-        self.least_sold = np.minimum(self._lots_above(_up(held.sell_minimum / self.unit)), self.most_sold)
+        self.in_lots = bool((self.lot > 1).any())
         self.most_bought = self._lots_below(np.where(found.sides.buys, _down(held.buy_limit / self.unit), 0))
         self.least_bought = np.minimum(self._lots_above(_up(held.buy_minimum / self.unit)), self.most_bought)
         self.smallest = self._lots_above(_up(np.where(np.isfinite(self.unit), held.minimum_trade / self.unit, 0.0)))
         self.held: Floats = held.holding / self.unit
         self.least_left = np.where(np.isfinite(self.unit), held.minimum_holding / self.unit, 0.0)
         self.smallest_entry = np.maximum(self._lots_above(_up(self.least_left - self.held)), self.smallest)
-        self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
         self.yesterday = yesterday  # where it is kept as far as can be
+
+    def sell_from(self, limit: Floats) -> None:
+        """Nothing is traded, and at most `limit` (m,) of each lot is for sale."""
+        data, held, weight = self.data, self.data.securities, self.weight
+        before = cumulative_before(data.lots.security, limit)
+        self.worth.sell_from(limit, before, RowLedger.of(data, weight, limit, before, self._row_prices))
+        sellable = np.minimum(sum_by(data.lots.security, limit, len(held.ids)), held.sell_limit)
+        most_sold = _down(sellable / self.unit)
+        self.closes = (most_sold > 0) & (most_sold * weight >= held.holding - weight * (1 - 1e-6))
+        self.most_sold = np.where(self.closes, most_sold, self._lots_below(most_sold))
+        self.least_sold = np.minimum(self._lots_above(_up(held.sell_minimum / self.unit)), self.most_sold)
+        self.is_demanded = bool(self.least_sold.any() or self.least_bought.any())
+        self.may_leave_little = (self.least_sold > 0) & ~self.closes
+        self.units: Ints = np.zeros(len(held.ids), dtype=np.int64)
 
     def start_from(self, found: Found) -> None:
         """Units of the start; nothing or the minimum where a trade is too small; no crumbs of names off the target."""
@@ -134,10 +142,14 @@ class _Desk:
 
         A sale that a rule demands, of less than everything because lots are locked, may leave little.
         """
-        closing = self.closes & (units == -self.most_sold)
-        large = (self.held + units >= self.least_left - 1e-6) | ((self.least_sold > 0) & ~self.closes)
-        lawful: Flags = (units == 0) | closing | ((units % self.lot == 0) & large)
-        return lawful
+        large = self.held + units >= self.least_left - 1e-6
+        if self.is_demanded:
+            large |= self.may_leave_little
+        if self.in_lots:
+            large &= units % self.lot == 0
+        large |= units == 0
+        large |= self.closes & (units == -self.most_sold)
+        return large
 
     def _nearest_lawful(self, units: Ints) -> Ints:
         """The lawful units nearest to those given, (n,): nothing, everything, whole lots, or the smallest position."""
@@ -207,22 +219,23 @@ class _Desk:
 
         From nothing it is the smallest trade, from the smallest trade to nothing; a sale of everything stays.
         """
-        step = _UP_AND_DOWN
-        moved: Ints = self.units + step * self.lot
-        moved = np.where(self.closes & (self.units > -self.most_sold), np.maximum(moved, -self.most_sold), moved)
-        moved = np.where(
-            (self.units == 0) | (step * self.units > 0), step * np.maximum(np.abs(moved), self.smallest), moved
-        )
-        moved = np.where((step * moved < 0) & (np.abs(moved) < self.smallest), 0, moved)
-        beyond = np.array([self._next_position(1), self._next_position(-1)])
-        moved = np.where(self._lawful(moved), moved, beyond)
-        inside = (moved >= -self.most_sold) & (moved <= self.most_bought)
-        due = ((self.least_sold == 0) | (-moved >= self.least_sold)) & (
-            (self.least_bought == 0) | (moved >= self.least_bought)
-        )
-        closing = (self.units < 0) & (self.units == -self.most_sold) & self.closes
-        allowed = self.data.securities.whole & inside & due & ~closing & self._lawful(moved)
-        return np.where(allowed, moved - self.units, 0)
+        units, least = self.units, -self.most_sold
+        up: Ints = units + self.lot
+        up = np.where(units >= 0, np.maximum(up, self.smallest), np.where((up < 0) & (-up < self.smallest), 0, up))
+        down = np.where(self.closes & (units > least), np.maximum(units - self.lot, least), units - self.lot)
+        small = (down > 0) & (down < self.smallest)
+        down = np.where(units <= 0, np.minimum(down, -self.smallest), np.where(small, 0, down))
+        moved = np.array([up, down])
+        lawful = self._lawful(moved)
+        if not lawful.all():
+            moved = np.where(lawful, moved, [self._next_position(1), self._next_position(-1)])
+            lawful = self._lawful(moved)
+        allowed = lawful & (moved >= least) & (moved <= self.most_bought)
+        if self.is_demanded:
+            allowed &= (self.least_sold == 0) | (-moved >= self.least_sold)
+            allowed &= (self.least_bought == 0) | (moved >= self.least_bought)
+        allowed &= self.data.securities.whole & ~((units < 0) & (units == least) & self.closes)
+        return np.where(allowed, moved - units, 0)
 
     def _next_position(self, step: int) -> Ints:
         """Beyond positions that are too small: up to the smallest that is not, down to none (or no trade), (n,)."""

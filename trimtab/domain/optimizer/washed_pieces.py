@@ -8,7 +8,7 @@ Reg. 1.1091-1(b)-(e): losses are matched in order with replacement shares in ord
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,8 +74,11 @@ def washed_securities(data: OptimizerData) -> Iterator[WashedSecurity]:
     shared = Counter(purchase for purchase, _ in users)
     left_out = {row for purchase, row in users if shared[purchase] > 1}
     demanded = (data.securities.sell_minimum > 0) | (data.securities.buy_minimum > 0)
-    for row in sorted(set(security) - left_out):
-        matched = [place for place, each in enumerate(security) if each == row]
+    places: dict[int, list[int]] = {}
+    for place, row in enumerate(security):
+        places.setdefault(row, []).append(place)
+    for row in sorted(places.keys() - left_out):
+        matched = places[row]
         washed = known.lots[matched]
         if demanded[row] or (lots.washed[washed] >= lots.value[washed]).any():
             continue
@@ -95,7 +98,9 @@ def _pieces(lots: Lots, washed: Sequence[int], purchased: Sequence[float]) -> It
 
 def by_piece(lots: Lots, security: WashedSecurity, sale: PricedSale, cost: Floats) -> list[float]:
     """The least that selling the security can cost on each of its pieces, at `cost` (m,) along the chords."""
-    free = cost - _chord(lots, security)
+    free = {lot: float(cost[lot]) for lot in {*security.lots, *security.washed}}
+    for lot in security.washed:
+        free[lot] -= float(lots.wash_cost[lot]) * float(lots.washed[lot]) / float(lots.value[lot])
     return [_on_piece(lots, security, piece, sale, free) for piece in security.pieces]
 
 
@@ -112,13 +117,14 @@ def _chord(lots: Lots, security: WashedSecurity) -> Floats:
     return chord
 
 
-def _on_piece(lots: Lots, security: WashedSecurity, piece: Piece, sale: PricedSale, free: Floats) -> float:
+def _on_piece(lots: Lots, security: WashedSecurity, piece: Piece, sale: PricedSale, free: Mapping[int, float]) -> float:
+    """The least on one piece; `free` is what a unit sold of each lot costs unwashed."""
     offers = [
-        (float(free[lot]), float(lots.limit[lot]) - (piece.purchased if lot == piece.first else 0.0))
+        (free[lot], float(lots.limit[lot]) - (piece.purchased if lot == piece.first else 0.0))
         for lot in security.lots
         if lot not in piece.stays
     ]
-    charge = 0.0 if piece.first is None else float(free[piece.first] + lots.wash_cost[piece.first]) * piece.purchased
+    charge = 0.0 if piece.first is None else (free[piece.first] + float(lots.wash_cost[piece.first])) * piece.purchased
     return charge + sale.least(offers, piece.purchased)
 
 

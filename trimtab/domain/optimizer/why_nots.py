@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -117,11 +118,12 @@ class _Telling:
         return self.request.snapshot.settings.never_sold
 
     @cached_property
-    def _open_until(self) -> dict[str, str]:
+    def _open_until(self) -> dict[str, date]:
         """The last day of each wash key's window."""
-        days: dict[str, str] = {}
+        days: dict[str, date] = {}
         for each in self.request.snapshot.wash_windows.loss_sales:
-            days[each.wash_key] = max(days.get(each.wash_key, ""), each.last_day.isoformat())
+            known, last = days.get(each.wash_key), each.last_day
+            days[each.wash_key] = last if known is None else max(known, last)
         return days
 
     def _staying(self, row: int) -> tuple[str, str]:
@@ -141,7 +143,8 @@ class _Telling:
             return WhyNotCode.NEVER_BUY, "the account must never buy it"
         open_until = self._open_until.get(self.request.market.securities[security_id].wash_key)
         if open_until is not None:
-            return WhyNotCode.WASH_SALE_WINDOW, f"a sale at a loss keeps its wash sale window open until {open_until}"
+            until = open_until.isoformat()
+            return WhyNotCode.WASH_SALE_WINDOW, f"a sale at a loss keeps its wash sale window open until {until}"
         if self.data.taxable and left.key[row] in left.lost_keys:
             return WhyNotCode.WASH_SALE_WINDOW, "a substantially identical security is sold at a loss today"
         missing = -left.drift[row]

@@ -27,9 +27,12 @@ def dollars(amount: Decimal) -> str:
     return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
 
 
-def of_account(data: OptimizerData, fraction: float) -> str:
-    """A fraction of account value in dollars, rounded as in decimals; floats do where no half cent is near."""
-    cents = fraction * float(data.account_value) * 100
+def of_account(data: OptimizerData, fraction: float, account_value: float | None = None) -> str:
+    """A fraction of account value in dollars, rounded as in decimals; floats do where no half cent is near.
+
+    Who tells many of one account's figures gives its value as a float.
+    """
+    cents = fraction * (float(data.account_value) if account_value is None else account_value) * 100
     nearest = round(cents) if abs(cents) < _SURE_CENTS else 0
     if abs(cents - nearest) < _NO_HALF_CENT:
         return f"{'-' if nearest < 0 else ''}${abs(nearest) / 100:,.2f}"

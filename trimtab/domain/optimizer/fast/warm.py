@@ -1,6 +1,7 @@
 """What the last analysis of an account came to, as a start for today's."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -27,8 +28,12 @@ def warm_start(data: OptimizerData, incumbent: Incumbent | None) -> WarmStart | 
     if incumbent is None:
         return None
     trades = incumbent.net_trades
-    sides = [int(np.sign(float(trades[each]))) if each in trades else 0 for each in data.securities.ids]
+    sides = [_side(trades[each]) if each in trades else 0 for each in data.securities.ids]
     return WarmStart(_prices(data, incumbent), np.array(sides, dtype=np.int64))
+
+
+def _side(shares: Decimal) -> int:
+    return int(shares > 0) - int(shares < 0)
 
 
 def _prices(data: OptimizerData, incumbent: Incumbent) -> Floats | None:

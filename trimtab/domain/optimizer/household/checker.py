@@ -54,7 +54,7 @@ def _broken_rules(proposal: HouseholdProposal, accounts: list[CheckedAccount], w
 def _wash_across(accounts: list[CheckedAccount]) -> Iterator[str]:
     """A loss of any taxable account is washed by a purchase of any account of the household, IRAs included (WS-9)."""
     taxable = [each for each in accounts if each.snapshot.account.tax_status is TaxStatus.TAXABLE]
-    lost = {each.wash_key(security_id) for each in taxable for security_id, _, _ in each.sales_at_a_loss()}
+    lost = {each.wash_key(security_id) for each in taxable for security_id, _, _ in each.sales_at_a_loss}
     bought = {
         each.wash_key(trade.security_id)
         for each in accounts
