@@ -1,0 +1,124 @@
+"""What an account leaves undone is told with the rule that truly stops it, in plain English."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.optimizer.accounts import (
+    BUSINESS_DATE,
+    LAST_YEAR,
+    LONG_AGO,
+    a_lot,
+    a_market,
+    a_model,
+    a_window,
+    an_input,
+)
+from trimtab.domain.account_settings import AccountSettings, ForcedHarvest, Harvesting
+from trimtab.domain.lots import TaxLot
+from trimtab.domain.optimizer.analysis import analyze
+from trimtab.domain.proposals import WhyNotCode
+from trimtab.domain.snapshots import AnalysisInput, TaxYear, WashWindows
+
+HALF_YEAR = ForcedHarvest(Decimal(2000), date(2026, 6, 30))
+
+
+def an_account(lots: tuple[TaxLot, ...], *, windows: WashWindows | None = None, **rules: object) -> AnalysisInput:
+    """AAA at $100 is to be 40 % of what is invested, BBB at $50 and CCC at $25 are to be 30 % each."""
+    market, model = (
+        a_market({"AAA": "100", "BBB": "50", "CCC": "25"}),
+        a_model({"AAA": "0.4", "BBB": "0.3", "CCC": "0.3"}),
+    )
+    settings = AccountSettings(**rules)  # type: ignore[arg-type]
+    return an_input(market, model, lots=lots, cash="1010", settings=settings, wash_windows=windows)
+
+
+def told(request: AnalysisInput, security_id: str = "AAA") -> tuple[WhyNotCode, str]:
+    (found,) = (each for each in analyze(request).why_nots if each.security_id == security_id)
+    return found.code, found.sentence
+
+
+ALL_IN_AAA = (a_lot("AAA", "800", "50"),)
+ON_TARGET = (a_lot("AAA", "400", "110", LAST_YEAR), a_lot("BBB", "600", "50"), a_lot("CCC", "1200", "20"))
+
+
+def test_a_gain_is_not_taken_while_a_forced_harvest_preserves_losses():
+    code, sentence = told(an_account(ALL_IN_AAA, forced_harvest=HALF_YEAR))
+
+    assert code is WhyNotCode.GAIN_BUDGET
+    assert sentence.endswith("because that would break the forced harvest, which allows no net gain until its day.")
+
+
+def test_of_two_limits_the_one_that_is_reached_first_is_named():
+    """Of $100 sold $50 are gain and $10 tax: $1,500 of tax are reached at $7,500 of gain, before its $10,000."""
+    request = an_account(ALL_IN_AAA, gain_budget=Decimal(10_000), tax_budget=Decimal(1500))
+
+    code, sentence = told(request)
+
+    assert analyze(request).tax == 1500
+    assert code is WhyNotCode.TAX_BUDGET
+    assert sentence.endswith("because that would break the tax budget of $1,500.00.")
+
+
+@pytest.mark.parametrize("bought", [LAST_YEAR, LONG_AGO])
+def test_a_tax_budget_of_a_tax_year_is_called_by_its_name(bought: date):
+    request = an_account((a_lot("AAA", "800", "50", bought),), tax_budget=Decimal(1000))
+
+    code, sentence = told(replace(request, snapshot=replace(request.snapshot, tax_year=TaxYear())))
+
+    assert code is WhyNotCode.TAX_BUDGET
+    assert sentence.endswith("because that would break the tax budget.")
+
+
+def test_a_trade_that_lowers_tracking_error_does_not_break_its_limit():
+    """A turnover of 1 % leaves tracking error far above its limit: what stops the sale of AAA is the turnover."""
+    code, _ = told(an_account(ALL_IN_AAA, turnover_limit=Decimal("0.01"), tracking_error_limit=Decimal("0.01")))
+
+    assert code is WhyNotCode.TURNOVER_LIMIT
+
+
+def test_losses_that_a_forced_harvest_still_misses_are_told():
+    """Nobody harvests for tax; of 400 AAA with $10 of loss each some are sold, and less than $2,000 is realised."""
+    request = an_account(ON_TARGET, harvesting=Harvesting.OFF, forced_harvest=HALF_YEAR)
+    proposal = analyze(request)
+    left = 4000 + proposal.short_term_gain
+
+    code, sentence = told(request)
+
+    assert -2000 < proposal.short_term_gain < 0
+    assert code is WhyNotCode.WITHIN_TOLERANCE
+    assert sentence == (
+        f"A loss of ${left:,.2f} in AAA is not realised because what it adds to the losses that are to be realised "
+        "counts less than what the sale costs in risk and trading."
+    )
+    assert "AAA" not in {
+        each.security_id for each in analyze(an_account(ON_TARGET, harvesting=Harvesting.OFF)).why_nots
+    }
+
+
+def test_a_loss_beside_a_drift_is_told_in_the_same_line():
+    """100 AAA at a loss of $100 each, below their target; an IRA has bought 50 of them ten days ago."""
+    windows = WashWindows(purchases=(a_window("AAA", BUSINESS_DATE - timedelta(days=10), "50", account_id="IRA"),))
+    lots = (a_lot("AAA", "100", "200", LAST_YEAR), *ON_TARGET[1:])
+
+    _, sentence = told(an_account(lots, windows=windows))
+
+    assert sentence.startswith("AAA stays 1.01 % below its target because ")
+    assert sentence.endswith(
+        "; the loss of $10,000.00 in AAA is not realised because it is bought today, which would wash the loss."
+    )
+
+
+def test_a_loss_that_would_be_washed_in_part_says_so():
+    """The IRA has bought 390 shares: of 400 sold at a loss of $10 each, 390 would be washed."""
+    windows = WashWindows(purchases=(a_window("AAA", BUSINESS_DATE - timedelta(days=10), "390", account_id="IRA"),))
+
+    code, sentence = told(an_account(ON_TARGET, windows=windows))
+
+    assert code is WhyNotCode.WASH_SALE_WINDOW
+    assert sentence == (
+        "A loss of $4,000.00 in AAA is not realised because shares bought in the last 30 days would wash a part of it, "
+        "and the rest counts less than what the sale costs."
+    )
