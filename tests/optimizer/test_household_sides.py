@@ -1,0 +1,31 @@
+"""Sides of a household's wash keys that a rule of one account leaves no way to keep are out of the gap, too."""
+
+from decimal import Decimal
+
+from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_security
+from tests.optimizer.households import a_household, a_member
+from trimtab.domain.account_settings import AccountSettings, GroupBand, GroupKind
+from trimtab.domain.accounts import Registration
+from trimtab.domain.optimizer.household.analysis import analyze_household
+from trimtab.domain.orders import Side
+from trimtab.domain.proposals import AnalysisOutcome
+
+
+def test_where_a_band_demands_a_loss_nobody_buys_its_twin_and_the_gap_knows_it():
+    """T must bring AAA, which stands at a loss, from all of the account to 30 %: so the IRA cannot buy its twin BBB.
+
+    The household is $100,000, and BBB all that it wants: were both allowed, its $50,000 of cash would be worth it.
+    """
+    tech = a_security("AAA", wash_group="TWINS", sector="TECH")
+    twins = {"AAA": tech, "BBB": a_security("BBB", wash_group="TWINS")}
+    market, model = a_market({"AAA": "100", "BBB": "100"}, securities=twins), a_model({"BBB": "1"})
+    rules = AccountSettings(group_bands=(GroupBand(GroupKind.SECTOR, "TECH", maximum=Decimal("0.3")),))
+    taxable = a_member("T", market, model, lots=(a_lot("AAA", "500", "150", LAST_YEAR),), settings=rules)
+    ira = a_member("I", market, model, cash="50000", registration=Registration.TRADITIONAL_IRA)
+
+    proposal = analyze_household(a_household(market, model, taxable, ira))
+
+    assert proposal.outcome is AnalysisOutcome.OPTIMAL
+    assert [(trade.security_id, trade.side) for trade in proposal.legs[0].trades] == [("AAA", Side.SELL)]
+    assert proposal.legs[1].trades == ()
+    assert proposal.gap_bps < 2
