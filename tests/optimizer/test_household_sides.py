@@ -2,11 +2,15 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_security
 from tests.optimizer.households import a_household, a_member
+from tests.optimizer.random_households import a_random_household
 from trimtab.domain.account_settings import AccountSettings, GroupBand, GroupKind
 from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.household.analysis import analyze_household
+from trimtab.domain.optimizer.household.checker import check_household
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import AnalysisOutcome
 
@@ -29,3 +33,27 @@ def test_where_a_band_demands_a_loss_nobody_buys_its_twin_and_the_gap_knows_it()
     assert [(trade.security_id, trade.side) for trade in proposal.legs[0].trades] == [("AAA", Side.SELL)]
     assert proposal.legs[1].trades == ()
     assert proposal.gap_bps < 2
+
+
+@pytest.mark.parametrize(
+    ("seed", "name", "due", "bought", "sold"), [(2548, "FFF", 4.6, 5, 12), (5598, "EEE", 1.2, 2, 35)]
+)
+def test_what_a_demand_comes_to_in_whole_shares_is_in_the_bound(
+    seed: int, name: str, due: float, bought: int, sold: int
+):
+    """One account must buy 4.6 (1.2) shares for its band, and buys 5 (2), beside another that sells the same name."""
+    household = a_random_household(seed)
+
+    proposal = analyze_household(household)
+
+    check_household(household, proposal)
+    sides = {
+        trade.side: (leg.before.account_value, trade)
+        for leg in proposal.legs
+        for trade in leg.trades
+        if trade.security_id == name
+    }
+    value, purchase = sides[Side.BUY]
+    assert float(value) * 0.05 / float(purchase.price) == pytest.approx(due, abs=0.05)
+    assert (purchase.quantity, sides[Side.SELL][1].quantity) == (bought, sold)
+    assert 0 <= proposal.gap_bps < 1

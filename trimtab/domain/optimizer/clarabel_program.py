@@ -187,7 +187,7 @@ class RowEnds:
         moved = effect.any(axis=1)
         lost = ~moved & np.isinf(price) & (room < -_KEPT_BY_ALL)
         if lost.any():
-            raise RowsLost(sign * lost)
+            raise RowsLost(np.where(lost, sign, 0.0))
         kept = np.flatnonzero(np.isfinite(end) & (price > 0) & moved)
         missed = ~moved & np.isfinite(price) & (room < 0)
         unmoved = sign * np.where(missed, price, 0.0)

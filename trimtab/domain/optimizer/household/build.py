@@ -18,7 +18,7 @@ from trimtab.domain.optimizer.household.netting import joint_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData, PairLots, Pairs
 from trimtab.domain.optimizer.household.scaling import joined_rows, scaled
 from trimtab.domain.optimizer.market_arrays import MarketArrays
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
@@ -184,6 +184,7 @@ def _pairs(parts: tuple[OptimizerData, ...]) -> Pairs:
         sell_limit=np.concatenate([each.sell_limit for each in held]),
         sell_minimum=np.concatenate([each.sell_minimum for each in held]),
         minimum_trade=np.concatenate([each.minimum_trade for each in held]),
+        unit=np.concatenate([each.share * np.where(each.whole, each.round_lot, 1 / FRACTION_UNITS) for each in held]),
         sale_demanded=np.concatenate([_in_broken_bands(part, above=True) | _must_sell(part) for part in parts]),
         purchase_demanded=np.concatenate([_in_broken_bands(part, above=False) for part in parts]),
     )
