@@ -57,3 +57,21 @@ def test_what_a_demand_comes_to_in_whole_shares_is_in_the_bound(
     assert float(value) * 0.05 / float(purchase.price) == pytest.approx(due, abs=0.05)
     assert (purchase.quantity, sides[Side.SELL][1].quantity) == (bought, sold)
     assert 0 <= proposal.gap_bps < 1
+
+
+@pytest.mark.parametrize("seed", [5047, 7291, 8455])
+def test_a_group_outside_its_band_may_be_sold_beside_a_purchase_although_it_cannot_be_cured(seed: int):
+    """Other rules of the account keep its group outside the band; the bound still allows every step towards it."""
+    household = a_random_household(seed)
+
+    check_household(household, analyze_household(household))
+
+
+def test_a_share_that_an_account_never_trades_is_no_slack_of_its_bands():
+    """A1 may hold 5 % of TECH, of which it holds CCC at $107.39; FFF at $364.18, of the sector too, is another's."""
+    household = a_random_household(8028)
+
+    proposal = analyze_household(household)
+
+    check_household(household, proposal)
+    assert proposal.outcome in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.CONFLICT)
