@@ -42,6 +42,12 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path, arguments, said):
     assert_one_line(trimtab(tmp_path, *arguments), said)
 
 
+def test_the_package_itself_is_the_command(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "trimtab", "--version"], capture_output=True, text=True, timeout=120)
+
+    assert (done.returncode, done.stdout) == (0, trimtab(tmp_path, "--version").stdout)
+
+
 def test_a_state_directory_in_use_names_its_owner(tmp_path):
     lock = OwnerLock(tmp_path).acquire()
     try:

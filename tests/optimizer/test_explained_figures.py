@@ -304,9 +304,7 @@ def test_what_there_is_no_cash_for_is_a_matter_of_cash():
     code, told = why(request)["BBB"]
 
     assert code is WhyNotCode.CASH_MINIMUM
-    assert told.endswith(
-        "because cash is at its minimum, and to sell other holdings for it would cost more than it gains."
-    )
+    assert told.endswith("because cash is at its minimum, and nothing else that may be sold is worth selling for it.")
 
 
 def test_a_withdrawal_is_the_reason_of_what_is_sold_for_it():

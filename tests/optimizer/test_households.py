@@ -156,6 +156,10 @@ def test_new_money_goes_where_its_class_is_best_held():
     assert traded(proposal, 1)["BND"] == Decimal(495)
     (bond_trade,) = (trade for trade in proposal.legs[1].trades if trade.security_id == "BND")
     assert [reason.code for reason in bond_trade.reasons] == [ReasonCode.DRIFT, ReasonCode.LOCATION]
+    # What the main reason's sentence says is kept as a figure too.
+    assert f"counts {bond_trade.reasons[0].counts_bps:.1f} bp; " in bond_trade.reasons[0].sentence.replace(
+        ". In", "; In"
+    )
     assert bond_trade.reasons[1].sentence == (
         "BND is bought in account I rather than in T, where holding BOND costs 80.0 bp a year more."
     )

@@ -67,6 +67,11 @@ def a_position(quantity: str) -> Position:
             "lot L1 was acquired on 9999-12-31",
         ),
         (replace(an_account(), target=a_model({"AAA": "-0.1"})), "the model's weight of AAA is -0.1"),
+        (an_account(as_of=date(2026, 3, 4)), "its holdings are of 2026-03-04, after the business date 2026-03-03"),
+        (
+            an_account(settings=AccountSettings(weight_bands={SecurityId("QQQ"): WeightBand(Decimal("0.5"))})),
+            "QQQ, of which at least 0.5 is to be held, is no known security",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(request_: AnalysisInput, complaint: str):

@@ -56,6 +56,22 @@ def test_never_sell_costs_the_risk_that_stays():
     assert float(tag.tracking_error) == pytest.approx(0.2 * (0.1 - 0.0009) * 2**0.5, abs=1e-4)
 
 
+def test_room_for_one_name_is_never_said_to_be_worth_more_than_the_whole_rule():
+    """Of three names on target one is sold. The dual price of a name is a slope; the rule itself costs less than it."""
+    market, model = (
+        a_market({"AAA": "100", "BBB": "50", "CCC": "25"}),
+        a_model({"AAA": "0.4", "BBB": "0.3", "CCC": "0.3"}),
+    )
+    lots = (a_lot("AAA", "400", "90"), a_lot("BBB", "600", "45"), a_lot("CCC", "1200", "20"))
+    tag = tags_of(an_input(market, model, lots=lots, cash="1010", settings=AccountSettings(maximum_names=2)))[
+        "MAXIMUM_NAMES"
+    ]
+
+    assert tag.marginal_bps is not None
+    assert tag.marginal_bps > tag.worth.most_bps
+    assert tag.sentence.endswith(" bp. One name more would be worth no more than that.")
+
+
 def test_the_sentence_has_the_tags_own_figures():
     tag = tags_of(an_ira(AccountSettings(restrictions=(a_rule(RestrictionKind.NEVER_SELL, "AAA"),))))["NEVER_SELL:AAA"]
 

@@ -1,17 +1,27 @@
 """Every trade has one main reason whose figures are those of the attribution; what is left has one why-not."""
 
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from tests.optimizer.accounts import LAST_YEAR, a_lot, a_market, a_model, a_rule, a_security, an_input
-from trimtab.domain.account_settings import AccountSettings, Harvesting, RestrictionKind, Tracking
+from trimtab.domain.account_settings import (
+    AccountSettings,
+    CashNeed,
+    Harvesting,
+    RestrictionKind,
+    TaxSensitivity,
+    Tracking,
+    WeightBand,
+)
 from trimtab.domain.accounts import Registration
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.wording import bps, dollars, listing, percent
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import ProposedTrade, ReasonCode, RebalanceProposal, WhyNotCode
+from trimtab.domain.securities import SecurityId
 
 EAGER = AccountSettings(tracking=Tracking.LOOSE, harvesting=Harvesting.AGGRESSIVE)
 
@@ -140,3 +150,76 @@ def test_figures_are_worded_exactly():
     assert (dollars(Decimal("-1234.5")), percent(0.0512), bps(0.000124)) == ("-$1,234.50", "5.12 %", "1.2 bp")
     assert listing(["A", "B", "C"]) == "A, B and C"
     assert listing(list("ABCDEF")) == "A, B, C, D and 2 others"
+    assert (bps(-0.000001), bps(-0.00001)) == ("0.0 bp", "-0.1 bp")
+
+
+THREE = {"AAA": "0.4", "BBB": "0.3", "CCC": "0.3"}
+DOLLARS = {"AAA": "100", "BBB": "50", "CCC": "25", "DDD": "80"}
+
+
+def test_a_name_that_weighs_more_than_the_account_is_sold_beside_its_overdraft():
+    """400 AAA at $100 less $5,000 that are owed: $40,000 of $35,000."""
+    request = an_input(a_market(DOLLARS), a_model(THREE), lots=(a_lot("AAA", "400", "50"),), cash="-5000")
+    proposal = analyze(request)
+
+    assert (
+        the_trade(proposal, "AAA")
+        .reasons[0]
+        .sentence.startswith("AAA is 114.29 % of the account, more than the whole of it. In all the trade counts ")
+    )
+    assert proposal.after.cash > 0
+
+
+def test_a_trade_that_a_rule_asks_for_is_not_said_to_pay_for_better_ones():
+    """Four names where two may be held: BBB on its target is sold whole, at ten times what the purchases are worth."""
+    lots = (a_lot("AAA", "400", "90"), a_lot("BBB", "600", "45"), a_lot("CCC", "1200", "20"), a_lot("DDD", "5", "70"))
+    rules = AccountSettings(maximum_names=2)
+    proposal = analyze(an_input(a_market(DOLLARS), a_model(THREE), lots=lots, cash="1010", settings=rules))
+
+    assert the_trade(proposal, "BBB").reasons[0].counts < 0
+    assert the_trade(proposal, "BBB").reasons[0].sentence.endswith("; the rule asks for it all the same.")
+
+
+def test_a_sale_for_a_withdrawal_is_not_said_to_pay_for_purchases():
+    """Of every $100 sold $95 are gain, and 40 % of it is tax that counts whole."""
+    rules = AccountSettings(
+        cash_needs=(CashNeed(Decimal(15_000), date(2026, 3, 10)),),
+        long_term_rate=Decimal("0.4"),
+        tax_sensitivity=TaxSensitivity.HIGH,
+    )
+    request = an_input(
+        a_market({"AAA": "100"}), a_model({"AAA": "1"}), lots=(a_lot("AAA", "400", "5"),), settings=rules
+    )
+    (trade,) = analyze(request).trades
+
+    assert trade.reasons[0].code is ReasonCode.CASH_NEED
+    assert trade.reasons[0].sentence.endswith("; the cash must be there all the same.")
+
+
+def test_a_trade_that_a_demanded_one_brings_about_says_so():
+    """DDD is to be 5 % of the account: to pay for it BBB and CCC are sold from their targets."""
+    lots = (a_lot("AAA", "400", "50"), a_lot("BBB", "600", "50"), a_lot("CCC", "1200", "20"))
+    rules = AccountSettings(weight_bands={SecurityId("DDD"): WeightBand(Decimal("0.05"), Decimal("0.1"))})
+    proposal = analyze(an_input(a_market(DOLLARS), a_model(THREE), lots=lots, cash="1010", settings=rules))
+
+    assert the_trade(proposal, "DDD").reasons[0].sentence.endswith("; the rule asks for it all the same.")
+    assert (
+        the_trade(proposal, "BBB")
+        .reasons[0]
+        .sentence.endswith("; it goes with trades that the account's rules ask for.")
+    )
+
+
+def test_a_name_that_is_expected_to_return_less_is_said_to_return_less():
+    """Both are on target; of AAA 5 % a year less is expected."""
+    lots, tilts = (a_lot("AAA", "495", "100"), a_lot("BBB", "495", "100")), {SecurityId("AAA"): Decimal("-0.05")}
+    request = an_input(
+        a_market({"AAA": "100", "BBB": "100"}), a_model({"AAA": "0.5", "BBB": "0.5"}), lots=lots, cash="1000",
+        settings=AccountSettings(tilts=tilts), registration=Registration.ROTH_IRA,
+    )  # fmt: skip
+
+    assert (
+        the_trade(analyze(request), "AAA")
+        .reasons[0]
+        .sentence.startswith("AAA is expected to return 5.00 % a year less; to hold less of it counts ")
+    )

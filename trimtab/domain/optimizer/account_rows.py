@@ -18,9 +18,10 @@ from trimtab.domain.snapshots import AnalysisInput, TaxYear
 HARVEST_PRICE = 1.0
 """What a dollar missing from a forced harvest costs: more than the risk and the spread of any loss worth the name."""
 
-PRESERVED = "PRESERVED"
-
+HARVEST = "HARVEST"
 TURNOVER = "TURNOVER"
+
+PRESERVED = "PRESERVED"
 """Until a forced harvest's day this rebalance realises no net gain, but for what other rules demand."""
 
 
@@ -104,7 +105,7 @@ def _gain_rows(request: AnalysisInput, lots: Lots, value: Decimal) -> Iterator[R
         counted = gain * short if harvest.short_term_only else gain
         start = float(_realised(year, short_term_only=harvest.short_term_only) / value)
         yield Row(PRESERVED, on_sale=counted, high=0.0)
-        yield Row("HARVEST", start, on_sale=counted, high=-float(harvest.losses / value), price=HARVEST_PRICE)
+        yield Row(HARVEST, start, on_sale=counted, high=-float(harvest.losses / value), price=HARVEST_PRICE)
 
 
 def _share(budget: Decimal, value: Decimal) -> float:

@@ -19,6 +19,14 @@ _KEPT_BY_ALL = 1e-9
 """A row that no open trade can move is kept when it is missed by no more than this."""
 
 
+class RowsLost(RulesClash):
+    """No open trade moves a hard row that is missed: along its price the bound rises without end."""
+
+    def __init__(self, prices: Floats) -> None:
+        super().__init__("Clarabel was not asked: no open trade can keep a rule on the whole account")
+        self.prices = prices  # (r,) 1 at rows above their upper end, -1 at those below their lower one, else 0
+
+
 class Goal(StrEnum):
     """What is minimised over the hard rules: the objective, or without the limit of risk one thing alone."""
 
@@ -177,8 +185,9 @@ class RowEnds:
         effect = np.concatenate((on_sale[:, free.lots], on_purchase[:, free.buys]), axis=1)
         room = sign * (end - rows.start - on_sale @ free.sold - on_purchase @ free.bought)
         moved = effect.any(axis=1)
-        if (~moved & np.isinf(price) & (room < -_KEPT_BY_ALL)).any():
-            raise RulesClash("Clarabel was not asked: no open trade can keep a rule on the whole account")
+        lost = ~moved & np.isinf(price) & (room < -_KEPT_BY_ALL)
+        if lost.any():
+            raise RowsLost(np.where(lost, sign, 0.0))
         kept = np.flatnonzero(np.isfinite(end) & (price > 0) & moved)
         missed = ~moved & np.isfinite(price) & (room < 0)
         unmoved = sign * np.where(missed, price, 0.0)

@@ -26,7 +26,9 @@ def _of_the_name(told: Told, trade: ProposedTrade, row: int) -> str | None:
     name, weight = told.name(trade.security_id), percent(held.holding[row])
     if never_held:
         return f"{name} must never be held: its {weight} of the account is sold."
-    band = told.request.snapshot.settings.weight_bands[trade.security_id]
+    band = told.request.snapshot.settings.weight_bands.get(trade.security_id)
+    if band is None:  # beside an overdraft: a name whose money is borrowed
+        return f"{name} is {weight} of the account, more than the whole of it."
     if selling:
         return f"{name} is {weight} of the account, above its largest weight of {percent(band.maximum)}."
     return f"{name} is {weight} of the account, below its smallest weight of {percent(band.minimum)}."

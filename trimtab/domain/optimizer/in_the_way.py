@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.domain.account_settings import WeightBand
+from trimtab.domain.optimizer.account_rows import PRESERVED
 from trimtab.domain.optimizer.arrays import Floats, sum_by
 from trimtab.domain.optimizer.objective import row_amounts
 from trimtab.domain.optimizer.problem import OptimizerData, Rows, fill
@@ -14,6 +15,7 @@ from trimtab.domain.optimizer.wording import percent
 from trimtab.domain.proposals import WhyNotCode
 
 _CODES = {
+    PRESERVED: WhyNotCode.GAIN_BUDGET,
     "TURNOVER": WhyNotCode.TURNOVER_LIMIT,
     "GAIN": WhyNotCode.GAIN_BUDGET,
     "SHORT_TERM_GAIN": WhyNotCode.GAIN_BUDGET,
@@ -21,6 +23,9 @@ _CODES = {
     "TAX_SHORT": WhyNotCode.TAX_BUDGET,
 }
 _ROUND_OFF = 1e-9
+
+_ON_THE_WAY = (1 / 64, 1 / 16, 1 / 4, 1.0)
+"""Shares of a further trade at which rules are looked at: the one that stops it is named, not one beyond it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +54,12 @@ class Done:
 def breaks(
     data: OptimizerData, done: Done, *, sells: Floats | None = None, buys: Floats | None = None
 ) -> tuple[WhyNotCode, str] | None:
-    """The rule on the whole account that `sells` (m,) or `buys` (n,) beside the trades that are made would break."""
-    lot_sells = done.lot_sells if sells is None else done.lot_sells + sells
-    bought = done.buys if buys is None else done.buys + buys
-    name = _row(done, lot_sells, bought) or _limit(done, lot_sells, bought)
+    """The first rule on the whole account that `sells` (m,) or `buys` (n,) beside the trades made would break."""
+    name = None
+    for share in _ON_THE_WAY:
+        lot_sells = done.lot_sells if sells is None else done.lot_sells + share * sells
+        bought = done.buys if buys is None else done.buys + share * buys
+        name = name or _row(done, lot_sells, bought) or _limit(done, lot_sells, bought)
     if name is None:
         return None
     kind = name.partition(":")[0]
@@ -98,7 +105,8 @@ def _limit(done: Done, lot_sells: Floats, buys: Floats) -> str | None:
     sold = sum_by(data.lots.security, lot_sells, len(buys))
     if data.tracking_limit is not None:
         squared = data.squared_tracking_error(data.active + buys - sold)
-        if squared > data.tracking_limit**2 + _ROUND_OFF:
+        already = done.buys - sum_by(data.lots.security, done.lot_sells, len(buys))
+        if squared > max(data.tracking_limit**2, data.squared_tracking_error(data.active + already)) + _ROUND_OFF:
             return TRACKING_ERROR
     if data.most_names is not None:
         left = data.securities.holding + buys - sold

@@ -99,6 +99,8 @@ def _settings(request: AnalysisInput) -> Iterator[str]:
     for security_id, band in settings.weight_bands.items():
         fractions[f"smallest weight of {security_id}"] = band.minimum
         fractions[f"largest weight of {security_id}"] = band.maximum
+        if band.minimum > 0 and security_id not in request.market.securities:
+            yield f"{security_id}, of which at least {band.minimum} is to be held, is no known security"
     yield from (f"the {name} is {value}" for name, value in fractions.items() if not is_fraction(value))
     yield from (f"the {name} is {value}" for name, value in amounts.items() if not is_amount(value))
     yield from rule_problems(settings, request.market.securities)
@@ -128,6 +130,8 @@ def _model(request: AnalysisInput) -> Iterator[str]:
 
 def _further_facts(request: AnalysisInput) -> Iterator[str]:
     snapshot = request.snapshot
+    if snapshot.as_of > snapshot.business_date:
+        yield f"its holdings are of {snapshot.as_of}, after the business date {snapshot.business_date}"
     if snapshot.tax_year is not None:
         yield from tax_year_problems(snapshot.tax_year)
     yield from window_problems(snapshot.wash_windows)

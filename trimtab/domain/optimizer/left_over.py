@@ -8,10 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trimtab.domain.optimizer.account_rows import HARVEST
 from trimtab.domain.optimizer.arrays import Flags, Floats, sum_by
 from trimtab.domain.optimizer.equivalence import speakers
 from trimtab.domain.optimizer.objective import cash_after
 from trimtab.domain.optimizer.problem import Lots, OptimizerData, Rows, fill
+
+_ROUND_OFF = 1e-12
+
+LOSS_TOLD = 0.0010
+"""An unrealised loss left above this fraction of account value, in lots worth harvesting, is explained."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +31,7 @@ class Left:
     washed: Sequence[bool]  # a lot's whole loss would be washed, and it is not to be sold
     voided: Sequence[bool]  # a lot's whole loss would be washed
     smallest: Sequence[float]  # trade
-    round_lot: Sequence[float]
+    round_lot: Sequence[float]  # 0 where fractions trade
     smallest_position: Sequence[float]
     holding: Sequence[float]  # before the trades
     after: Sequence[float]
@@ -35,6 +41,7 @@ class Left:
     key: Sequence[int]  # wash key
     lost_keys: frozenset[int]  # wash keys sold at a loss today
     bought_keys: frozenset[int]
+    harvest_misses: bool  # of the losses that are to be realised more than `LOSS_TOLD` is missing
     lots_from: Sequence[int]  # (n + 1,) where the lots of each security begin
 
 
@@ -43,16 +50,17 @@ def left_over(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Left:
     held, lots, n = data.securities, data.lots, len(buys)
     sells = sum_by(lots.security, lot_sells, n)
     drift, open_lots = _drift_left(data, sells, buys), np.maximum(lots.limit - lot_sells, 0.0)
+    asked = _asked_for(data, lot_sells)
     voided = sum_by(lots.security, lots.void, n) > 0 if lots.void.any() else np.zeros(n, dtype=np.bool_)
     return Left(
         drift=drift.tolist(),
-        loss=_loss_left(lots, lot_sells, n).tolist(),
+        loss=_loss_left(lots, lot_sells, asked, n).tolist(),
         free=sum_by(lots.security, open_lots, n).tolist(),
         sale_tax=_sale_taxes(lots, open_lots, np.maximum(drift, 0.0)).tolist(),
         washed=(sum_by(lots.security, lots.void & (lots.limit == 0), n) > 0 if voided.any() else voided).tolist(),
         voided=voided.tolist(),
         smallest=held.minimum_trade.tolist(),
-        round_lot=(held.round_lot * held.share).tolist(),
+        round_lot=(held.round_lot * held.share * held.whole).tolist(),
         smallest_position=held.minimum_holding.tolist(),
         holding=held.holding.tolist(),
         after=(held.holding + buys - sells).tolist(),
@@ -62,6 +70,7 @@ def left_over(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Left:
         key=held.wash_key.tolist(),
         lost_keys=frozenset(held.wash_key[lots.security[lots.at_loss & (lot_sells > 0)]].tolist()),
         bought_keys=frozenset(held.wash_key[buys > 0].tolist()),
+        harvest_misses=bool(asked.any()),
         lots_from=np.searchsorted(lots.security, np.arange(n + 1)).tolist(),
     )
 
@@ -93,9 +102,21 @@ def _is_hard(rows: Rows) -> bool:
     return bool(len(rows)) and bool(np.isinf(rows.price_above).any() or np.isinf(rows.price_below).any())
 
 
-def _loss_left(lots: Lots, lot_sells: Floats, size: int) -> Floats:
+def _asked_for(data: OptimizerData, lot_sells: Floats) -> Flags:
+    """Lots of which a forced harvest that misses more than `LOSS_TOLD` would take the losses, (m,)."""
+    lots, rows = data.lots, data.rows
+    if HARVEST not in rows.names:
+        return np.zeros(len(lots.lots), dtype=np.bool_)
+    row = rows.names.index(HARVEST)
+    missing = rows.start[row] + rows.on_sale[row] @ lot_sells - rows.high[row]
+    asked: Flags = lots.at_loss & (rows.on_sale[row] < 0) & bool(missing > LOSS_TOLD)
+    return asked
+
+
+def _loss_left(lots: Lots, lot_sells: Floats, asked: Flags, size: int) -> Floats:
     """Losses worth harvesting (they have a credit, or would without the wash sale rule) that stay, (n,)."""
-    wanted = lots.at_loss & ((lots.tax < 0) | lots.void)
+    unwashed = lots.tax - lots.wash_cost * lots.washed_share
+    wanted = lots.at_loss & ((unwashed < -_ROUND_OFF) | lots.void | asked)
     return sum_by(lots.security, np.maximum(lots.value - lot_sells, 0.0) * -lots.gain * wanted, size)
 
 

@@ -92,7 +92,7 @@ def _tag(
         tax=proposal.tax - without.tax,
         cost=proposal.cost - without.cost,
         tracking_error=proposal.after.tracking_error - without.after.tracking_error,
-        sentence=_sentence(rule, list(_amounts(proposal, without)), worth) + _said(rule, marginal),
+        sentence=_sentence(rule, list(_amounts(proposal, without)), worth) + _said(rule, marginal, worth),
         marginal_bps=marginal,
     )
 
@@ -135,10 +135,12 @@ def _sentence(rule: AccountRule, differences: list[tuple[bool, str]], worth: Wor
     return f"{words} {' and '.join(told) or 'changes what is traded'}; {in_all}."
 
 
-def _said(rule: AccountRule, marginal: Decimal | None) -> str:
+def _said(rule: AccountRule, marginal: Decimal | None, worth: Worth) -> str:
     if marginal is None or marginal < _TOLD_MARGINAL:
         return ""
     room = "One name" if rule.key == "MAXIMUM_NAMES" else "10 bp"
+    if marginal > worth.most_bps:  # a dual price holds for a little more; so much is nearly the whole rule
+        return f" {room} more would be worth no more than that."
     return f" {room} more would be worth about {marginal:.2f} bp, by its dual price."
 
 

@@ -228,8 +228,9 @@ def _risk(told: Told, trade: ProposedTrade, row: int) -> Said:
 
 def _tilt(told: Told, trade: ProposedTrade, row: int) -> Said:
     part, name = told.parts.tilt[row], told.name(trade.security_id)
-    expected, what = percent(told.data.securities.tilt[row]), "more" if trade.side is Side.BUY else "less"
-    return f"{name} is expected to return {expected} a year more; to hold {what} of it counts {told.worth(part)}.", part
+    tilt, what = told.data.securities.tilt[row], "more" if trade.side is Side.BUY else "less"
+    expected = f"{percent(abs(tilt))} a year {'more' if tilt > 0 else 'less'}"
+    return f"{name} is expected to return {expected}; to hold {what} of it counts {told.worth(part)}.", part
 
 
 def _minimum_holding(told: Told, trade: ProposedTrade, row: int) -> Said:

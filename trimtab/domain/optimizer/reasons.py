@@ -1,6 +1,6 @@
 """One main reason for each trade, in a sentence whose figures come from the attribution."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -43,10 +43,21 @@ def with_reasons(
         gains=gains,
         disallowed=booked.disallowed,
     )
-    return tuple([_with_reason(told, trade, rows[trade.security_id]) for trade in trades])
+    worth = _worth_of_sides(told, trades, rows)
+    return tuple([_with_reason(told, worth, trade, rows[trade.security_id]) for trade in trades])
 
 
-def _with_reason(told: Told, trade: ProposedTrade, row: int) -> ProposedTrade:
+def _worth_of_sides(
+    told: Told, trades: tuple[ProposedTrade, ...], rows: Mapping[SecurityId, int]
+) -> Mapping[Side, float]:
+    """What the trades of each side count, those that count for the list; fractions of account value."""
+    worth = dict.fromkeys(Side, 0.0)
+    for trade in trades:
+        worth[trade.side] += max(told.parts.total[rows[trade.security_id]], 0.0)
+    return worth
+
+
+def _with_reason(told: Told, worth: Mapping[Side, float], trade: ProposedTrade, row: int) -> ProposedTrade:
     return ProposedTrade(
         security_id=trade.security_id,
         side=trade.side,
@@ -54,7 +65,7 @@ def _with_reason(told: Told, trade: ProposedTrade, row: int) -> ProposedTrade:
         price=trade.price,
         notional=trade.notional,
         lot_sales=trade.lot_sales,
-        reasons=(_reason(told, trade, row),),
+        reasons=(_reason(told, worth, trade, row),),
     )
 
 
@@ -65,7 +76,7 @@ def _classes_left(request: AnalysisInput, data: OptimizerData, sold: frozenset[S
     return frozenset(master[each].asset_class for each in sold | barred if each in master)
 
 
-def _reason(told: Told, trade: ProposedTrade, row: int) -> Reason:
+def _reason(told: Told, worth: Mapping[Side, float], trade: ProposedTrade, row: int) -> Reason:
     total = told.parts.total[row]
     rule = demanded(told, trade, row)
     if rule is not None:
@@ -74,15 +85,23 @@ def _reason(told: Told, trade: ProposedTrade, row: int) -> Reason:
         code = _main_code(told, trade, row)
         sentence, part = said_of(told, code, trade, row)
     amount = to_cents(Decimal(repr(part)) * told.data.account_value)
-    return Reason(code, f"{sentence} {_in_all(told, trade, total)}", bps_decimal(part), amount)
-
-
-def _in_all(told: Told, trade: ProposedTrade, total: float) -> str:
     counts = f"counts {told.worth(total).replace(' bp ', ' bp of the account ')}"
-    if total >= 0:
-        return f"In all the trade {counts}."
-    serves = "pays for purchases" if trade.side is Side.SELL else "takes up the proceeds of sales"
-    return f"By itself the trade {counts}; it {serves} that count more."
+    in_all = f"In all the trade {counts}."
+    if total < 0:
+        in_all = f"By itself the trade {counts}; {_in_return(told, worth, trade, code, total)}."
+    return Reason(code, f"{sentence} {in_all}", bps_decimal(part), amount)
+
+
+def _in_return(told: Told, worth: Mapping[Side, float], trade: ProposedTrade, code: ReasonCode, total: float) -> str:
+    """Why a trade is made that by itself counts against the list."""
+    if code is ReasonCode.RESTRICTION:
+        return "the rule asks for it all the same"
+    if trade.side is Side.SELL and told.data.cash < told.data.cash_required:
+        return "the cash must be there all the same"
+    if worth[Side.BUY if trade.side is Side.SELL else Side.SELL] > -total:
+        serves = "pays for purchases" if trade.side is Side.SELL else "takes up the proceeds of sales"
+        return f"it {serves} that count more"
+    return "it goes with trades that the account's rules ask for"
 
 
 def _main_code(told: Told, trade: ProposedTrade, row: int) -> ReasonCode:

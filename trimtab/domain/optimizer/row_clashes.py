@@ -1,5 +1,6 @@
 """Rules on the whole account that cannot be kept, in the user's words."""
 
+from trimtab.domain.optimizer.account_rows import PRESERVED
 from trimtab.domain.optimizer.attainable import Attainable
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.whole_shares import NAMES, TRACKING_ERROR
@@ -12,8 +13,10 @@ _IN_WORDS = {
     "GAIN": "the budget of net gains",
     "SHORT_TERM_GAIN": "the budget of short-term gains",
     "TAX": "the tax budget",
+    "TAX_SHORT": "the tax budget",
+    PRESERVED: "the forced harvest, which allows no net gain until its day",
     TRACKING_ERROR: "the limit of tracking error",
-    NAMES: "the most names that may be held",
+    NAMES: "the limit of names held",
 }
 
 
@@ -26,9 +29,9 @@ def in_words(data: OptimizerData, name: str) -> str:
     if kind == TRACKING_ERROR and data.tracking_limit is not None:
         return f"{words} of {percent(data.tracking_limit)}"
     if kind == NAMES:
-        return f"{words}, {data.most_names}"
+        return f"{words}, which is {data.most_names}"
     limits = dict(zip(data.rows.names, data.rows.high, strict=True))
-    if name not in limits:
+    if name not in limits or name == PRESERVED:
         return words
     return f"{words} of {percent(limits[name]) if kind == 'TURNOVER' else of_account(data, float(limits[name]))}"
 

@@ -12,7 +12,7 @@ from trimtab.domain.lots import TaxLot
 from trimtab.domain.optimizer.arrays import Floats
 from trimtab.domain.optimizer.equivalence import members_named
 from trimtab.domain.optimizer.in_the_way import Done, breaks, outside_its_band
-from trimtab.domain.optimizer.left_over import Left, has_shared_rules, left_over
+from trimtab.domain.optimizer.left_over import LOSS_TOLD, Left, has_shared_rules, left_over
 from trimtab.domain.optimizer.problem import OptimizerData
 from trimtab.domain.optimizer.sale_locks import why_too_young
 from trimtab.domain.optimizer.security_rows import wash_key
@@ -26,16 +26,26 @@ from trimtab.domain.snapshots import AnalysisInput
 DRIFT_TOLD = 0.0025
 """A drift left above this fraction of account value is explained."""
 
-LOSS_TOLD = 0.0010
-"""An unrealised loss left above this fraction of account value, in lots worth harvesting, is explained."""
-
 _Why = tuple[WhyNotCode, str]
 _NOT_WORTH_IT: _Why = (WhyNotCode.WITHIN_TOLERANCE, "closing the gap would cost more than it gains")
 _TOO_SMALL: _Why = (WhyNotCode.MINIMUM_TRADE, "the trade would be smaller than the minimum trade")
 _NO_CASH: _Why = (
     WhyNotCode.CASH_MINIMUM,
-    "cash is at its minimum, and to sell other holdings for it would cost more than it gains",
+    "cash is at its minimum, and nothing else that may be sold is worth selling for it",
 )
+_DEARER_THAN_ITS_TAX: _Why = (
+    WhyNotCode.WITHIN_TOLERANCE,
+    "the tax that it saves counts less than what the sale costs in risk and trading",
+)
+_DEARER_THAN_THE_HARVEST: _Why = (
+    WhyNotCode.WITHIN_TOLERANCE,
+    "what it adds to the losses that are to be realised counts less than what the sale costs in risk and trading",
+)
+_WASHED_IN_PART: _Why = (
+    WhyNotCode.WASH_SALE_WINDOW,
+    "shares bought in the last 30 days would wash a part of it, and the rest counts less than what the sale costs",
+)
+_WHOLE_SHARES = "it trades in whole shares, and this is less than one"
 _NEVER_TRADED = "the account must never trade it"
 _NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
 _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
@@ -60,10 +70,14 @@ def why_nots(
 
 
 def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: SecurityId) -> WhyNot:
-    entry = target.replaced[security_id]
+    entry, master = target.replaced[security_id], request.market.securities
+    own = master.get(security_id)
+    has_peers = any(own and each in master and master[each].asset_class == own.asset_class for each in target.weights)
+    others = "the other names of the model" if target.weights else "cash, for no other name of the model can be had"
+    heirs = "its asset class" if has_peers else others
     sentence = (
         f"{name_of(request, security_id)} is {percent(entry.weight)} of the model and is not bought because "
-        f"{entry.because}; its weight goes to its asset class."
+        f"{entry.because}; its weight goes to {heirs}."
     )
     return WhyNot(security_id, entry.code, sentence)
 
@@ -78,20 +92,18 @@ class _Telling:
     left: Left
 
     def why_not(self, row: int) -> WhyNot:
-        drift = self.left.drift[row]
-        if drift > DRIFT_TOLD:
-            code, because = self._not_sold(row)
-            who, whose = self._staying(row)
-            what = f"{who} {percent(drift)} above {whose} target"
-        elif drift < -DRIFT_TOLD:
-            code, because = self._not_bought(row)
-            who, whose = self._staying(row)
-            what = f"{who} {percent(-drift)} below {whose} target"
-        else:
+        drift, loss = self.left.drift[row], self.left.loss[row]
+        kept = f"loss of {of_account(self.data, loss)} in {name_of(self.request, self._ids[row])} is not realised"
+        if -DRIFT_TOLD <= drift <= DRIFT_TOLD:
             code, because = self._loss_kept(row)
-            name = name_of(self.request, self._ids[row])
-            what = f"A loss of {of_account(self.data, self.left.loss[row])} in {name} is not realised"
-        return WhyNot(self._ids[row], code, f"{what} because {because}.")
+            return WhyNot(self._ids[row], code, f"A {kept} because {because}.")
+        code, because = self._not_sold(row) if drift > 0 else self._not_bought(row)
+        who, whose = self._staying(row)
+        sentence = f"{who} {percent(abs(drift))} {'above' if drift > 0 else 'below'} {whose} target because {because}"
+        if loss > LOSS_TOLD:  # one line a security tells both
+            _, why_kept = self._loss_kept(row)
+            sentence += f"; the {kept} " + ("for the same reason" if why_kept == because else f"because {why_kept}")
+        return WhyNot(self._ids[row], code, f"{sentence}.")
 
     @cached_property
     def _ids(self) -> tuple[SecurityId, ...]:
@@ -148,19 +160,20 @@ class _Telling:
         if self.data.taxable and left.key[row] in left.lost_keys:
             return WhyNotCode.WASH_SALE_WINDOW, "a substantially identical security is sold at a loss today"
         missing = -left.drift[row]
-        if (small := self._too_small(row, missing, left.holding[row] + missing)) is not None:
+        if (small := self._too_small(row, missing, left.after[row] + missing)) is not None:
             return small
         if self._is_ruled and (rule := self._broken_by_buying(row, missing)) is not None:
             return rule
         return _NO_CASH if left.no_cash[row] else _NOT_WORTH_IT
 
     def _too_small(self, row: int, weight: float, holding: float) -> _Why | None:
-        """A trade of so much is none, or would leave a holding that is none."""
+        """A trade of so much is none, or would leave a holding that is none; more of what is traded has no minimum."""
         left = self.left
-        if weight < left.smallest[row]:
+        if weight < left.smallest[row] and left.after[row] == left.holding[row]:
             return self._below_the_smallest(row, weight)
         if weight < left.round_lot[row]:
-            return WhyNotCode.ROUND_LOT, f"it trades in round lots of {self.data.securities.round_lot[row]} shares"
+            shares = self.data.securities.round_lot[row]
+            return WhyNotCode.ROUND_LOT, _WHOLE_SHARES if shares == 1 else f"it trades in round lots of {shares} shares"
         if holding < left.smallest_position[row]:
             smallest = of_account(self.data, left.smallest_position[row])
             return WhyNotCode.MINIMUM_HOLDING, f"it would leave a position smaller than {smallest}"
@@ -231,7 +244,7 @@ class _Telling:
         drift = left.drift[row]
         if left.free[row] < drift and (young := why_too_young(self.request, self._lots(row))) is not None:
             return young
-        if (small := self._too_small(row, drift, left.holding[row] - drift)) is not None:
+        if (small := self._too_small(row, drift, left.after[row] - drift)) is not None:
             return small
         if self._is_ruled and (rule := self._broken_by_selling(row, drift)) is not None:
             return rule
@@ -256,9 +269,9 @@ class _Telling:
             return WhyNotCode.WASH_SALE_WINDOW, "it is bought today, which would wash the loss"
         if (rule := self._broken_by_harvest(row)) is not None:
             return rule
-        return WhyNotCode.WITHIN_TOLERANCE, (
-            "the tax that it saves counts less than what the sale costs in risk and trading"
-        )
+        if self.data.lots.washed[begin:end][losing].any():
+            return _WASHED_IN_PART
+        return _DEARER_THAN_THE_HARVEST if left.harvest_misses else _DEARER_THAN_ITS_TAX
 
     def _broken_by_harvest(self, row: int) -> _Why | None:
         """The rule that the sale of every losing lot would break."""

@@ -109,6 +109,9 @@ class JointBlocks:
         due = sum_by(lots.pair, self._limits.due_gains, len(pairs.account))
         n = len(data.variance)
         self._due_buys = np.minimum(pairs.buy_minimum, pairs.buy_limit)
+        units = np.divide(self._due_buys, pairs.unit, out=np.zeros(len(pairs.unit)), where=pairs.unit > 0)
+        # In whole shares a little more than is due is bought: no list may be below the bound for that.
+        self._due_in_units = np.clip(np.ceil(units - _ROUND_OFF) * pairs.unit, self._due_buys, pairs.buy_limit)
         self._must_buy = sum_by(pairs.security, self._due_buys, n) > 0
         self._must_lose = sum_by(pairs.security, np.maximum(pairs.sell_minimum - due, 0.0), n) > 1e-9
         self.contested = self._both_ways(lots.at_loss, data.wash_key)
@@ -155,8 +158,8 @@ class JointBlocks:
         most = np.select([lot_way == Way.SELL, lot_way == Way.KEEP], [limits.all, limits.gains], while_buying)
         most_bought = np.select(
             [pair_way == Way.BUY, pair_way == Way.KEEP],
-            [data.pairs.buy_limit, self._bought_while_keeping],
-            self._bought_while_selling,
+            [data.pairs.buy_limit, self._bought_while_keeping(self._due_buys)],
+            self._bought_while_selling(self._due_buys),
         )
         return Trades(
             least_sold=least,
@@ -170,17 +173,15 @@ class JointBlocks:
         demanded = self._data.pairs.sale_demanded[self._data.lots.pair]
         return np.where(demanded, limits.gains, limits.due_gains)
 
-    @property
-    def _bought_while_keeping(self) -> Floats:
-        """What a rule demands, and of groups below their band what may be bought, (P,)."""
+    def _bought_while_keeping(self, due: Floats) -> Floats:
+        """What is `due` to a rule (P,), and of groups below their band what may be bought, (P,)."""
         pairs = self._data.pairs
-        return np.where(pairs.purchase_demanded, pairs.buy_limit, self._due_buys)
+        return np.where(pairs.purchase_demanded, pairs.buy_limit, due)
 
-    @property
-    def _bought_while_selling(self) -> Floats:
+    def _bought_while_selling(self, due: Floats) -> Floats:
         """The same, but of no wash key that may be sold at a loss, (P,)."""
         contested = self.contested[self._data.wash_key][self._data.pairs.security]
-        return np.where(contested, self._due_buys, self._bought_while_keeping)
+        return np.where(contested, due, self._bought_while_keeping(due))
 
     def bound(self, prices: JointPrices) -> JointBound:
         """A number that no allowed list of trades is below, at any prices (weak duality)."""
@@ -222,11 +223,15 @@ class JointBlocks:
         """
         data, limits = self._data, at.limits
         due, contested = limits.due_gains, self.contested[data.wash_key]
-        sell = self._value(at, limits.all, limits.due_all, self._bought_while_selling, closed)
+        selling, keeping = (
+            self._bought_while_selling(self._due_in_units),
+            self._bought_while_keeping(self._due_in_units),
+        )
+        sell = self._value(at, limits.all, limits.due_all, selling, closed)
         if pieces:
             for row, pairs in self._washed.items():
                 sell[row] = max(float(sell[row]), self._on_pieces(at, row, pairs)[0])
-        keep = self._value(at, limits.gains, due, self._bought_while_keeping, closed)
+        keep = self._value(at, limits.gains, due, keeping, closed)
         buy = self._value(at, self._sold_while_buying(limits), due, data.pairs.buy_limit, closed)
         return np.array(
             [

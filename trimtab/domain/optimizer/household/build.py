@@ -1,5 +1,6 @@
 """From a `HouseholdInput` to arrays: each account's own rows in fractions of the household's value, then the pairs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -18,13 +19,22 @@ from trimtab.domain.optimizer.household.netting import joint_regimes
 from trimtab.domain.optimizer.household.problem import HouseholdData, PairLots, Pairs
 from trimtab.domain.optimizer.household.scaling import joined_rows, scaled
 from trimtab.domain.optimizer.market_arrays import MarketArrays
-from trimtab.domain.optimizer.problem import OptimizerData
+from trimtab.domain.optimizer.problem import FRACTION_UNITS, OptimizerData, Rows
 from trimtab.domain.optimizer.targets import PreparedTarget, account_value, prepare_target
 from trimtab.domain.securities import SecurityId
 from trimtab.domain.snapshots import AccountSnapshot, AnalysisInput
 
 ALL_RULES = "ALL_RULES"
 """Stands for the rows of an account when it is not known which of its rules clash."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One account, its bands loosened to what can be attained, and what its bands as they are ask to be traded."""
+
+    attainable: Attainable
+    above: Flags  # (n,) members of groups above their band
+    below: Flags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +58,9 @@ def build_household(request: HouseholdInput, market: MarketArrays) -> Household:
         _part(request, account, own, value, target, market)
         for account, own in zip(request.accounts, values, strict=True)
     ]
-    parts = tuple(each.data for each in found)
-    clashing = tuple(each.clashing for each in found)
-    return Household(_joined(request, parts), parts[0].securities.ids, value, values, target, clashing)
+    parts = tuple(each.attainable.data for each in found)
+    clashing = tuple(each.attainable.clashing for each in found)
+    return Household(_joined(request, parts, found), parts[0].securities.ids, value, values, target, clashing)
 
 
 def household_parameters(request: HouseholdInput) -> Parameters:
@@ -103,7 +113,7 @@ def _part(
     value: Decimal,
     target: PreparedTarget,
     market: MarketArrays,
-) -> Attainable:
+) -> _Part:
     """One account's arrays in fractions of the household's value, at the household's price of risk.
 
     Its rules are read in fractions of the account and then scaled, so that each has the account's own tolerance. Every
@@ -119,13 +129,23 @@ def _part(
     data = build_with_cash(leg, everything, market, measure)
     outside = np.array([each in others for each in data.securities.ids], dtype=np.bool_)
     held = data.securities
-    data = replace(data, securities=replace(held, buy_limit=np.where(outside, 0.0, held.buy_limit)))
+    rows = _without_shares_of(data, outside & (held.holding <= 0))
+    data = replace(data, securities=replace(held, buy_limit=np.where(outside, 0.0, held.buy_limit)), rows=rows)
     try:
         attainable = attain(data)
     except RulesClash:
         attainable = Attainable(data, clashing=(ALL_RULES,))
     location = _location(request, account, data.securities.ids)
-    return replace(attainable, data=scaled(attainable.data, measure / value, value, location))
+    in_fractions = replace(attainable, data=scaled(attainable.data, measure / value, value, location))
+    return _Part(in_fractions, _in_broken_bands(data.rows, above=True), _in_broken_bands(data.rows, above=False))
+
+
+def _without_shares_of(data: OptimizerData, strangers: Flags) -> Rows:
+    """The account's rows: a share of `strangers` (n,), which it never trades, is no slack of its bands."""
+    held, members = data.securities, data.rows.on_active > 0
+    share, own = held.share * held.whole, np.where(strangers, 0.0, held.share * held.whole)
+    less = (members * share).max(axis=1, initial=0.0) - (members * own).max(axis=1, initial=0.0)
+    return replace(data.rows, slack=np.where(data.rows.slack > 0, data.rows.slack - less, data.rows.slack))
 
 
 def build_with_cash(leg: AnalysisInput, target: PreparedTarget, market: MarketArrays, value: Decimal) -> OptimizerData:
@@ -146,11 +166,11 @@ def _held_away(request: HouseholdInput) -> set[SecurityId]:
     return {each.security_id for account in request.accounts for each in account.held_away}
 
 
-def _joined(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> HouseholdData:
+def _joined(request: HouseholdInput, parts: tuple[OptimizerData, ...], found: Sequence[_Part]) -> HouseholdData:
     held = parts[0].securities
     data = HouseholdData(
         parts=parts,
-        pairs=_pairs(parts),
+        pairs=_pairs(parts, found),
         lots=_lots(parts),
         rows=joined_rows(parts),
         row_account=np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts]),
@@ -170,7 +190,7 @@ def _joined(request: HouseholdInput, parts: tuple[OptimizerData, ...]) -> Househ
     return replace(data, regimes=joint_regimes(request, data))
 
 
-def _pairs(parts: tuple[OptimizerData, ...]) -> Pairs:
+def _pairs(parts: tuple[OptimizerData, ...], found: Sequence[_Part]) -> Pairs:
     held = [part.securities for part in parts]
     size = len(held[0].ids)
     return Pairs(
@@ -184,8 +204,9 @@ def _pairs(parts: tuple[OptimizerData, ...]) -> Pairs:
         sell_limit=np.concatenate([each.sell_limit for each in held]),
         sell_minimum=np.concatenate([each.sell_minimum for each in held]),
         minimum_trade=np.concatenate([each.minimum_trade for each in held]),
-        sale_demanded=np.concatenate([_in_broken_bands(part, above=True) | _must_sell(part) for part in parts]),
-        purchase_demanded=np.concatenate([_in_broken_bands(part, above=False) for part in parts]),
+        unit=np.concatenate([each.share * np.where(each.whole, each.round_lot, 1 / FRACTION_UNITS) for each in held]),
+        sale_demanded=np.concatenate([each.above | _must_sell(part) for each, part in zip(found, parts, strict=True)]),
+        purchase_demanded=np.concatenate([each.below for each in found]),
     )
 
 
@@ -195,9 +216,8 @@ def _must_sell(part: OptimizerData) -> bool:
     return part.cash < part.cash_required or too_many
 
 
-def _in_broken_bands(part: OptimizerData, *, above: bool) -> Flags:
+def _in_broken_bands(rows: Rows, *, above: bool) -> Flags:
     """Members of groups that are above, or below, their band, (n,)."""
-    rows = part.rows
     broken = rows.start > rows.high if above else rows.start < rows.low
     return np.asarray((rows.on_active[broken] > 0).any(axis=0), dtype=np.bool_)
 

@@ -8,7 +8,7 @@ a loss and of being bought. Written security by security, so that it has nothing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import inf, isfinite, prod
+from math import ceil, inf, isfinite, prod
 from typing import Final
 
 import numpy as np
@@ -41,6 +41,7 @@ class PricedPair:
     purchase: float  # cost of a unit bought
     sale_demanded: bool
     purchase_demanded: bool
+    unit: float  # that trades, 0: any fraction
     name: float  # what it costs to hold it at all: the price of a name of its account
     to_close: float = 0.0  # what must be sold for the account to hold none of it
     pieces: Sequence[Piece] = ()  # of what washing costs, where that is not along a chord
@@ -112,11 +113,12 @@ class _Shared:
         return cost + least_of_set(self.curvature, self.slope, start, sales, purchases)
 
     def _purchases(self, pair: PricedPair, way: str) -> tuple[float, float]:
-        """The least and the most that may be bought of it."""
+        """The least and the most that may be bought of it: what is due to a rule in whole shares, any way."""
         leg = pair.leg
         open_to_all = way == BUY or (pair.purchase_demanded and (way == KEEP or not self.contested))
         least = min(leg.least_bought, leg.most_bought)
-        return least, leg.most_bought if open_to_all else least
+        due = ceil(least / pair.unit - ROUND_OFF) * pair.unit if pair.unit > 0 else least
+        return least, leg.most_bought if open_to_all else max(min(due, leg.most_bought), least)
 
 
 def _offers_of_sales(pair: PricedPair, way: str) -> tuple[list[Offer], list[Offer]] | None:
@@ -216,6 +218,7 @@ def _priced(
             purchase=cost + cash * (1 + leg.half_spread) + weight,
             sale_demanded=leg.security_id in member.sale_demanded,
             purchase_demanded=leg.security_id in member.purchase_demanded,
+            unit=member.units[leg.security_id],
             name=names,
             pieces=tuple(pieces_of(leg, {lot.id: price for lot, (price, _, _) in zip(leg.lots, lots, strict=True)})),
         )

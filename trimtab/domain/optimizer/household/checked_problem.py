@@ -39,6 +39,7 @@ class Member:
     holding_cost: Mapping[SecurityId, float]  # of one unit held: of its class in this account, less its tilt here
     sale_demanded: frozenset[SecurityId]  # cash owed, names too many, or a group above its band may ask for sales
     purchase_demanded: frozenset[SecurityId]  # a group below its band may ask for purchases of it
+    units: Mapping[SecurityId, float]  # weight of one unit that trades: a round lot of whole shares; 0: any fraction
     published: TradeList
     commissions: float  # of its orders
 
@@ -115,9 +116,16 @@ def _member(whole: CheckedWhole, account: CheckedAccount, cash: Decimal) -> Memb
         holding_cost=dict(_holding_costs(whole.request, account, problem.legs)),
         sale_demanded=frozenset(leg.security_id for leg in problem.legs) if must_sell else _broken(bands, above=True),
         purchase_demanded=_broken(bands, above=False),
+        units=dict(_units(account, problem.legs, share)),
         published=published,
         commissions=float(account.commissions / whole.value),
     )
+
+
+def _units(account: CheckedAccount, legs: Sequence[Leg], share: float) -> Iterator[tuple[SecurityId, float]]:
+    for leg in legs:
+        security = account.market.securities.get(leg.security_id)
+        yield leg.security_id, leg.share * share * security.round_lot if security is not None and leg.whole else 0.0
 
 
 def _broken(bands: Sequence[CheckedRow], *, above: bool) -> frozenset[SecurityId]:

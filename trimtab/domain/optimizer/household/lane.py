@@ -6,7 +6,7 @@ import clarabel
 import numpy as np
 
 from trimtab.domain.optimizer.arrays import Floats, Ints, sum_by
-from trimtab.domain.optimizer.clarabel_program import Free, RowEnds
+from trimtab.domain.optimizer.clarabel_program import Free, RowEnds, RowsLost
 from trimtab.domain.optimizer.csc import Entries, Matrix, diagonal
 from trimtab.domain.optimizer.errors import RulesClash, SolverStalled
 from trimtab.domain.optimizer.household.blocks import JointPrices, Trades
@@ -74,8 +74,15 @@ class JointLane:
     def solve(self, trades: Trades) -> JointSolution:
         """Solve with trades between `least` and `most` of each.
 
-        Raises SolverStalled without an answer, and its kind RulesClash when the rules cannot all be kept.
+        Raises SolverStalled without an answer, and its kind HouseholdClash when the rules cannot all be kept.
         """
+        try:
+            return self._solve(trades)
+        except RowsLost as lost:
+            k, accounts = self._data.loadings.shape[1], len(self._data.cash)
+            raise HouseholdClash(str(lost), JointPrices(np.zeros(k), np.zeros(accounts), lost.prices)) from lost
+
+    def _solve(self, trades: Trades) -> JointSolution:
         data = self._data
         columns = _columns(data, trades)
         free = Free(columns.lots, columns.buys, trades.least_sold, trades.least_bought)

@@ -29,6 +29,7 @@ class Pairs:
     sell_limit: Floats
     sell_minimum: Floats
     minimum_trade: Floats
+    unit: Floats  # that trades: a round lot of whole shares, or the smallest fraction
     sale_demanded: (
         Flags  # cash that is owed, names too many, or a broken band of its group, asks for sales of it in any way
     )

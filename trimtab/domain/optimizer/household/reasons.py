@@ -10,6 +10,7 @@ from trimtab.domain.households import HouseholdInput
 from trimtab.domain.money import ZERO, to_cents
 from trimtab.domain.optimizer.household.build import Household
 from trimtab.domain.optimizer.household.legs import Leg
+from trimtab.domain.optimizer.measures import bps_decimal
 from trimtab.domain.optimizer.wording import bps, dollars, name_of, percent
 from trimtab.domain.orders import Side
 from trimtab.domain.proposals import ProposedTrade, Reason, ReasonCode
@@ -33,10 +34,14 @@ class _Teller:
 
     def reason(self, trade: ProposedTrade) -> Reason:
         row = self._own[trade.security_id]
-        code, sentence = self._main(trade, row)
+        code, sentence, part = self._main(trade, row)
         total = float(self._leg.parts.total[row])
-        amount = dollars(to_cents(Decimal(repr(total)) * self._household.value))
-        return Reason(code, f"{sentence} In all the trade counts {bps(total)} of the household ({amount}).")
+        in_all = f"In all the trade counts {bps(total)} of the household ({dollars(self._worth(total))})."
+        return Reason(code, f"{sentence} {in_all}", bps_decimal(part), self._worth(part))
+
+    def _worth(self, fraction: float) -> Decimal:
+        """Dollars of a fraction of the household's value."""
+        return to_cents(Decimal(repr(fraction)) * self._household.value)
 
     def location(self, trade: ProposedTrade) -> Iterator[Reason]:
         """Where holding its class costs less: bought here rather than there, or sold here rather than there."""
@@ -55,8 +60,7 @@ class _Teller:
                     f"{asset_class} costs {bps(float(abs(cost - own)) / 1e4)} a year {sign}."
                 )
                 worth = float(self._leg.parts.tilt[self._own[trade.security_id]])
-                counts = to_cents(Decimal(repr(worth)) * self._household.value)
-                yield Reason(ReasonCode.LOCATION, sentence, Decimal(f"{worth * 1e4:.3f}"), counts)
+                yield Reason(ReasonCode.LOCATION, sentence, bps_decimal(worth), self._worth(worth))
                 return
 
     def _class_of(self, security_id: SecurityId) -> str:
@@ -68,13 +72,14 @@ class _Teller:
         costs = {(each.asset_class, each.tax_status): each.bps for each in self._request.location}
         return costs.get((asset_class, status), ZERO)
 
-    def _main(self, trade: ProposedTrade, row: int) -> tuple[ReasonCode, str]:
+    def _main(self, trade: ProposedTrade, row: int) -> tuple[ReasonCode, str, float]:
+        """The code, its sentence, and the contribution that it tells, a fraction of the household's value."""
         parts, held, name = self._leg.parts, self._leg.data.securities, name_of(self._leg_request, trade.security_id)
         account = self._leg_request.snapshot.account
         if (held.sell_minimum[row] > 0 or held.buy_minimum[row] > 0) and self._has_rule(trade.security_id):
-            return ReasonCode.RESTRICTION, self._demanded(trade, name)
+            return ReasonCode.RESTRICTION, self._demanded(trade, name), float(parts.total[row])
         if trade.side is Side.SELL and self._makes_room(row):
-            return ReasonCode.RESTRICTION, self._fewer_names(name)
+            return ReasonCode.RESTRICTION, self._fewer_names(name), float(parts.total[row])
         risk = max(float(parts.factor[row] + parts.specific[row]), 0.0)
         if parts.tax[row] > max(risk, 0.0) and trade.side is Side.SELL:
             gain = dollars(abs(sum((sale.gain for sale in trade.lot_sales), ZERO)))
@@ -83,6 +88,7 @@ class _Teller:
                 ReasonCode.LOSS_HARVEST,
                 f"Selling {name} in account {account.id} realises a loss of {gain}; "
                 f"the tax that it saves counts {saved}.",
+                float(parts.tax[row]),
             )
         settings = self._leg_request.snapshot.settings
         if trade.side is Side.SELL and self._leg.data.cash < self._leg.data.cash_required:
@@ -91,6 +97,7 @@ class _Teller:
                 f"{name} is sold in account {account.id}, whose cash of "
                 f"{dollars(self._leg_request.snapshot.cash.trade_date_total)} must be "
                 f"{dollars(settings.cash_reserve + settings.cash_needed)} at least.",
+                float(parts.cash[row]),
             )
         return self._risk(trade, name, float(parts.factor[row]), float(parts.specific[row]))
 
@@ -122,7 +129,7 @@ class _Teller:
         band = settings.weight_bands[trade.security_id]
         return f"{name} must be between {percent(band.minimum)} and {percent(band.maximum)} of account {account.id}."
 
-    def _risk(self, trade: ProposedTrade, name: str, factor: float, specific: float) -> tuple[ReasonCode, str]:
+    def _risk(self, trade: ProposedTrade, name: str, factor: float, specific: float) -> tuple[ReasonCode, str, float]:
         data, row = self._household.data, self._row[trade.security_id]
         active, target = float(data.active[row]), float(data.held_target[row])
         where = _where(self._leg_request)
@@ -133,10 +140,12 @@ class _Teller:
                 ReasonCode.DRIFT,
                 f"{name} is {percent(active + target)} of the household, {side} its target of {percent(target)}; "
                 f"to bring it nearer in {where} counts {bps(specific)}.",
+                specific,
             )
         return (
             ReasonCode.RISK,
             f"Trading {name} in {where} offsets common risk of other holdings, which counts {bps(factor)}.",
+            factor,
         )
 
 

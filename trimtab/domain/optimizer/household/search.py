@@ -21,6 +21,7 @@ _DUST = 1e-7
 _WORTH_A_SOLVE = 2e-5  # other ways are tried while the gap is above a fifth of a basis point
 _MOST_SOLVES = 12
 _KEYS_IN_DOUBT = 10
+_BEYOND_ALL = 100.0  # an objective, in values of the household, that nothing which can be kept comes to
 _DISTANCES = tuple(10.0**power for power in range(-3, 7))
 
 
@@ -111,9 +112,11 @@ class _Search:
         self._bound = max(self._bound, float(bounds[lowest]))
         buying = self._buying.copy()
         buying[keys] = patterns[lowest]
-        if self._total - self._bound <= _WORTH_A_SOLVE or not self._is_new(buying, newest):
+        # The newest prices may be a ray's, along which securities go ways that no list would.
+        advised = next((cut for cut in reversed(self._cuts) if self._is_new(buying, cut)), None)
+        if self._total - self._bound <= _WORTH_A_SOLVE or advised is None:
             return False
-        self._try(buying, newest)
+        self._try(buying, advised)
         return True
 
     def without_small_trades(self) -> JointFound:
@@ -173,14 +176,18 @@ class _Search:
         """Prices along which the bound of these sides rises without end: far enough to beat all others."""
         bought = np.zeros(self._blocks.groups, dtype=np.bool_)
         bought[self._blocks.group] = ways != Way.SELL
+        highest, furthest = -np.inf, None
         for distance in _DISTANCES:
             prices = self._prices[0].moved(ray, distance)
             cut = self._blocks.bound(prices)
             sides = np.where(bought, cut.branches.if_bought, cut.branches.if_sold)
             worth = cut.branches.value + float((sides - np.minimum(cut.branches.if_sold, cut.branches.if_bought)).sum())
-            if worth > min(self._total, 1.0):
-                self._add_cut(prices)
-                return
+            if worth > highest:
+                highest, furthest = worth, prices
+            if highest > min(self._total, _BEYOND_ALL):
+                break
+        if furthest is not None:
+            self._add_cut(furthest)
 
 
 def _small(data: HouseholdData, trades: Trades, solution: JointSolution, share: float) -> Flags:
