@@ -178,7 +178,7 @@ def flex(positions: Rows, lots: Rows, cash: Rows, sales: Rows, as_of: date) -> s
             )
             for s in closed.get(account, [])
         )
-        currencies = _entry("CashReportCurrency", accountId=account, currency="EUR", endingCash="5") + _entry(
+        currencies = _entry("CashReportCurrency", accountId=account, currency="EUR", endingCash="0") + _entry(
             "CashReportCurrency",
             accountId=account,
             currency="USD",
