@@ -182,6 +182,30 @@ def test_a_flex_query_without_the_section_is_no_day_without_news(kind, section):
     assert rows_of(reader_of(in_flex(f"<{section}/>"), Form.FLEX, kind)) == []
 
 
+SINCE = {
+    "flex": (in_flex("<Trades/>").replace("toDate", 'fromDate="{}" toDate'), Form.FLEX),
+    "ofx": (OFX.replace("<INVTRANLIST>", "<INVTRANLIST><DTSTART>{}120000<DTEND>20261119"), Form.OFX),
+}
+
+
+@pytest.mark.covers("D12")
+@pytest.mark.parametrize("case", SINCE)
+def test_sales_of_one_day_are_refused_for_wash_sale_windows_reach_back_thirty(case):
+    """On 20 November a loss of 21 October still bars buying back: a statement from the 22nd on does not show it."""
+    text, form = SINCE[case]
+    assert rows_of(reader_of(text.format("20261021"), form, FeedKind.SALES)) == []
+    with pytest.raises(FeedRefused) as refusal:
+        rows_of(reader_of(text.format("20261022"), form, FeedKind.SALES))
+    assert (refusal.value.code, "reach back to 2026-10-21" in str(refusal.value)) == ("FEED_SCHEMA", True)
+    if form is Form.OFX:
+        assert len(rows_of(reader_of(text.format("20261119"), form, FeedKind.POSITIONS))) == 2
+
+
+def test_a_day_with_its_time_is_that_day():
+    text = MT564.replace(":98A::XDTE//20261120", ":98C::XDTE//20261120093000")
+    assert rows_of(reader_of(text, Form.MT564, ACTIONS)) == rows_of(reader_of(MT564, Form.MT564, ACTIONS))
+
+
 def test_another_namespace_prefix_changes_nothing():
     prefixed = SEMT.replace("<", "<n:").replace("<n:/", "</n:").replace("<n:?", "<?").replace("xmlns=", "xmlns:n=")
     assert [row[2] for row in rows_of(reader_of(prefixed, Form.SEMT002, FeedKind.POSITIONS))] == [5, 4]

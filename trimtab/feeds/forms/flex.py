@@ -8,10 +8,11 @@ the source's configuration gives constants for them. Amounts in another currency
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 
-from trimtab.feeds.content import Ask, Cells, Content
+from trimtab.feeds.content import Ask, Cells, Content, refuse_short_history
 from trimtab.feeds.errors import FeedRefused, UnreadableValue
 from trimtab.feeds.forms.events import COLUMNS
 from trimtab.feeds.forms.flex_events import day_of, event_rows
@@ -39,7 +40,7 @@ def open_flex(stream: BinaryIO, ask: Ask) -> Content:
     if first is None or first[0] != "FlexStatement":
         raise FeedRefused("FEED_SCHEMA", "the document holds no FlexStatement")
     as_of = _statement_day(first[1])
-    return Content(columns, _rows(found, as_of, cells), as_of)
+    return Content(columns, _rows(chain([first], found), as_of, cells, ask), as_of)
 
 
 def _with_section(found: Iterator[tuple[str, Element]], section: str) -> Iterator[tuple[str, Element]]:
@@ -62,13 +63,14 @@ def _statement_day(statement: Element) -> date:
 
 
 def _rows(
-    found: Iterator[tuple[str, Element]], as_of: date, cells: Callable[[Element], Cells | None]
+    found: Iterator[tuple[str, Element]], as_of: date, cells: Callable[[Element], Cells | None], ask: Ask
 ) -> Iterator[tuple[int, Cells]]:
     number = 0
     for name, element in found:
         if name == "FlexStatement":
             if _statement_day(element) != as_of:
                 raise FeedRefused("FEED_STALE_DATE", "the document's statements end on different days")
+            refuse_short_history(day_of(element.get("fromDate", "")), ask)
             continue
         row = cells(element)
         if row is not None:

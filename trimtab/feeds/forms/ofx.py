@@ -1,7 +1,8 @@
 """OFX investment statements, 1.x (SGML) and 2.x (XML): positions, cash and sales of one or more accounts.
 
-Read of each INVSTMTRS: DTASOF, CURDEF, INVACCTFROM/ACCTID, the INVPOS of every position, INVBAL/AVAILCASH, and the
-INVSELL of every sale, whose basis is TOTAL less GAIN. Tags of values need no end, as in OFX 1.x.
+Read of each INVSTMTRS: DTASOF, CURDEF, INVACCTFROM/ACCTID, the INVPOS of every position, INVBAL/AVAILCASH, and of
+INVTRANLIST DTSTART and the INVSELL of every sale, whose basis is TOTAL less GAIN. Tags of values need no end, as in
+OFX 1.x.
 """
 
 import html
@@ -11,7 +12,7 @@ from decimal import Decimal
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, SubElement
 
-from trimtab.feeds.content import Ask, Cells, Content
+from trimtab.feeds.content import Ask, Cells, Content, refuse_short_history
 from trimtab.feeds.errors import FeedRefused, UnreadableValue
 from trimtab.feeds.forms.xml_entries import text_at
 from trimtab.feeds.layouts import FeedKind
@@ -24,7 +25,7 @@ _LONGEST_LINE = 8 << 20
 """Characters: many banks write a whole statement in one line."""
 _POSITIONS: Final = frozenset({"POSSTOCK", "POSMF", "POSDEBT", "POSOTHER", "POSOPT"})
 _SALES: Final = frozenset({"SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOTHER", "SELLOPT"})
-_HEAD: Final = frozenset({"DTASOF", "CURDEF", "INVACCTFROM"})
+_HEAD: Final = frozenset({"DTASOF", "CURDEF", "INVACCTFROM", "DTSTART"})
 _COLUMNS: Final = {
     FeedKind.POSITIONS: ("account_id", "cusip", "isin", "symbol", "quantity", "market_value"),
     FeedKind.CASH: ("account_id", "settled", "unsettled", "currency"),
@@ -48,10 +49,10 @@ def open_ofx(stream: BinaryIO, ask: Ask) -> Content:
         known = read_date(as_of)
     except UnreadableValue as error:
         raise FeedRefused("FEED_SCHEMA", f"DTASOF: {error}") from None
-    return Content(_COLUMNS[ask.kind], _rows(found, ask.kind, as_of), known)
+    return Content(_COLUMNS[ask.kind], _rows(found, ask, as_of), known)
 
 
-def _rows(found: Iterator[tuple[str, Element]], kind: FeedKind, as_of: str) -> Iterator[tuple[int, Cells]]:
+def _rows(found: Iterator[tuple[str, Element]], ask: Ask, as_of: str) -> Iterator[tuple[int, Cells]]:
     account, currency, number = "", "", 0
     for name, element in found:
         if name == "DTASOF":
@@ -60,11 +61,13 @@ def _rows(found: Iterator[tuple[str, Element]], kind: FeedKind, as_of: str) -> I
                 raise FeedRefused("FEED_STALE_DATE", "the file's statements are of different days")
         elif name == "CURDEF":
             currency = (element.text or "").strip()
+        elif name == "DTSTART":
+            refuse_short_history(_day(element.text or ""), ask)
         elif name == "INVACCTFROM":
             account = text_at(element, "ACCTID")
         else:
             number += 1
-            yield number, _CELLS[kind](account, currency, element)
+            yield number, _CELLS[ask.kind](account, currency, element)
 
 
 def _position(account: str, currency: str, element: Element) -> Cells:
