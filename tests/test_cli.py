@@ -16,7 +16,7 @@ def trimtab(state_dir, *arguments: str, **environment: str) -> subprocess.Comple
     kept = {
         name: value for name, value in os.environ.items() if not name.endswith(("DATABASE_URL", "TEMPORAL_ADDRESS"))
     }
-    command = [sys.executable, "-m", "trimtab.cli", *arguments]
+    command = [sys.executable, "-m", "trimtab", *arguments]
     return subprocess.run(command, env=kept | named, capture_output=True, text=True, timeout=120)
 
 

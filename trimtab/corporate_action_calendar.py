@@ -14,7 +14,7 @@ from trimtab.db.corporate_actions import Approval, approvals, approvers, touched
 from trimtab.db.data_changes import elections_on
 from trimtab.db.event_terms import announced_event, event_of, is_voluntary, with_entries
 from trimtab.db.inputs import DeliveredAction, actions_between
-from trimtab.domain.corporate_actions import ActionKind, ActionStatus, CorporateAction, NotASplit, is_small_rational
+from trimtab.domain.corporate_actions import ActionKind, ActionStatus, CorporateAction, NotASplit
 from trimtab.domain.corporate_actions_elections import AccountElection
 from trimtab.domain.corporate_actions_entries import EventEntry
 from trimtab.domain.corporate_actions_events import AnyEvent
@@ -223,18 +223,28 @@ def _waits_for(event: DueEvent, standing: Standing) -> DataCode | None:
     announced = announced_event(event.rows)
     if announced.status is ActionStatus.ANNOUNCED:
         return DataCode.CA_INCOMPLETE
+    lacking = None if event.is_voluntary else _lacking(event)
     if not standing.is_agreed:
-        return code_on_ex_date(announced) or DataCode.CA_UNSYNCED
+        code = code_on_ex_date(announced) or DataCode.CA_UNSYNCED
+        # Nobody is asked to approve what cannot be applied.
+        return lacking or code if code is DataCode.CA_UNSYNCED else code
     if event.is_voluntary:
         return None  # each account waits for its own choice
+    if lacking is not None:
+        return lacking
+    if isinstance(event.event, CorporateAction):
+        return None if event.event.is_sound_split else DataCode.CA_UNSYNCED
+    if announced.kind is ActionKind.SOFF and not announced.has_allocation:
+        return DataCode.CA_BASIS
+    return None
+
+
+def _lacking(event: DueEvent) -> DataCode | None:
+    """Why the terms do not make an event; None when they do."""
     try:
         _ = event.event
     except TrimtabError as lacking:
         return DataCode(lacking.code) if lacking.code in DataCode.__members__ else DataCode.CA_UNSYNCED
-    if event.is_split:
-        return None if is_small_rational(event.split_ratio) else DataCode.CA_UNSYNCED
-    if announced.kind is ActionKind.SOFF and not announced.has_allocation:
-        return DataCode.CA_BASIS
     return None
 
 

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -178,7 +178,7 @@ def flex(positions: Rows, lots: Rows, cash: Rows, sales: Rows, as_of: date) -> s
             )
             for s in closed.get(account, [])
         )
-        currencies = _entry("CashReportCurrency", accountId=account, currency="EUR", endingCash="5") + _entry(
+        currencies = _entry("CashReportCurrency", accountId=account, currency="EUR", endingCash="0") + _entry(
             "CashReportCurrency",
             accountId=account,
             currency="USD",
@@ -186,7 +186,8 @@ def flex(positions: Rows, lots: Rows, cash: Rows, sales: Rows, as_of: date) -> s
             endingSettledCash=balance["settled"],
         )
         statements.append(
-            f'<FlexStatement accountId="{account}" fromDate="{as_of:%Y%m%d}" toDate="{as_of:%Y%m%d}"><OpenPositions>'
+            f'<FlexStatement accountId="{account}" fromDate="{as_of - timedelta(days=31):%Y%m%d}"'
+            f' toDate="{as_of:%Y%m%d}"><OpenPositions>'
             f"{summaries}{details}</OpenPositions><Trades>{sold}</Trades><CashReport>{currencies}</CashReport>"
             "</FlexStatement>"
         )

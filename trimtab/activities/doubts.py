@@ -19,7 +19,7 @@ MASTERS_REMEMBERED: Final = timedelta(days=30)
 _WHY: Final[Mapping[DataCode, str]] = {
     DataCode.CA_BASIS: "the distribution of {} waits for its basis allocation",
     DataCode.CA_ELECTION: "the event of {} waits for a choice",
-    DataCode.CA_INCOMPLETE: "the event of {} lacks terms, or is not confirmed",
+    DataCode.CA_INCOMPLETE: "the event of {} lacks terms, cannot be read, or is not confirmed",
     DataCode.NOT_TRADABLE: "{} is delisted or bankrupt",
     DataCode.ID_CONFLICT: "the ISIN and the CUSIP of {} name different securities",
     DataCode.ID_CHANGED: "the CUSIP of {} changed, and no corporate action says so",

@@ -34,6 +34,7 @@ from trimtab.db.data_policy import accepted_exceptions, data_policy
 from trimtab.db.deliveries import FeedState
 from trimtab.db.event_terms import with_entries
 from trimtab.db.inputs import DeliveredAction
+from trimtab.db.unread_events import unread_securities
 from trimtab.domain.corporate_actions_events import AnyEvent
 from trimtab.domain.corporate_actions_lifecycle import EventState
 from trimtab.domain.corporate_actions_sync import AnnouncedEvent, SourcesOfDay, SyncLine, sync_report
@@ -179,15 +180,11 @@ def _closes(day: MarketDay, master: _Master) -> _Closes:
 def _events(day: MarketDay, added: Additions, master: _Master, closes: _Closes) -> _Events:
     """By all names, former ones too. What state each event has reached is kept."""
     told = _told(day, added, master.names)
-    splits = judge_actions(told, day.business_date, closes.judged)
+    unread = unread_securities(day.connection, day.since, day.business_date, master.names, added.events.values())
+    splits = judge_actions(told, day.business_date, closes.judged, unread)
+    before = _closes_before(closes.judged, splits.today)
     calendar = calendar_of(
-        day.connection,
-        day.business_date,
-        day.settings_seq,
-        master.names,
-        added.events,
-        day.since,
-        _closes_before(closes.judged, splits.today),
+        day.connection, day.business_date, day.settings_seq, master.names, added.events, day.since, before
     )
     record_states(day.connection, day.firm_id, day.business_date, (*calendar.due, *calendar.ahead))
     return _Events(splits, announced_events(told), calendar)

@@ -64,19 +64,23 @@ class JudgedActions:
 
 
 def judge_actions(
-    delivered: Sequence[DeliveredAction], business_date: date, prices: Mapping[SecurityId, JudgedPrice]
+    delivered: Sequence[DeliveredAction],
+    business_date: date,
+    prices: Mapping[SecurityId, JudgedPrice],
+    unread: frozenset[SecurityId] = frozenset(),
 ) -> JudgedActions:
     """Sort the delivered actions with ex-dates up to the business date.
 
-    Barred: a split without a readable ratio, one that is no small rational (CA-7), and two of one day with
-    different ratios (case 36).
+    Barred: a split without a readable ratio, one that is no small rational or against its kind (CA-7), two of one day
+    with different ratios (case 36), and securities with an action that could not be read at all (`unread`).
     """
     delivered = [row for row in delivered if row.kind in _JUDGED_HERE]
     unusable = {row.security_id for row in delivered if row.ex_on == business_date and _unusable(row)}
     actions = [_event(row) for row in delivered if not _unusable(row)]
     today, doubtful = effective([action for action in actions if action.ex_on == business_date], prices)
     earlier, _ = effective([action for action in actions if action.ex_on < business_date], {})
-    return JudgedActions(today, earlier, {**doubtful, **dict.fromkeys(unusable, DataCode.CA_UNSYNCED)})
+    barred = {**dict.fromkeys(unread, DataCode.CA_INCOMPLETE), **doubtful}
+    return JudgedActions(today, earlier, barred | dict.fromkeys(unusable, DataCode.CA_UNSYNCED))
 
 
 def splits_of(delivered: Sequence[DeliveredAction]) -> tuple[Split, ...]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from trimtab.db.inputs import DeliveredAction
-from trimtab.domain.corporate_actions import ActionKind, ActionStatus, CorporateAction, exact_ratio
+from trimtab.domain.corporate_actions import ActionKind, ActionStatus, CorporateAction, exact_ratio, stated_ratio
 from trimtab.domain.corporate_actions_elections import AccountElection, Choice
 from trimtab.domain.corporate_actions_entries import EventEntry
 from trimtab.domain.corporate_actions_events import (
@@ -137,7 +137,7 @@ def event_of(rows: Sequence[DeliveredAction], closes: Mapping[SecurityId, Decima
                 first.event_id, first.version, kind, first.security_id, first.ex_on, _ratio(first), first.cash_per_share
             )
         case ActionKind.DVSE if first.new_key is None:
-            return StockDividend(*head, additional=_ratio(first) - 1, price_of_fraction=first.fraction_price)
+            return StockDividend(*head, additional=_additional(first), price_of_fraction=first.fraction_price)
         case ActionKind.SOFF | ActionKind.DVSE:
             return Distribution(
                 *head,
@@ -146,11 +146,11 @@ def event_of(rows: Sequence[DeliveredAction], closes: Mapping[SecurityId, Decima
                 allocation=_allocation(rows),
             )
         case ActionKind.RHDI:
-            return _rights(head, _received(first), closes)
+            return _rights(head, _only(rows), closes)
         case ActionKind.MRGR | ActionKind.REDM:
             if first.treatment is None:
                 raise TermsIncomplete(f"nobody says whether {first.event_id} is taxable")
-            stock = None if first.new_key is None else _received(first)
+            stock = None if first.new_key is None else _only(rows)
             return Merger(*head, Treatment(first.treatment), first.cash_per_share or Decimal(0), stock)
         case ActionKind.CAPD if first.cash_per_share is not None:
             return ReturnOfCapital(*head, first.cash_per_share)
@@ -230,15 +230,38 @@ def _elected_merger(head: tuple[str, int, SecurityId, date], first: DeliveredAct
 
 
 def _ratio(row: DeliveredAction) -> Fraction:
+    return exact_ratio(*_shares(row))
+
+
+def _stated(row: DeliveredAction) -> Fraction:
+    return stated_ratio(*_shares(row))
+
+
+def _shares(row: DeliveredAction) -> tuple[Decimal, Decimal]:
     if row.new_shares is None or row.old_shares is None:
         raise TermsIncomplete(f"{row.event_id} has no ratio of new per old shares")
-    return exact_ratio(row.new_shares, row.old_shares)
+    return row.new_shares, row.old_shares
+
+
+def _additional(row: DeliveredAction) -> Fraction:
+    """Of a stock dividend, for each share held. Raises TermsIncomplete where the additional shares alone are told."""
+    more = _stated(row) - 1
+    if more <= 0:
+        raise TermsIncomplete(f"{row.event_id} is a stock dividend and leaves no more shares than before")
+    return more
+
+
+def _only(rows: Sequence[DeliveredAction]) -> Received:
+    """What holders receive. Raises TermsIncomplete when it is more than one security: basis has no rule for it here."""
+    if len(rows) > 1:
+        raise TermsIncomplete(f"{rows[0].event_id} gives more than one security for the old shares")
+    return _received(rows[0])
 
 
 def _received(row: DeliveredAction) -> Received:
     if row.new_security_id is None:
         raise TermsIncomplete(f"the master does not know {row.new_key}, which {row.event_id} distributes")
-    return Received(row.new_security_id, _ratio(row), row.fraction_price, row.fair_value)
+    return Received(row.new_security_id, _stated(row), row.fraction_price, row.fair_value)
 
 
 def _allocation(rows: Sequence[DeliveredAction]) -> Allocation | None:

@@ -19,6 +19,7 @@ from trimtab.domain.securities import SecurityId
 LARGEST_DENOMINATOR: Final = 10
 RATIO_TOLERANCE: Final = Fraction(1, 10_000)  # relative
 PRICE_STEP: Final = Decimal("0.000001")
+_SIX_PLACES: Final = Fraction(2, 1_000_000)  # relative
 
 
 class ActionKind(StrEnum):
@@ -79,6 +80,13 @@ class CorporateAction:
         return self.kind in (ActionKind.SPLF, ActionKind.SPLR)
 
     @property
+    def is_sound_split(self) -> bool:
+        """A small rational in the direction of its kind: "1 for 4" is no forward split, whoever says so (CA-7)."""
+        if self.ratio is None or not is_small_rational(self.ratio):
+            return False
+        return self.ratio >= 1 if self.kind is ActionKind.SPLF else self.ratio <= 1
+
+    @property
     def split_ratio(self) -> Fraction:
         """New shares per old share. Raises NotASplit."""
         if not self.is_split or self.ratio is None or self.ratio <= 0:
@@ -137,6 +145,16 @@ def exact_ratio(new_shares: Decimal, old_shares: Decimal) -> Fraction:
     return 1 / (1 / ratio).limit_denominator(LARGEST_DENOMINATOR)
 
 
+def stated_ratio(new_shares: Decimal, old_shares: Decimal) -> Fraction:
+    """New per old as terms are written out: 0.3333 is itself, and only six threes stand for a third.
+
+    Raises NotASplit unless both are above zero.
+    """
+    near = exact_ratio(new_shares, old_shares)
+    written = Fraction(new_shares) / Fraction(old_shares)
+    return near if abs(near / written - 1) <= _SIX_PLACES else written
+
+
 @dataclass(frozen=True, slots=True)
 class EffectiveSplits:
     """The confirmed splits with ex-date on a business date; `doubtful` ones need the custodian's own change."""
@@ -157,7 +175,7 @@ def effective_splits(actions: Iterable[CorporateAction], business_date: date) ->
         for _, action in sorted(latest.items())
         if action.is_split and action.ex_on == business_date and action.status is ActionStatus.CONFIRMED
     ]
-    sound = [action for action in today if action.ratio is not None and is_small_rational(action.ratio)]
+    sound = [action for action in today if action.is_sound_split]
     return EffectiveSplits(tuple(sound), tuple(action for action in today if action not in sound))
 
 

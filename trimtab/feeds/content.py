@@ -4,6 +4,7 @@ Every form ends here, and the same strict readers take it from here: a custodian
 say the same become equal rows, are refused by the same codes, and have the same rows kept aside.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,9 +12,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from trimtab.domain.wash_sales import DAYS_EITHER_SIDE
+from trimtab.feeds.errors import FeedRefused
 from trimtab.feeds.layouts import IDENTIFIERS, LAYOUTS, FeedKind, Layout
 
 Cells = list[str]
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,17 @@ class Claim:
     rows: int
     total: Decimal | None = None
     total_text: str = ""
+
+
+def refuse_short_history(begins: str, ask: Ask) -> None:
+    """Raises FeedRefused for sales that begin, YYYY-MM-DD, when a wash sale window was open already (IRC 1091).
+
+    A statement of one day has no loss of last week, and the account would buy back what it sold. One that does not say
+    when it begins is taken.
+    """
+    needed = f"{ask.business_date - DAYS_EITHER_SIDE}"
+    if ask.kind is FeedKind.SALES and _DAY.fullmatch(begins) and begins > needed:
+        raise FeedRefused("FEED_SCHEMA", f"the sales begin on {begins}: they must reach back to {needed}")
 
 
 class Block(Protocol):

@@ -100,6 +100,14 @@ def read_dollars(text: str) -> str:
     return text
 
 
+def in_dollars(amount: str, currency: str) -> str:
+    """The amount when it is in dollars, or nobody says in what; else with its currency, which no reader of money takes.
+
+    A row that counts euros as dollars is worse than one that is kept aside.
+    """
+    return f"{amount} {currency}" if amount and currency not in ("", "USD") else amount
+
+
 def read_boolean(text: str) -> bool:
     if text == "true":
         return True

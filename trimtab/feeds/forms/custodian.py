@@ -154,7 +154,7 @@ def _fixed_rows(layout: CustodianLayout, lines: _Lines, content: Content, title:
     for rule in (*layout.leave_out, *layout.only):
         spans[rule.column] = Place.model_validate({"from": rule.column}).span
     order = {source: number for number, source in enumerate(spans)}
-    shortest = max((span.start for span in spans.values()), default=0)
+    shortest = _shortest(layout)
     make = _maker(layout, title, lambda place: order[place.source or ""])
     keeps = _keeper(layout, order)
     for line in _body(layout, lines, content):
@@ -166,6 +166,12 @@ def _fixed_rows(layout: CustodianLayout, lines: _Lines, content: Content, title:
             yield lines.number, make(cells)[:-1]  # cut: the row's reader refuses it
         elif keeps(cells):
             yield lines.number, make(cells)
+
+
+def _shortest(layout: CustodianLayout) -> int:
+    """Characters of a whole line: text may lose the blanks at its end, a number or day that is cut is another one."""
+    read = [place for place in layout.columns.values() if place.source is not None]
+    return max((place.span.stop if place.number or place.date else place.span.start + 1 for place in read), default=0)
 
 
 # --- both -----------------------------------------------------------------------------------------------------------

@@ -10,13 +10,17 @@ from typing import Final
 
 from trimtab.feeds.content import Cells
 from trimtab.feeds.errors import UnreadableValue
-from trimtab.feeds.values import EXACT, exact_decimal
+from trimtab.feeds.values import EXACT, exact_decimal, in_dollars
 
 COLUMNS: Final = (
     "event_id", "version", "kind", "cusip", "isin", "symbol", "ex_on", "record_on", "pay_on", "new_shares",
-    "old_shares", "new_cusip", "new_isin", "new_symbol", "cash_per_share", "cash_currency", "mandatory", "status",
+    "old_shares", "new_cusip", "new_isin", "new_symbol", "cash_per_share", "mandatory", "status",
 )  # fmt: skip
 """What these forms can say. Columns that trimtab's own layout does not have are left out."""
+
+
+Names = tuple[str, str, str]
+"""CUSIP, ISIN and ticker of a security; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +30,46 @@ class Event:
     event_id: str
     message: str  # NEWM, REPL, RMDR, ADDB, CANC, WITH
     kind: str  # CAEV
-    security: tuple[str, str, str]  # CUSIP, ISIN, ticker
+    security: Names
     ex_on: str = ""
     record_on: str = ""
     pay_on: str = ""
     additional: tuple[str, str] | None = None  # further shares of the same security, for how many old ones
     new_to_old: tuple[str, str] | None = None
-    new_security: tuple[str, str, str] = ("", "", "")
+    new_security: Names = ("", "", "")
     cash_per_share: str = ""
     cash_currency: str = ""
     mandatory: bool = True
     confirmed: bool = False
 
 
+def same_security(one: Names, other: Names) -> bool:
+    """By CUSIP, which an ISIN of the United States and Canada contains; by ticker when there is neither."""
+    first, second = _number(one), _number(other)
+    if first and second:
+        return first == second
+    return bool(one[2]) and one[2] == other[2]
+
+
+def _number(names: Names) -> str:
+    cusip, isin, _ = names
+    return isin[2:11] if not cusip and isin[:2] in ("US", "CA") else cusip or isin
+
+
 def cells_of(event: Event, business_date: date) -> Cells:
     """The row's cells, in the order of COLUMNS."""
     new, old = _shares(event)
-    renamed = event.new_security if event.new_security != event.security else ("", "", "")
+    renamed = event.new_security if _is_of_another(event) else ("", "", "")
     return [
         event.event_id, _version(event, business_date), event.kind, *event.security, event.ex_on, event.record_on,
-        event.pay_on, new, old, *renamed, event.cash_per_share, event.cash_currency,
+        event.pay_on, new, old, *renamed, in_dollars(event.cash_per_share, event.cash_currency),
         "true" if event.mandatory else "false", _status(event),
     ]  # fmt: skip
+
+
+def _is_of_another(event: Event) -> bool:
+    """Whether holders receive another security, or this one under another number."""
+    return any(event.new_security) and not same_security(event.new_security, event.security)
 
 
 def _shares(event: Event) -> tuple[str, str]:
@@ -56,8 +78,8 @@ def _shares(event: Event) -> tuple[str, str]:
     if event.additional is None:
         return "", ""
     more, old = event.additional
-    if event.kind not in ("SPLF", "DVSE", "BONU"):  # shares of another company: 1 for 4 is just that
-        return more, old
+    if event.kind not in ("SPLF", "DVSE", "BONU") or (event.kind != "SPLF" and _is_of_another(event)):
+        return more, old  # shares of another company: 1 for 4 is just that
     try:
         return f"{EXACT.add(exact_decimal(more), exact_decimal(old)):f}", old
     except UnreadableValue:

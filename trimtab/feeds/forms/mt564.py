@@ -1,6 +1,6 @@
 """MT564, the ISO 15022 notification of a corporate action: a subset, one row for each message of the file.
 
-Read: 20C::CORP, 23G, 22F::CAEV, 22F::CAMV, 25D::PROC, 35B, 98A::XDTE, EFFD, RDTE and PAYD, and of the default
+Read: 20C::CORP, 23G, 22F::CAEV, 22F::CAMV, 25D::PROC, 35B, 98A::XDTE (or 98C), EFFD, RDTE and PAYD, and of the default
 option 92D::ADEX, NEWO and ADSR, 92F::GRSS and 90B::OFFR. Decimals have a comma. Other fields are passed over.
 """
 
@@ -99,6 +99,7 @@ def _parsed(number: int, lines: list[str]) -> _Message:
                 raise FeedRefused("FEED_SCHEMA", f"the message of line {number} ends {content}, which is not open")
         else:
             qualified = _QUALIFIED.fullmatch(content)
+            tag = "98A" if tag == "98C" else tag  # with a time of day, which is not read
             name, value = (qualified["name"], qualified["value"]) if qualified else ("", content)
             message.fields.append((tag, name, value.strip(), tuple(within)))
     if within:
@@ -147,7 +148,7 @@ def _security(message: _Message, sequence: str) -> tuple[str, str, str]:
 
 
 def _date(text: str) -> str:
-    return _DATE.sub(r"\1-\2-\3", text)
+    return _DATE.sub(r"\1-\2-\3", text[:8])
 
 
 def _rate(text: str) -> tuple[str, str] | None:

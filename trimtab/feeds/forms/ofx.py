@@ -1,7 +1,8 @@
 """OFX investment statements, 1.x (SGML) and 2.x (XML): positions, cash and sales of one or more accounts.
 
-Read of each INVSTMTRS: DTASOF, INVACCTFROM/ACCTID, the INVPOS of every position, INVBAL/AVAILCASH, and the INVSELL
-of every sale, whose basis is TOTAL less GAIN. Tags of values need no end, as in OFX 1.x.
+Read of each INVSTMTRS: DTASOF, CURDEF, INVACCTFROM/ACCTID, the INVPOS of every position, INVBAL/AVAILCASH, and of
+INVTRANLIST DTSTART and the INVSELL of every sale, whose basis is TOTAL less GAIN. Tags of values need no end, as in
+OFX 1.x.
 """
 
 import html
@@ -11,12 +12,12 @@ from decimal import Decimal
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, SubElement
 
-from trimtab.feeds.content import Ask, Cells, Content
+from trimtab.feeds.content import Ask, Cells, Content, refuse_short_history
 from trimtab.feeds.errors import FeedRefused, UnreadableValue
 from trimtab.feeds.forms.xml_entries import text_at
 from trimtab.feeds.layouts import FeedKind
 from trimtab.feeds.lines import LineSource
-from trimtab.feeds.values import EXACT, exact_decimal, read_date
+from trimtab.feeds.values import EXACT, exact_decimal, in_dollars, read_date
 
 _TOKEN = re.compile(r"<(?P<end>/?)(?P<name>[A-Z0-9.]{1,40})>(?P<text>[^<]*)")
 _DEEPEST = 64
@@ -24,10 +25,10 @@ _LONGEST_LINE = 8 << 20
 """Characters: many banks write a whole statement in one line."""
 _POSITIONS: Final = frozenset({"POSSTOCK", "POSMF", "POSDEBT", "POSOTHER", "POSOPT"})
 _SALES: Final = frozenset({"SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOTHER", "SELLOPT"})
-_HEAD: Final = frozenset({"DTASOF", "INVACCTFROM"})
+_HEAD: Final = frozenset({"DTASOF", "CURDEF", "INVACCTFROM", "DTSTART"})
 _COLUMNS: Final = {
     FeedKind.POSITIONS: ("account_id", "cusip", "isin", "symbol", "quantity", "market_value"),
-    FeedKind.CASH: ("account_id", "settled", "unsettled"),
+    FeedKind.CASH: ("account_id", "settled", "unsettled", "currency"),
     FeedKind.SALES: ("account_id", "cusip", "isin", "symbol", "sold_on", "quantity", "proceeds", "basis"),
 }
 _WANTED: Final = {
@@ -48,47 +49,60 @@ def open_ofx(stream: BinaryIO, ask: Ask) -> Content:
         known = read_date(as_of)
     except UnreadableValue as error:
         raise FeedRefused("FEED_SCHEMA", f"DTASOF: {error}") from None
-    return Content(_COLUMNS[ask.kind], _rows(found, ask.kind, as_of), known)
+    return Content(_COLUMNS[ask.kind], _rows(found, ask, as_of), known)
 
 
-def _rows(found: Iterator[tuple[str, Element]], kind: FeedKind, as_of: str) -> Iterator[tuple[int, Cells]]:
-    account, number = "", 0
+def _rows(found: Iterator[tuple[str, Element]], ask: Ask, as_of: str) -> Iterator[tuple[int, Cells]]:
+    account, currency, number = "", "", 0
     for name, element in found:
         if name == "DTASOF":
-            account = ""
+            account = currency = ""
             if _day(element.text or "") != as_of:
                 raise FeedRefused("FEED_STALE_DATE", "the file's statements are of different days")
+        elif name == "CURDEF":
+            currency = (element.text or "").strip()
+        elif name == "DTSTART":
+            refuse_short_history(_day(element.text or ""), ask)
         elif name == "INVACCTFROM":
             account = text_at(element, "ACCTID")
         else:
             number += 1
-            yield number, _CELLS[kind](account, element)
+            yield number, _CELLS[ask.kind](account, currency, element)
 
 
-def _position(account: str, element: Element) -> Cells:
-    position = "INVPOS/" if element.find("INVPOS") is not None else ""
-    units = text_at(element, position + "UNITS")
-    short = text_at(element, position + "POSTYPE") == "SHORT" and not units.startswith("-")
-    value = text_at(element, position + "MKTVAL")
-    return [account, *_security(element.find(position + "SECID")), f"-{units}" if short else units, value]
+def _position(account: str, currency: str, element: Element) -> Cells:
+    held = element.find("INVPOS")
+    if held is None:
+        held = element
+    units = text_at(held, "UNITS")
+    short = text_at(held, "POSTYPE") == "SHORT" and not units.startswith("-")
+    value = in_dollars(text_at(held, "MKTVAL"), _currency(held, currency))
+    return [account, *_security(held.find("SECID")), f"-{units}" if short else units, value]
 
 
-def _cash(account: str, element: Element) -> Cells:
+def _cash(account: str, currency: str, element: Element) -> Cells:
     """OFX knows one balance: what is available. Nothing is said of what has not settled."""
-    return [account, text_at(element, "AVAILCASH"), "0"]
+    return [account, text_at(element, "AVAILCASH"), "0", currency]
 
 
-def _sale(account: str, element: Element) -> Cells:
+def _sale(account: str, currency: str, element: Element) -> Cells:
     sold = element.find("INVSELL")
     if sold is None:
         sold = element
     total, gain = text_at(sold, "TOTAL"), text_at(sold, "GAIN")
     units = text_at(sold, "UNITS").removeprefix("-")
     security = _security(sold.find("SECID"))
-    return [account, *security, _day(text_at(sold, "INVTRAN/DTTRADE")), units, total, _less(total, gain)]
+    currency = _currency(sold, currency)
+    amounts = [in_dollars(amount, currency) for amount in (total, _less(total, gain))]
+    return [account, *security, _day(text_at(sold, "INVTRAN/DTTRADE")), units, *amounts]
 
 
 _CELLS: Final = {FeedKind.POSITIONS: _position, FeedKind.CASH: _cash, FeedKind.SALES: _sale}
+
+
+def _currency(element: Element, default: str) -> str:
+    """Of the entry's amounts: its own CURRENCY, else the statement's. ORIGCURRENCY tells what they were before."""
+    return text_at(element, "CURRENCY/CURSYM") or default
 
 
 def _less(total: str, gain: str) -> str:

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from trimtab.feeds.content import Ask, Cells, Content
 from trimtab.feeds.errors import FeedRefused, UnreadableValue
 from trimtab.feeds.forms.xml_entries import entries, text_at
-from trimtab.feeds.values import EXACT, exact_decimal, read_date
+from trimtab.feeds.values import EXACT, exact_decimal, in_dollars, read_date
 
 _COLUMNS = ("account_id", "cusip", "isin", "symbol", "quantity", "market_value")
 _ENTRIES = frozenset({"Pgntn", "StmtGnlDtls", "SfkpgAcct", "BalForAcct", "SubAcctDtls"})
@@ -50,6 +50,8 @@ def _refuse_partial(head: dict[str, Element]) -> None:
 def _rows(found: Iterator[tuple[str, Element]], account: str) -> Iterator[tuple[int, Cells]]:
     number = 0
     for name, element in found:
+        if name == "SfkpgAcct":
+            raise FeedRefused("FEED_SCHEMA", "a second statement follows: send one document for each account")
         if name == "SubAcctDtls":
             raise FeedRefused("FEED_SCHEMA", "SubAcctDtls is not read: send one statement for each account")
         if name == "BalForAcct":
@@ -87,19 +89,21 @@ def _quantity(balance: Element) -> str:
 
 def _value(balance: Element, quantity: str) -> str:
     """The custodian's own holding value; else quantity times its market price, to the cent."""
-    stated = text_at(balance, "AcctBaseCcyAmts/HldgVal/Amt") or text_at(balance, "InstrmCcyAmts/HldgVal/Amt")
-    if stated:
-        return stated
-    price = next(
-        (
-            text_at(each, "Val/Amt")
-            for each in balance.iter("PricDtls")
-            if text_at(each, "Tp/Cd") in ("MRKT", "") and text_at(each, "Val/Amt")
-        ),
-        "",
-    )
+    for path in ("AcctBaseCcyAmts/HldgVal/Amt", "InstrmCcyAmts/HldgVal/Amt"):
+        stated = balance.find(path)
+        if stated is not None and text_at(balance, path):
+            return in_dollars(text_at(balance, path), stated.get("Ccy", ""))
+    price = _market_price(balance)
+    if price is None:
+        return ""
     try:
-        value = EXACT.multiply(exact_decimal(quantity), exact_decimal(price))
+        value = EXACT.multiply(exact_decimal(quantity), exact_decimal((price.text or "").strip()))
     except UnreadableValue:
         return ""
-    return f"{value.quantize(_CENT, rounding=ROUND_HALF_EVEN, context=EXACT):f}"
+    amount = f"{value.quantize(_CENT, rounding=ROUND_HALF_EVEN, context=EXACT):f}"
+    return in_dollars(amount, price.get("Ccy", ""))
+
+
+def _market_price(balance: Element) -> Element | None:
+    prices = (each for each in balance.iter("PricDtls") if text_at(each, "Tp/Cd") in ("MRKT", ""))
+    return next((found for each in prices if (found := each.find("Val/Amt")) is not None and found.text), None)
