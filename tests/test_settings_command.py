@@ -13,6 +13,7 @@ from tests.servers import FreshDatabase
 from tests.test_cli import trimtab
 from trimtab.cli import app
 from trimtab.db.engine import sync_engine
+from trimtab.domain.profile.errors import WrongValue
 
 
 @pytest.fixture
@@ -56,6 +57,15 @@ def test_a_sentence_that_nobody_understands_is_one_line(tmp_path, database: Fres
     assert done.returncode == 1
     assert "no setting says 'Keep plenty.': the nearest is" in done.stderr
     assert done.stderr.rstrip().endswith("[SETTING_UNKNOWN]")
+
+
+@pytest.mark.parametrize("command", [("set", "A1"), ("bulk", "propose")])
+def test_of_two_sentences_about_one_setting_neither_is_taken(tmp_path, database: FreshDatabase, book: Book, command):
+    """Cash of 1 % and of 2 %: nobody knows which is meant, and neither becomes a version."""
+    said = ("Keep 1 % in cash.", "Keep 2 % in cash.")
+    with pytest.raises(WrongValue, match="cash_target stands twice: say it once"):
+        printed(tmp_path, database, *command, *said, "--reason", "asked")
+    assert printed(tmp_path, database, "history", "A1") == []
 
 
 def test_a_bulk_change_is_proposed_and_shown_and_never_approved_from_here(

@@ -25,7 +25,7 @@ from trimtab.db.bulk_changes import (
 from trimtab.db.bulk_decisions import exempt as leave_out
 from trimtab.db.bulk_decisions import propose_undo
 from trimtab.db.bulk_sample import sample_of
-from trimtab.db.profile_changes import newest_names, read_sentences
+from trimtab.db.profile_changes import changes_of, newest_names, read_sentences
 from trimtab.db.settings_versions import newest_seq
 from trimtab.db.shadow_runs import DAYS, SECONDS
 from trimtab.domain.errors import TrimtabError
@@ -69,7 +69,7 @@ def propose(
     with in_firm(settings, firm_id) as connection:
         allow_long_statements(connection)
         statements = read_sentences(sentences, newest_names(connection))
-        changes: dict[str, Statement | str | None] = {LANGUAGE.place(each): each for each in statements}
+        changes = changes_of(statements)
         target = ACCOUNTS if layer is None else LayerKey.of(layer).text
         members = selected(connection, wanted, None) if layer is None else under_layer(connection, LayerKey.of(layer))
         first_day, seq = effective_day(connection, on), newest_seq(connection)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row
 
 from trimtab.db.account_signals import business_date
 from trimtab.db.history import accounts_by_id
-from trimtab.db.profile_changes import judge_layer_change, newest_names, read_sentences, require_obeyable
+from trimtab.db.profile_changes import changes_of, judge_layer_change, newest_names, read_sentences, require_obeyable
 from trimtab.db.profiles import Profile, keys_of, layer_history, read_profiles
 from trimtab.db.settings_exceptions import SettingsException, WantedChange, write_change, write_exception
 from trimtab.db.settings_versions import newest_seq
@@ -75,7 +75,7 @@ def change(
     with in_firm(settings, firm_id) as connection:
         row, names = _account(connection, account_id), newest_names(connection)
         statements = read_sentences(sentences, names)
-        changes: dict[str, Statement | str | None] = {LANGUAGE.place(each): each for each in statements}
+        changes = changes_of(statements)
         effective_from = effective_day(connection, on)
         key = LayerKey(Level.ACCOUNT, account_id)
         judged = judge_layer_change(connection, [row], key, changes, effective_from)

@@ -176,6 +176,24 @@ async def test_two_who_saw_the_same_version_do_not_both_change_it(api: Api, a1: 
     assert (late["__typename"], late["code"]) == ("InvalidInput", "STALE_VERSION")
 
 
+async def test_a_version_that_nobody_ever_saw_is_refused_inside_the_limits_and_beyond_them(api: Api, a1: Book):
+    """A layer without a version, and one at its first: 4711 is of neither."""
+    early = await change(api, "Keep 2 % in cash.", seenVersion=4711)
+    assert (early["code"], early["message"]) == (
+        "STALE_VERSION",
+        "you saw version 4711, but ACCOUNT:A1 has no version yet: look at it again",
+    )
+
+    seen = (await change(api, "Keep 2 % in cash."))["version"]
+    limit(a1, class_deviation=Decimal("0.2"))
+    beyond = "Hold 90 % to 100 % in asset class BONDS."
+    for said in ("Keep 3 % in cash.", beyond):
+        refused = await change(api, said, seenVersion=4711)
+        assert (refused["__typename"], refused["code"]) == ("InvalidInput", "STALE_VERSION")
+        assert f"you saw version 4711, but ACCOUNT:A1 stands at version {seen}" in refused["message"]
+    assert (await change(api, beyond, seenVersion=seen))["__typename"] == "SettingsExceptionProposed"
+
+
 async def test_a_repeated_request_changes_nothing_more(api: Api, a1: Book):
     once = await change(api, "Keep 2 % in cash.", idempotencyKey="the-same-key")
     again = await change(api, "Keep 2 % in cash.", idempotencyKey="the-same-key")

@@ -27,7 +27,7 @@ from trimtab.domain.asset_allocations import AllocationId, InvalidProgramme
 from trimtab.domain.market import RiskModel
 from trimtab.domain.model_portfolios import ModelPortfolio
 from trimtab.domain.profile.applied import ProfileFacts, applied, chosen_lists
-from trimtab.domain.profile.errors import Contradiction, UnknownSentence
+from trimtab.domain.profile.errors import Contradiction, UnknownSentence, WrongValue
 from trimtab.domain.profile.levels import (
     Held,
     Layer,
@@ -111,6 +111,17 @@ def known_statement(statement: Statement, names: Names) -> Statement:
 def read_sentences(sentences: Sequence[str], names: Names) -> list[Statement]:
     """Raises a SettingError."""
     return [known_statement(LANGUAGE.parse(sentence), names) for sentence in sentences]
+
+
+def changes_of(statements: Sequence[Statement], inherit: Sequence[str] = ()) -> Changes:
+    """By place. Raises WrongValue when one place stands twice."""
+    places = [LANGUAGE.place(each) for each in statements] + list(inherit)
+    twice = sorted({place for place in places if places.count(place) > 1})
+    if twice:
+        raise WrongValue(f"{twice[0]} stands twice: say it once")
+    for place in inherit:
+        LANGUAGE.setting(place.partition("|")[0])
+    return {**dict(zip(places, statements, strict=False)), **dict.fromkeys(inherit)}
 
 
 # --- checking --------------------------------------------------------------------------------------------------------

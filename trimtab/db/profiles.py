@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
 
-from trimtab.db.settings_versions import ACCOUNT_SETTINGS, held_settings, last_version, write_version
+from trimtab.db.settings_versions import ACCOUNT_SETTINGS, StaleVersion, held_settings, last_version, write_version
 from trimtab.db.stored_settings import read_settings
 from trimtab.db.tables import posting, setting_version
 from trimtab.domain.account_settings import AccountSettings
@@ -130,8 +130,7 @@ def change_layer(
 
     `seen`: the layer's last version that the person saw; None takes the newest, whatever it is.
     """
-    newest = last_version(connection, PROFILE, key.text)
-    supersedes = seen if seen is not None else None if newest is None else int(newest.seq)
+    supersedes = newest_as_seen(connection, key, seen)
     return write_version(
         connection,
         firm_id,
@@ -143,6 +142,16 @@ def change_layer(
         reason=reason,
         supersedes=supersedes,
     )
+
+
+def newest_as_seen(connection: Connection, key: LayerKey, seen: int | None) -> int | None:
+    """The layer's newest version, None before there is one. Raises StaleVersion where `seen` is given and another."""
+    row = last_version(connection, PROFILE, key.text)
+    newest = None if row is None else int(row.seq)
+    if seen is None or seen == newest:
+        return newest
+    stands = "has no version yet" if newest is None else f"stands at version {newest}"
+    raise StaleVersion(f"you saw version {seen}, but {key.text} {stands}: look at it again")
 
 
 def seq_known_at(connection: Connection, instant: datetime) -> int:

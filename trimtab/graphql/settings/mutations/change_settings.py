@@ -13,8 +13,8 @@ from trimtab.auth.matrix import Act, Operation
 from trimtab.auth.principal import Subject
 from trimtab.db.account_signals import business_date
 from trimtab.db.profile_changes import (
-    Changes,
     Judged,
+    changes_of,
     judge_layer_change,
     known_statement,
     newest_names,
@@ -22,6 +22,7 @@ from trimtab.db.profile_changes import (
     read_sentences,
     require_obeyable,
 )
+from trimtab.db.profiles import newest_as_seen
 from trimtab.db.settings_exceptions import SettingsException, WantedChange, write_change, write_exception
 from trimtab.db.settings_versions import StaleVersion
 from trimtab.domain.profile.errors import SettingError, WrongValue
@@ -66,7 +67,7 @@ class ChangeSettingsInput:
     inherit: list[str] = strawberry.field(default_factory=list, description="Places to be inherited again.")
     effective_from: date | None = strawberry.field(default=None, description="Without it the business date.")
     seen_version: int | None = strawberry.field(
-        default=None, description="The layer's newest version that you saw; refused when there is a newer one."
+        default=None, description="The layer's newest version that you saw; refused when it is not the newest."
     )
 
 
@@ -173,10 +174,13 @@ def _change(
         require_obeyable(judged)
         change = WantedChange(wanted.key, changes, on, names_of(context), given.reason, given.seen_version)
         if any(each.beyond for each in judged):
+            newest_as_seen(connection, wanted.key, given.seen_version)
             return _ask(connection, context, change, judged, rows[0].advisor_id, exception_id)
         version = write_change(connection, context.firm_id, change)
-    except (SettingError, StaleVersion) as wrong:
+    except SettingError as wrong:
         return InvalidInput(code=wrong.code, message=str(wrong), field="sentences")
+    except StaleVersion as late:
+        return InvalidInput(code=late.code, message=str(late), field="seenVersion")
     told = [LANGUAGE.render(each, names.symbols) for each in statements]
     return SettingsChanged(version=version, sentences=told, accounts_reached=len(rows))
 
@@ -195,17 +199,6 @@ def _refused(context: RequestContext, rows: list[Row[Any]]) -> NotFound | Forbid
 def names_of(context: RequestContext) -> str:
     """Who is behind the request, as versions keep it: both names when somebody acts for another."""
     return "+".join(sorted(context.who.persons)) or context.who.name_in_records
-
-
-def changes_of(statements: list[Statement], inherit: list[str]) -> Changes:
-    """By place. Raises WrongValue when one place stands twice."""
-    places = [LANGUAGE.place(each) for each in statements] + inherit
-    twice = sorted({place for place in places if places.count(place) > 1})
-    if twice:
-        raise WrongValue(f"{twice[0]} stands twice: say it once")
-    for place in inherit:
-        LANGUAGE.setting(place.partition("|")[0])
-    return {**dict(zip(places, statements, strict=False)), **dict.fromkeys(inherit)}
 
 
 def _ask(

@@ -15,7 +15,7 @@ from trimtab.auth.principal import Subject
 from trimtab.db.account_signals import business_date
 from trimtab.db.bulk_apply import allow_long_statements
 from trimtab.db.bulk_changes import keep, keep_members, preview, selected, under_layer
-from trimtab.db.profile_changes import known_statement, newest_names, read_sentences
+from trimtab.db.profile_changes import changes_of, known_statement, newest_names, read_sentences
 from trimtab.db.settings_versions import newest_seq
 from trimtab.domain.filters import FilterError
 from trimtab.domain.profile.bulk import BulkChange, BulkChangeRefused
@@ -35,7 +35,7 @@ from trimtab.graphql.answers import (
 )
 from trimtab.graphql.context import Info, RequestContext, let_others_go_on
 from trimtab.graphql.settings.bulk_types import BulkTarget
-from trimtab.graphql.settings.mutations.change_settings import SettingValue, changes_of, names_of, read_values
+from trimtab.graphql.settings.mutations.change_settings import SettingValue, names_of, read_values
 from trimtab.graphql.shadow.running import run_when_new
 
 WHOLE_BOOK_SECONDS: Final = 120.0
