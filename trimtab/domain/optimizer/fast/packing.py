@@ -49,6 +49,8 @@ class _Packing:
         self._at, self._lot_at = layout.security, layout.lot
         self._branch, self._head, self._own = layout.branch, layout.head, layout.own
         self._security = layout.lot_place + shape.securities * self._lot_account
+        self._lot_security = self._by_lot(layout.lot_place, shape.securities - 1)
+        self._lot_first = first_lots(self._lot_security)
         self._aversion = self._parameter("risk_aversion")
         self._curvature = self._aversion[self._account] * self._held("variance")
         self._rows = pack_rows(datas, shape, self._account, self._at, self._lot_account, self._lot_at)
@@ -79,11 +81,9 @@ class _Packing:
         )
 
     def _packed(self, heads: Ints) -> Packed:
-        rows, n = self._rows, self._shape.securities
-        loadings = self._loadings()
+        rows, loadings = self._rows, self._loadings()
         active = self._by_place(self._active)
         exposure = np.matmul(self._by_place(np.where(self._own, self._active, 0.0))[:, None, :], loadings)[:, 0]
-        security = self._by_lot(self._security - n * self._lot_account, n - 1)
         packed = Packed(
             aversion=self._aversion,
             constant=self._constant() + self._aversion / 2 * (exposure**2).sum(axis=1),
@@ -101,8 +101,8 @@ class _Packing:
             high=rows.high - self._shift,
             least_price=rows.least_price,
             most_price=rows.most_price,
-            lot_security=security,
-            lot_first=first_lots(security),
+            lot_security=self._lot_security,
+            lot_first=self._lot_first,
             lot_limit=self._by_lot(self._limit),
             lot_start=np.zeros((len(self._datas), self._shape.lots)),
             lot_tax=self._by_lot(self._tax),
