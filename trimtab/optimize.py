@@ -115,7 +115,7 @@ def proposal_lines(request: AnalysisInput, proposal: RebalanceProposal, *, expla
     if proposal.outcome in (AnalysisOutcome.OPTIMAL, AnalysisOutcome.NO_TRADE):  # the others certify nothing
         yield f"improvement {proposal.benefit_bps} bp, certified gap {proposal.gap_bps} bp, score {proposal.score}"
     if proposal.rung is not Rung.FULL:
-        yield f"rung {proposal.rung}: there was no time for the whole problem"
+        yield f"rung {proposal.rung}: the whole problem had no answer in time that passes every check"
     yield from before_and_after(proposal.before, proposal.after)
     yield (
         f"short-term gain {dollars(proposal.short_term_gain)}, long-term gain {dollars(proposal.long_term_gain)}, "

@@ -13,6 +13,7 @@ from tests.optimizer.accounts import (
     a_lot,
     a_market,
     a_model,
+    a_security,
     a_window,
     an_input,
 )
@@ -122,3 +123,26 @@ def test_a_loss_that_would_be_washed_in_part_says_so():
         "A loss of $4,000.00 in AAA is not realised because shares bought in the last 30 days would wash a part of it, "
         "and the rest counts less than what the sale costs."
     )
+
+
+@pytest.mark.parametrize(
+    ("asset_class", "heirs"), [("US", "its asset class"), ("BOND", "the other names of the model")]
+)
+def test_a_name_that_cannot_be_had_says_where_its_weight_goes(asset_class: str, heirs: str):
+    """DDD, 30 % of the model, has no price; AAA and BBB, the others, are of class US."""
+    known = {"DDD": a_security("DDD", asset_class=asset_class)}
+    market = a_market({"AAA": "100", "BBB": "50", "DDD": ""}, securities=known)
+    request = an_input(market, a_model({"AAA": "0.4", "BBB": "0.3", "DDD": "0.3"}), cash="100000")
+
+    assert told(request, "DDD")[1] == (
+        f"DDD is 30.00 % of the model and is not bought because it has no price; its weight goes to {heirs}."
+    )
+
+
+def test_a_name_that_one_too_many_would_be_says_how_many_may_be_held():
+    request = an_account((a_lot("AAA", "400", "90"), a_lot("BBB", "600", "45")), maximum_names=2)
+
+    code, sentence = told(request, "CCC")
+
+    assert code is WhyNotCode.MAXIMUM_NAMES
+    assert sentence.endswith("because that would break the limit of names held, which is 2.")

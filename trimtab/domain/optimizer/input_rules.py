@@ -60,6 +60,7 @@ def _positions(request: AnalysisInput) -> Iterator[str]:
 
 def _lots(request: AnalysisInput) -> Iterator[str]:
     """Lots never exceed their position; shares without lots (some IRAs) are held and not sold."""
+    owner = request.snapshot.account.id
     quantity = {each.security_id: each.quantity for each in request.snapshot.positions}
     total: dict[SecurityId, Decimal] = {}
     today = request.snapshot.business_date
@@ -67,6 +68,8 @@ def _lots(request: AnalysisInput) -> Iterator[str]:
         if not _sound_lot(lot):
             yield f"lot {lot.id} has quantity {lot.quantity} and cost {lot.cost}"
             return
+        if lot.account_id != owner:
+            yield f"lot {lot.id} is of account {lot.account_id}"
         if lot.acquired_on > today or lot.holding_from > today:
             yield f"lot {lot.id} was acquired on {lot.acquired_on} and counts from {lot.holding_from}"
         total[lot.security_id] = total.get(lot.security_id, ZERO) + lot.quantity
@@ -99,6 +102,8 @@ def _settings(request: AnalysisInput) -> Iterator[str]:
     for security_id, band in settings.weight_bands.items():
         fractions[f"smallest weight of {security_id}"] = band.minimum
         fractions[f"largest weight of {security_id}"] = band.maximum
+        if band.minimum > 0 and security_id not in request.market.securities:
+            yield f"{security_id}, of which at least {band.minimum} is to be held, is no known security"
     yield from (f"the {name} is {value}" for name, value in fractions.items() if not is_fraction(value))
     yield from (f"the {name} is {value}" for name, value in amounts.items() if not is_amount(value))
     yield from rule_problems(settings, request.market.securities)
@@ -128,6 +133,8 @@ def _model(request: AnalysisInput) -> Iterator[str]:
 
 def _further_facts(request: AnalysisInput) -> Iterator[str]:
     snapshot = request.snapshot
+    if snapshot.as_of > snapshot.business_date:
+        yield f"its holdings are of {snapshot.as_of}, after the business date {snapshot.business_date}"
     if snapshot.tax_year is not None:
         yield from tax_year_problems(snapshot.tax_year)
     yield from window_problems(snapshot.wash_windows)

@@ -16,7 +16,7 @@ _IN_WORDS = {
     "TAX_SHORT": "the tax budget",
     PRESERVED: "the forced harvest, which allows no net gain until its day",
     TRACKING_ERROR: "the limit of tracking error",
-    NAMES: "the most names that may be held",
+    NAMES: "the limit of names held",
 }
 
 
@@ -29,7 +29,7 @@ def in_words(data: OptimizerData, name: str) -> str:
     if kind == TRACKING_ERROR and data.tracking_limit is not None:
         return f"{words} of {percent(data.tracking_limit)}"
     if kind == NAMES:
-        return f"{words}, {data.most_names}"
+        return f"{words}, which is {data.most_names}"
     limits = dict(zip(data.rows.names, data.rows.high, strict=True))
     if name not in limits or name == PRESERVED:
         return words

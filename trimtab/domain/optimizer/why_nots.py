@@ -68,10 +68,13 @@ def why_nots(
 
 
 def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: SecurityId) -> WhyNot:
-    entry = target.replaced[security_id]
+    entry, master = target.replaced[security_id], request.market.securities
+    own = master.get(security_id)
+    has_peers = any(own and each in master and master[each].asset_class == own.asset_class for each in target.weights)
+    heirs = "its asset class" if has_peers else "the other names of the model"
     sentence = (
         f"{name_of(request, security_id)} is {percent(entry.weight)} of the model and is not bought because "
-        f"{entry.because}; its weight goes to its asset class."
+        f"{entry.because}; its weight goes to {heirs}."
     )
     return WhyNot(security_id, entry.code, sentence)
 
