@@ -9,7 +9,7 @@ import pytest
 
 from tests.optimizer.accounts import a_lot, a_market, a_model, an_input
 from trimtab.domain.account_settings import AccountSettings, CashNeed, WeightBand
-from trimtab.domain.accounts import AccountId, CashBalance, Position
+from trimtab.domain.accounts import CashBalance, Position
 from trimtab.domain.market import Price
 from trimtab.domain.optimizer.analysis import analyze
 from trimtab.domain.optimizer.errors import InvalidAnalysisInput
@@ -67,18 +67,10 @@ def a_position(quantity: str) -> Position:
             "lot L1 was acquired on 9999-12-31",
         ),
         (replace(an_account(), target=a_model({"AAA": "-0.1"})), "the model's weight of AAA is -0.1"),
-        (
-            an_account(lots=(replace(a_lot("AAA", "100", "80", name="L1"), account_id=AccountId("A2")),)),
-            "lot L1 is of account A2",
-        ),
         (an_account(as_of=date(2026, 3, 4)), "its holdings are of 2026-03-04, after the business date 2026-03-03"),
         (
             an_account(settings=AccountSettings(weight_bands={SecurityId("QQQ"): WeightBand(Decimal("0.5"))})),
             "QQQ, of which at least 0.5 is to be held, is no known security",
-        ),
-        (
-            replace(an_account(), target=a_model({"ZZZ": "1"})),
-            "account A1: no name of model M1 can be had today; all would be sold for cash",
         ),
     ],
 )

@@ -150,6 +150,7 @@ def test_figures_are_worded_exactly():
     assert (dollars(Decimal("-1234.5")), percent(0.0512), bps(0.000124)) == ("-$1,234.50", "5.12 %", "1.2 bp")
     assert listing(["A", "B", "C"]) == "A, B and C"
     assert listing(list("ABCDEF")) == "A, B, C, D and 2 others"
+    assert (bps(-0.000001), bps(-0.00001)) == ("0.0 bp", "-0.1 bp")
 
 
 THREE = {"AAA": "0.4", "BBB": "0.3", "CCC": "0.3"}

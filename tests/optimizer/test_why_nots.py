@@ -146,3 +146,38 @@ def test_a_name_that_one_too_many_would_be_says_how_many_may_be_held():
 
     assert code is WhyNotCode.MAXIMUM_NAMES
     assert sentence.endswith("because that would break the limit of names held, which is 2.")
+
+
+def test_more_of_what_is_traded_is_not_called_too_small_a_trade():
+    """10 AAA of $1,000, of which 6 are sold: what is left over is $4, of a share at $100."""
+    market, model = (
+        a_market({"AAA": "100", "BBB": "50", "CCC": "25"}),
+        a_model({"AAA": "0.4", "BBB": "0.3", "CCC": "0.3"}),
+    )
+
+    code, sentence = told(an_input(market, model, lots=(a_lot("AAA", "10", "50"),)))
+
+    assert code is WhyNotCode.ROUND_LOT
+    assert sentence == "AAA stays 0.40 % above its target because it trades in whole shares, and this is less than one."
+
+
+def test_more_of_a_large_position_is_not_called_too_small_a_position():
+    """BBB is bought for $48,000; the $1,000 that it lacks went to CCC, of which no less than $2,000 may be held."""
+    market, model = (
+        a_market({"AAA": "100", "BBB": "50", "CCC": "25"}),
+        a_model({"AAA": "0.5", "BBB": "0.49", "CCC": "0.01"}),
+    )
+    settings = AccountSettings(minimum_holding=Decimal(2000))
+
+    code, _ = told(an_input(market, model, lots=(a_lot("AAA", "500", "80"),), cash="51000", settings=settings), "BBB")
+
+    assert code is WhyNotCode.CASH_MINIMUM
+
+
+def test_where_no_name_of_the_model_can_be_had_the_weight_goes_to_cash_and_that_is_said():
+    request = an_input(a_market({"AAA": "100", "DDD": ""}), a_model({"DDD": "1"}), lots=(a_lot("AAA", "10", "100"),))
+
+    assert told(request, "DDD")[1] == (
+        "DDD is 100.00 % of the model and is not bought because it has no price; its weight goes to cash, for no other "
+        "name of the model can be had."
+    )

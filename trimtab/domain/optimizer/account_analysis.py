@@ -81,9 +81,6 @@ class AccountAnalysis:
         if self._value < 0 or (self._value == 0 and request.snapshot.lots):
             raise InvalidAnalysisInput(f"account {request.snapshot.account.id} is worth {dollars(self._value)}")
         self._target: PreparedTarget = prepare_target(request, self._value or _EMPTY_ACCOUNT)
-        if self._target.replaced and not self._target.weights and self._value:
-            names = f"account {request.snapshot.account.id}: no name of model {request.target.id}"
-            raise InvalidAnalysisInput(f"{names} can be had today; all would be sold for cash")
         self._data = self._build(market)
 
     def _build(self, market: MarketArrays) -> OptimizerData:

@@ -60,7 +60,6 @@ def _positions(request: AnalysisInput) -> Iterator[str]:
 
 def _lots(request: AnalysisInput) -> Iterator[str]:
     """Lots never exceed their position; shares without lots (some IRAs) are held and not sold."""
-    owner = request.snapshot.account.id
     quantity = {each.security_id: each.quantity for each in request.snapshot.positions}
     total: dict[SecurityId, Decimal] = {}
     today = request.snapshot.business_date
@@ -68,8 +67,6 @@ def _lots(request: AnalysisInput) -> Iterator[str]:
         if not _sound_lot(lot):
             yield f"lot {lot.id} has quantity {lot.quantity} and cost {lot.cost}"
             return
-        if lot.account_id != owner:
-            yield f"lot {lot.id} is of account {lot.account_id}"
         if lot.acquired_on > today or lot.holding_from > today:
             yield f"lot {lot.id} was acquired on {lot.acquired_on} and counts from {lot.holding_from}"
         total[lot.security_id] = total.get(lot.security_id, ZERO) + lot.quantity

@@ -31,7 +31,7 @@ class Left:
     washed: Sequence[bool]  # a lot's whole loss would be washed, and it is not to be sold
     voided: Sequence[bool]  # a lot's whole loss would be washed
     smallest: Sequence[float]  # trade
-    round_lot: Sequence[float]
+    round_lot: Sequence[float]  # 0 where fractions trade
     smallest_position: Sequence[float]
     holding: Sequence[float]  # before the trades
     after: Sequence[float]
@@ -60,7 +60,7 @@ def left_over(data: OptimizerData, lot_sells: Floats, buys: Floats) -> Left:
         washed=(sum_by(lots.security, lots.void & (lots.limit == 0), n) > 0 if voided.any() else voided).tolist(),
         voided=voided.tolist(),
         smallest=held.minimum_trade.tolist(),
-        round_lot=(held.round_lot * held.share).tolist(),
+        round_lot=(held.round_lot * held.share * held.whole).tolist(),
         smallest_position=held.minimum_holding.tolist(),
         holding=held.holding.tolist(),
         after=(held.holding + buys - sells).tolist(),

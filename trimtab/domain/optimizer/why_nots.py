@@ -44,6 +44,7 @@ _WASHED_IN_PART: _Why = (
     WhyNotCode.WASH_SALE_WINDOW,
     "shares bought in the last 30 days would wash a part of it, and the rest counts less than what the sale costs",
 )
+_WHOLE_SHARES = "it trades in whole shares, and this is less than one"
 _NEVER_TRADED = "the account must never trade it"
 _NEVER_SELL: _Why = (WhyNotCode.NEVER_SELL, "the account must never sell it")
 _WOULD_WASH: _Why = (WhyNotCode.WASH_SALE_WINDOW, "shares bought in the last 30 days would wash the loss")
@@ -71,7 +72,8 @@ def _replaced(request: AnalysisInput, target: PreparedTarget, security_id: Secur
     entry, master = target.replaced[security_id], request.market.securities
     own = master.get(security_id)
     has_peers = any(own and each in master and master[each].asset_class == own.asset_class for each in target.weights)
-    heirs = "its asset class" if has_peers else "the other names of the model"
+    others = "the other names of the model" if target.weights else "cash, for no other name of the model can be had"
+    heirs = "its asset class" if has_peers else others
     sentence = (
         f"{name_of(request, security_id)} is {percent(entry.weight)} of the model and is not bought because "
         f"{entry.because}; its weight goes to {heirs}."
@@ -155,19 +157,20 @@ class _Telling:
         if self.data.taxable and left.key[row] in left.lost_keys:
             return WhyNotCode.WASH_SALE_WINDOW, "a substantially identical security is sold at a loss today"
         missing = -left.drift[row]
-        if (small := self._too_small(row, missing, left.holding[row] + missing)) is not None:
+        if (small := self._too_small(row, missing, left.after[row] + missing)) is not None:
             return small
         if self._is_ruled and (rule := self._broken_by_buying(row, missing)) is not None:
             return rule
         return _NO_CASH if left.no_cash[row] else _NOT_WORTH_IT
 
     def _too_small(self, row: int, weight: float, holding: float) -> _Why | None:
-        """A trade of so much is none, or would leave a holding that is none."""
+        """A trade of so much is none, or would leave a holding that is none; more of what is traded has no minimum."""
         left = self.left
-        if weight < left.smallest[row]:
+        if weight < left.smallest[row] and left.after[row] == left.holding[row]:
             return self._below_the_smallest(row, weight)
         if weight < left.round_lot[row]:
-            return WhyNotCode.ROUND_LOT, f"it trades in round lots of {self.data.securities.round_lot[row]} shares"
+            shares = self.data.securities.round_lot[row]
+            return WhyNotCode.ROUND_LOT, _WHOLE_SHARES if shares == 1 else f"it trades in round lots of {shares} shares"
         if holding < left.smallest_position[row]:
             smallest = of_account(self.data, left.smallest_position[row])
             return WhyNotCode.MINIMUM_HOLDING, f"it would leave a position smaller than {smallest}"
@@ -238,7 +241,7 @@ class _Telling:
         drift = left.drift[row]
         if left.free[row] < drift and (young := why_too_young(self.request, self._lots(row))) is not None:
             return young
-        if (small := self._too_small(row, drift, left.holding[row] - drift)) is not None:
+        if (small := self._too_small(row, drift, left.after[row] - drift)) is not None:
             return small
         if self._is_ruled and (rule := self._broken_by_selling(row, drift)) is not None:
             return rule

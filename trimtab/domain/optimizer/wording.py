@@ -42,8 +42,9 @@ def percent(fraction: float | Decimal) -> str:
 
 
 def bps(fraction: float) -> str:
-    """0.00012 gives '1.2 bp'."""
-    return f"{fraction * 1e4:.1f} bp"
+    """0.00012 gives '1.2 bp', and what rounds to nothing has no sign."""
+    said = f"{fraction * 1e4:.1f}"
+    return "0.0 bp" if said == "-0.0" else f"{said} bp"
 
 
 def listing(names: list[str]) -> str:
