@@ -139,9 +139,9 @@ class Extras:
     def lines(self) -> Iterator[str]:
         for conflict in self.conflicts or ():
             yield from conflict_lines(conflict)
-        if self.price_tags is not None:
+        if self.price_tags:
             yield from tag_lines(self.price_tags)
-        if self.curve is not None:
+        if self.curve:
             yield from curve_lines(self.curve)
 
 

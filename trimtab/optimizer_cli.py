@@ -65,9 +65,9 @@ def calm(
     accounts: Annotated[
         list[Path] | None, typer.Argument(help="Accounts with their target and market, as JSON.")
     ] = None,
-    simulated: Annotated[int, typer.Option(help="Also score so many simulated accounts of about 100 lots.")] = 0,
+    simulated: Annotated[int, typer.Option(min=0, help="Also score so many simulated accounts of about 100 lots.")] = 0,
     noise: Annotated[
-        float, typer.Option(help="How far each price is shaken: basis points, one standard deviation.")
+        float, typer.Option(min=0, max=1000, help="How far each price is shaken: basis points, one standard deviation.")
     ] = 10,
     draws: Annotated[int, typer.Option(min=1, help="How often the prices are shaken.")] = 20,
     seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,

@@ -223,6 +223,11 @@ def test_the_command_names_the_set_and_numbers_the_ways_out():
     assert any(
         line.startswith("These rules cannot all be kept; without any one of them the others can: ") for line in lines
     )
-    assert any(line.startswith("    1. ") for line in lines)
+    # Selling 300 BBB at $70 of basis and $50 realises $6,000 of loss, and less of AAA's gain.
+    assert any(line.startswith('    1. Drop "never sell AAA"; the account then saves $') for line in lines)
+    # $17,000 of cash and 300 BBB at $50 less 2 bp, to the dollar: as the conflict itself says.
+    assert '    2. Change "pay out $60,000.00 on 2026-03-06" to "pay out $31,997.00 on 2026-03-06"; ' in answer.stdout
+    asked = optimize(DATA / "conflict.json", "--price-tags", "--curve").stdout
+    assert asked == answer.stdout  # rules that clash have no prices and no curve
     document = json.loads(optimize(DATA / "conflict.json", "--json").stdout)
     assert len(document["conflicts"][0]["fixes"]) == len(document["conflicts"][0]["rules"])

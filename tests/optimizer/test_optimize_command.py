@@ -131,3 +131,12 @@ def test_an_input_that_is_written_and_read_is_the_same(tmp_path: Path, seed: int
     write_input(request, tmp_path / "account.json")
 
     assert read_input(tmp_path / "account.json") == request
+
+
+@pytest.mark.parametrize("noise", ["-5", "nan", "inf"])
+def test_prices_cannot_be_shaken_by_what_is_no_number_of_basis_points(noise: str):
+    command = [sys.executable, "-m", "trimtab", "calm", str(DATA / "drifted.json"), "--noise", noise]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "--noise" in answer.stderr

@@ -148,6 +148,10 @@ def _least_loosening(request: AnalysisInput, level: Level, conflicts: _Conflicts
         else:
             loose = middle
     rounded = _in_steps(level, loose)
+    stricter = rounded + (level.step if level.loosest < level.value else -level.step)
+    between = min(level.value, level.loosest) < stricter < max(level.value, level.loosest)
+    if between and not conflicts(with_settings(request, level.settings_at(stricter))):
+        rounded = stricter  # halving comes to a whole step from the loose side alone
     return None if rounded == level.loosest else rounded
 
 
@@ -165,7 +169,8 @@ def _ranked(fixes: list[Fix]) -> tuple[Fix, ...]:
 
 
 def _told(fix: Fix) -> Fix:
-    stands = f"the account then pays {dollars(fix.tax)} of tax and has {percent(fix.tracking_error)} of tracking error"
+    tax = f"{'saves' if fix.tax < 0 else 'pays'} {dollars(abs(fix.tax))} of tax"
+    stands = f"the account then {tax} and has {percent(fix.tracking_error)} of tracking error"
     more = f", {bps(float(fix.more_bps * BASIS_POINT))} worse than the cheapest way" if fix.more_bps else ""
     return replace(fix, sentence=f"{_change(fix)}; {stands}{more}.")
 
