@@ -4,7 +4,8 @@ The book: every column of `account_facts` filled at random with a fixed seed, va
 names a row. Each figure is the middle one of several tries on a warm cache, as the application's role under row-level
 security. `filter_plain_*` asks fields that the index of filters does not hold. `filter_rare_*` wants one account in
 about 30,000 by a field that has an index of its own: without one all of the book is read for its first page.
-`filter_rare_plain_*` wants one in 3,700 by a field without any.
+`filter_rare_plain_*` wants one in 3,700 by a field without any. `*_preview_seconds` are count and first page together,
+as `filterPreview` asks for them: of a filter that wants few accounts one look gives both.
 """
 
 import statistics
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, create_engine, insert, text
 
 from benchmarks.bulk_settings import FIRM, ON, a_server
 from trimtab.db.engine import firm_transaction, sync_engine
-from trimtab.db.filter_pages import count_matching, page_matching
+from trimtab.db.filter_pages import count_matching, matching, page_matching
 from trimtab.db.tables import firm, run
 from trimtab.domain.fact_fields import FIELDS, Field, FieldKind, Unit
 from trimtab.domain.filters import FilterTree, parse_filter
@@ -43,6 +44,7 @@ def filter_figures(accounts: int) -> dict[str, object]:
         for name, tree in asked.items():
             figures[f"filter_{name}count_seconds"] = _seconds(lambda tree=tree: _count(engine, tree))
             figures[f"filter_{name}page_seconds"] = _seconds(lambda tree=tree: _page(engine, tree))
+            figures[f"filter_{name}preview_seconds"] = _seconds(lambda tree=tree: _preview(engine, tree))
         engine.dispose()
         return figures
 
@@ -66,6 +68,11 @@ def _count(engine: Engine, tree: FilterTree) -> int:
 def _page(engine: Engine, tree: FilterTree) -> int:
     with firm_transaction(engine, FIRM) as connection:
         return len(page_matching(connection, RUN, tree, None, "", 100))
+
+
+def _preview(engine: Engine, tree: FilterTree) -> int:
+    with firm_transaction(engine, FIRM) as connection:
+        return matching(connection, RUN, tree, None, "", 100).count
 
 
 def _seconds(work: Callable[[], object]) -> float:

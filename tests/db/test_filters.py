@@ -13,6 +13,7 @@ from sqlalchemy import Connection, false, func, insert, select, text
 from tests.domain.filter_trees import SEEDS, a_row, a_tree
 from tests.servers import FreshDatabase
 from trimtab.db.engine import firm_transaction, sync_engine
+from trimtab.db.filter_pages import Matching, counts_matching, matching
 from trimtab.db.filters import lane_of, matching_accounts, read_facts, where, write_facts
 from trimtab.db.tables import account_facts, firm
 from trimtab.domain.account_facts import AccountFacts
@@ -99,6 +100,24 @@ def test_the_negation_of_an_unknown_is_no_match_either(connection: Connection) -
     rule = Rule(FIELDS["turnover"], Operator.LESS, 0.1)
     for negated in (False, True):
         assert matching_accounts(connection, RUN, Group(Combinator.AND, negated, (rule,))) == []
+
+
+def test_what_a_filter_finds_is_the_same_whether_it_wants_few_or_many(connection: Connection) -> None:
+    """Account A0001 turns over 0.0001 and so on to A0502: above 0.0002 are the 500 that are read at once,
+    and above 0 all 502. After A0300 come A0301 and A0302 of either."""
+    written = [
+        {"firm_id": FIRM, "run_id": RUN, "account_id": f"A{n:04}", "advisor_id": "adv-1", "turnover": n / 10_000}
+        for n in range(502, 0, -1)
+    ]
+    connection.execute(insert(account_facts), written)
+    trees = [Group(Combinator.AND, False, (Rule(FIELDS["turnover"], Operator.GREATER, n / 10_000),)) for n in (2, 0)]
+    for tree, wanted, first in zip(trees, (500, 502), ("A0003", "A0001"), strict=True):
+        found = matching(connection, RUN, tree, None, "", 1)
+        assert (found.count, [row.account_id for row in found.rows]) == (wanted, [first])
+        found = matching(connection, RUN, tree, "adv-1", "A0300", 2)
+        assert (found.count, [row.account_id for row in found.rows]) == (wanted, ["A0301", "A0302"])
+        assert matching(connection, RUN, tree, "adv-2", "", 2) == Matching(0, [])
+    assert counts_matching(connection, RUN, trees) == [500, 502]
 
 
 @pytest.mark.covers("W-A1", "W-A3", "W-A4", "W-A5")

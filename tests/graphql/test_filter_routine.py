@@ -99,6 +99,19 @@ async def test_a_filter_of_a_routine_counts_the_accounts_that_its_reader_may_see
         assert [each["count"] for each in (await routine(api, who))["sequence"]] == counts
 
 
+async def test_a_day_of_many_filters_is_counted_by_one_statement(api: Api, days: Book):
+    """Above 1 %, 2 % and so on to 12 % of turnover; of Olga's three accounts two turn over 8 %, one 12 %."""
+    for percent in range(1, 13):
+        await saved(api, OLGA, f"above {percent:02}", all_of(("turnover", ">", percent / 100)))
+    names = [f"above {percent:02}" for percent in range(1, 13)]
+    await api.do(OLGA, ARRANGE, sequence=named(*names), favourites=named("above 08"))
+
+    found = await routine(api, OLGA)
+
+    assert [each["count"] for each in found["sequence"]] == [3] * 7 + [1] * 4 + [0]
+    assert len([each for each in api.statements if "count(*)" in each]) == 1
+
+
 async def test_a_routine_asks_what_its_filters_ask_now_and_says_which_of_them_is_gone(api: Api, days: Book):
     moving, large = [await saved(api, OLGA, *each) for each in (("moving", TURNED), ("large moves", LARGE))]
     first = await api.do(OLGA, ARRANGE, favourites=named("moving"), sequence=named("moving", "large moves"))

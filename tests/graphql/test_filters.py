@@ -113,6 +113,8 @@ async def test_a_filter_is_counted_and_shown_page_by_page(api: Api, days: Book):
     assert found["sentence"] == "The account is wanted when the turnover is above 5 %."
     assert [each["accountId"] for each in found["accounts"]] == ["A1", "A2"]
     assert found["accounts"][1]["values"][-1] == {"field": "turnover", "text": "12 %"}
+    looks = [each for each in api.statements if "FROM account_facts" in each and "turnover" in each]
+    assert len(looks) == 1  # of three accounts the count and the page
 
     rest = (await api.data(OLGA, PREVIEW, {"filter": TURNED, "first": 2, "after": found["endCursor"]}))["filterPreview"]
     assert ([each["accountId"] for each in rest["accounts"]], rest["endCursor"]) == (["A3"], None)

@@ -123,6 +123,25 @@ async def test_a_difference_that_the_parent_has_outgrown_is_listed(api: Api, boo
     assert "RE is not in BALANCED any more" in exception["reason"]
 
 
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [
+        ([("PIN", {"weight": "-0.1"})], "the PIN of LC is -0.1, not between 0 and 1"),
+        ([("CAP", {"most": "1.5"})], "the CAP of LC is 1.5, not between 0 and 1"),
+        ([("CAP", {"most": "-0.1"})], "the CAP of LC is -0.1, not between 0 and 1"),
+        ([("TILT", {"change": "-2"})], "the TILT of LC is -2, not between -1 and 1"),
+        ([("PIN", {"weight": "0.5"}), ("PIN", {"weight": "0.3"})], "LC has two differences PIN: keep one of them"),
+        ([("PIN", {"weight": "a half"})], "differences.0.Pin.weight: Input should be a valid decimal"),
+    ],
+)
+async def test_a_difference_that_no_parent_could_bear_is_not_even_proposed(api: Api, book: Book, differences, said):
+    await published(api)
+    entered = [{"kind": kind, "asset_class": "LC", **more} for kind, more in differences]
+    refused = await propose(api, "VARIANT", {"id": "ODD", "parent": "BALANCED", "differences": entered})
+    assert (refused["__typename"], refused["code"]) == ("InvalidInput", "INVALID_PROGRAMME")
+    assert said in refused["message"]
+
+
 @pytest.mark.covers("M4b", "M5a", "X10")
 async def test_a_swap_to_a_product_of_another_class_cannot_even_be_proposed(api: Api, book: Book):
     await published(api)

@@ -1,7 +1,7 @@
 """What a filter finds in the stored facts of a run: how many, the first page, by advisor, and in a shadow run."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -16,12 +16,22 @@ from trimtab.domain.lifecycle import Lane
 
 _FACTS: Final = account_facts.c
 _ROWS_AT_A_TIME: Final = 2_000
+_FEW: Final = 500
+"""So many accounts are read at once, with whether they are of the page: a filter that wants no more is done by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class FactsDay:
     run_id: str
     business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What a filter wants: of all accounts how many, and of those after a place the first rows by account."""
+
+    count: int
+    rows: list[Row[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +79,42 @@ def count_matching(connection: Connection, run_id: str, tree: FilterTree, book: 
     return int(connection.scalar(rows) or 0)
 
 
+def counts_matching(
+    connection: Connection, run_id: str, trees: Sequence[FilterTree], book: str | None = None
+) -> list[int]:
+    """What `count_matching` says of each filter, from one look at the accounts."""
+    if not trees:
+        return []
+    counts = [func.count().filter(where(tree)).label(f"of_{place}") for place, tree in enumerate(trees)]
+    return list(connection.execute(select(*counts).where(_of(run_id, book))).one())
+
+
+def matching(
+    connection: Connection, run_id: str, tree: FilterTree, book: str | None, after: str, size: int
+) -> Matching:
+    """What `count_matching` and `page_matching` say. A filter that wants few accounts looks at the book once only."""
+    columns = {**_shown(tree), "is_later": _FACTS.account_id > after}
+    found = [column.label(name) for name, column in columns.items()]
+    few = select(*found).where(_of(run_id, book), where(tree)).limit(_FEW + 1).subquery()
+    rows = list(connection.execute(select(few).order_by(few.c.account_id)))
+    if len(rows) <= _FEW:
+        return Matching(len(rows), [row for row in rows if row.is_later][:size])
+    page = page_matching(connection, run_id, tree, book, after, size)
+    return Matching(count_matching(connection, run_id, tree, book), page)
+
+
 def page_matching(
     connection: Connection, run_id: str, tree: FilterTree, book: str | None, after: str, size: int
 ) -> list[Row[Any]]:
     """Accounts that the filter wants by id, from after `after` on: id, advisor and the fields that the filter names."""
-    named = {rule.field.name: fact_column(rule.field).label(rule.field.name) for rule in rules_of(tree)}
-    columns = {"account_id": _FACTS.account_id, "advisor_id": _FACTS.advisor_id, **named}
-    rows = select(*columns.values()).where(_of(run_id, book), _FACTS.account_id > after, where(tree))
+    columns = [column.label(name) for name, column in _shown(tree).items()]
+    rows = select(*columns).where(_of(run_id, book), _FACTS.account_id > after, where(tree))
     return list(connection.execute(rows.order_by(_FACTS.account_id).limit(size)))
+
+
+def _shown(tree: FilterTree) -> dict[str, ColumnElement[Any]]:
+    named = {rule.field.name: fact_column(rule.field) for rule in rules_of(tree)}
+    return {"account_id": _FACTS.account_id, "advisor_id": _FACTS.advisor_id, **named}
 
 
 def counts_by_advisor(

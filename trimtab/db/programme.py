@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy import Connection, func, select
 
 from trimtab.db.published_models import released_models
@@ -39,6 +40,7 @@ from trimtab.domain.model_variants import (
 )
 from trimtab.domain.profile.limits import CustomisationLimits, require_sound_limits
 from trimtab.domain.records import plain
+from trimtab.domain.variant_checks import require_sound_variant
 
 CHANGE: Final = "programme_change"
 
@@ -161,12 +163,18 @@ def exceptions_of(programme: Programme) -> tuple[DifferenceException, ...]:
     return tuple(found)
 
 
+def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """The first fault that is not only of a difference's being read as one of another kind."""
+    of_another_kind = {each["loc"][:-1] for each in errors if each["loc"][-1:] == ("kind",)}
+    return next((each for each in errors if each["loc"][:-1] not in of_another_kind), errors[0])
+
+
 def read_document(kind: ProgrammeKind, key: str, document: object) -> Document:
     """The value that a person sent. Raises InvalidProgramme, which names the field."""
     try:
         value: Document = _READERS[kind].validate_python(document, strict=False)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = _telling(error.errors())
         place = ".".join(str(each) for each in first["loc"]) or "the document"
         raise InvalidProgramme(f"{place}: {first['msg']}") from error
     unknown = _unknown(document, plain(value), "")
@@ -177,6 +185,8 @@ def read_document(kind: ProgrammeKind, key: str, document: object) -> Document:
     match value:
         case AssetAllocation():
             require_sound_allocation(value)
+        case Variant():
+            require_sound_variant(value)
         case ProductSet():
             require_sound_products(value)
         case CustomisationLimits():

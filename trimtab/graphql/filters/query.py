@@ -14,10 +14,9 @@ from trimtab.db.account_signals import business_date
 from trimtab.db.ancillary import catalogue
 from trimtab.db.filter_pages import (
     FactsDay,
-    count_matching,
     counts_by_advisor,
     facts_days,
-    page_matching,
+    matching,
 )
 from trimtab.db.filter_routines import filter_routine
 from trimtab.db.filter_versions import FIRM_FILTER, filter_changes, firm_filters_on, personal_filters
@@ -100,12 +99,12 @@ class FiltersQuery:
         def read(connection: Connection, day: FactsDay) -> FilterPreview:
             fields = catalogue(connection)
             tree = _tree(filter, fields)
-            found = page_matching(connection, day.run_id, tree, book, start[0] if start else "", size + 1)
-            page = cut(found, size)
+            found = matching(connection, day.run_id, tree, book, start[0] if start else "", size + 1)
+            page = cut(found.rows, size)
             return FilterPreview(
                 business_date=day.business_date,
                 sentence=sentence(tree),
-                count=count_matching(connection, day.run_id, tree, book),
+                count=found.count,
                 accounts=[FilterMatch.of(row, fields) for row in page.rows],
                 end_cursor=cursor(page.rows[-1].account_id) if page.has_more else None,
             )

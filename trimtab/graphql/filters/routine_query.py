@@ -13,7 +13,7 @@ from trimtab.db.filter_routines import FilterName, filter_routine
 from trimtab.db.filter_versions import SavedFilter, firm_filters_on, personal_filters
 from trimtab.graphql.access import guarded
 from trimtab.graphql.context import Info
-from trimtab.graphql.filters.routine_types import FilterRoutine, RoutineFilter, RoutineMoment
+from trimtab.graphql.filters.routine_types import FilterRoutine, RoutineFilter, RoutineMoment, counted
 
 
 @strawberry.type
@@ -24,7 +24,7 @@ class FilterRoutineQuery:
     )
     async def filter_routine(self, info: Info) -> FilterRoutine | None:
         person = info.context.who.person_id
-        return await info.context.reader.run(lambda one: None if person is None else _routine(one, person))
+        return await info.context.reader.run(lambda one: None if person is None else _routine(one, person, info))
 
 
 def named_filters(connection: Connection, person_id: str) -> dict[FilterName, SavedFilter]:
@@ -34,10 +34,10 @@ def named_filters(connection: Connection, person_id: str) -> dict[FilterName, Sa
     return {FilterName(name, saved.owner is not None): saved for few in (own, firms) for name, saved in few.items()}
 
 
-def _routine(connection: Connection, person_id: str) -> FilterRoutine:
+def _routine(connection: Connection, person_id: str, info: Info) -> FilterRoutine:
     arranged, saved = filter_routine(connection, person_id), named_filters(connection, person_id)
     day = next(iter(facts_days(connection)), None)
-    moment = RoutineMoment(catalogue(connection), day)
+    moment = RoutineMoment(catalogue(connection), day, counted(info, day))
     return FilterRoutine(
         version=arranged.version,
         business_date=None if day is None else day.business_date,

@@ -5,15 +5,31 @@ from datetime import date
 from typing import Any
 
 import strawberry
+from strawberry.dataloader import DataLoader
 from strawberry.scalars import JSON
 
 from trimtab.auth.matrix import Operation
-from trimtab.db.filter_pages import FactsDay, count_matching
+from trimtab.db.filter_pages import FactsDay, counts_matching
 from trimtab.db.filter_routines import FilterName
 from trimtab.db.filter_versions import SavedFilter
 from trimtab.domain.filter_sentences import sentence
 from trimtab.domain.filters import Fields, FilterError, FilterTree, parse_filter
 from trimtab.graphql.context import Info
+
+Counts = DataLoader[FilterTree, int]
+"""What filters want: those that are asked together are counted by one statement."""
+
+
+def counted(info: Info, day: FactsDay | None) -> Counts:
+    """Counts of the accounts that the reader may read, on the day; none before a day has facts."""
+
+    async def load(trees: list[FilterTree]) -> list[int]:
+        if day is None:
+            return [0] * len(trees)
+        book = info.context.book(Operation.READ_ACCOUNT)
+        return await info.context.reader.run(lambda one: counts_matching(one, day.run_id, trees, book))
+
+    return DataLoader(load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +38,7 @@ class RoutineMoment:
 
     fields: Fields
     day: FactsDay | None  # None: no day has facts yet
+    counts: Counts
 
 
 @strawberry.type(description="A filter of your routine as it is now.")
@@ -34,16 +51,16 @@ class RoutineFilter:
     version: int | None = strawberry.field(description="Null: the one that every firm starts with.")
     problem: str | None = strawberry.field(description="Why it cannot be asked any more; null when it can.")
     tree: strawberry.Private[FilterTree | None]
-    day: strawberry.Private[FactsDay | None]
+    moment: strawberry.Private[RoutineMoment]
 
     @strawberry.field(
         description="The accounts that it wants, of those that you may read; null without facts or with a problem."
     )
     async def count(self, info: Info) -> int | None:
-        book, tree, day = info.context.book(Operation.READ_ACCOUNT), self.tree, self.day
-        if tree is None or day is None:
+        info.context.book(Operation.READ_ACCOUNT)
+        if self.tree is None or self.moment.day is None:
             return None
-        return await info.context.reader.run(lambda one: count_matching(one, day.run_id, tree, book))
+        return await self.moment.counts.load(self.tree)
 
     @classmethod
     def of(cls, named: FilterName, saved: SavedFilter | None, moment: RoutineMoment) -> "RoutineFilter":
@@ -58,7 +75,7 @@ class RoutineFilter:
             version=None if saved is None else saved.version,
             problem=problem,
             tree=tree,
-            day=moment.day,
+            moment=moment,
         )
 
 
