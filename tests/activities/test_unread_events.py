@@ -8,6 +8,7 @@ import pytest
 from tests.activities.action_nights import BOTH, CORE, EVE, FIRM, FRIDAY, MONDAY, ActionNights, Lots, Night, an_event
 from tests.servers import FreshDatabase
 from trimtab import corporate_action_desk as desk
+from trimtab.data_queues import QUEUES
 from trimtab.db.data_changes import DataChangeKind
 from trimtab.db.engine import sync_engine
 
@@ -59,8 +60,16 @@ def test_events_that_cannot_be_read_or_meant_bar_their_holders(nights: ActionNig
     }  # fmt: skip
     with nights.transaction() as connection:
         codes = {line.event.event_id: line.event.code for line in desk.event_lines(connection, FRIDAY)}
+        aside = list(QUEUES["aside"](connection, FRIDAY))
     assert (codes["EV-DIV"], codes["EV-TWX"], codes["EV-GE"]) == ("CA_INCOMPLETE", "CA_INCOMPLETE", "CA_UNSYNCED")
     assert nights.lots("THIRD").split()[:2] == ["XOM", "9999"]  # 30,000 x 0.3333; a third would be 10,000
+
+    unread, unknown = aside
+    assert unread == (
+        "corporate_actions (corporate_actions-20261120.csv) line 3: new_shares ROW_UNREADABLE: "
+        "'4:1' is not a plain decimal number; of security AAPL"
+    )
+    assert unknown.startswith("corporate_actions (corporate_actions-20261120.csv) line 4: kind ROW_UNREADABLE: 'BONU'")
 
     mended = an_event("SPLF", "MMM", new_shares="2", old_shares="1", ex_on="2026-12-01")
     nights.deliver(Night(MONDAY, FRIDAY, HELD, CLOSES, [mended]))
