@@ -223,13 +223,11 @@ def _waits_for(event: DueEvent, standing: Standing) -> DataCode | None:
     announced = announced_event(event.rows)
     if announced.status is ActionStatus.ANNOUNCED:
         return DataCode.CA_INCOMPLETE
-    lacking = None if event.is_voluntary else _lacking(event)
     if not standing.is_agreed:
-        code = code_on_ex_date(announced) or DataCode.CA_UNSYNCED
-        # Nobody is asked to approve what cannot be applied.
-        return lacking or code if code is DataCode.CA_UNSYNCED else code
+        return code_on_ex_date(announced) or DataCode.CA_UNSYNCED
     if event.is_voluntary:
         return None  # each account waits for its own choice
+    lacking = _lacking(event)
     if lacking is not None:
         return lacking
     if isinstance(event.event, CorporateAction):

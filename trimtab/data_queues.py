@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from trimtab.db.account_signals import business_date
 from trimtab.db.suspensions import suspension_of
-from trimtab.db.tables import suspension
+from trimtab.db.tables import delivery, quarantined_row, suspension
 from trimtab.domain.data_codes import what_clears
 from trimtab.operator import in_firm
 from trimtab.settings import Settings
@@ -60,9 +60,26 @@ def suspension_lines(connection: Connection, on: date) -> Iterator[str]:
         )
 
 
+def aside_lines(connection: Connection, on: date) -> Iterator[str]:
+    """Rows of the day's files that could not be read, by file and line."""
+    rows = (
+        select(quarantined_row, delivery.c.kind, delivery.c.file_name)
+        .join(delivery, delivery.c.delivery_id == quarantined_row.c.delivery_id)
+        .where(delivery.c.business_date == on, delivery.c.status == "LOADED")
+        .order_by(delivery.c.kind, delivery.c.recorded_at, quarantined_row.c.line)
+    )
+    for row in connection.execute(rows):
+        concerned = [f"account {row.account_id}"] if row.account_id else []
+        concerned += [f"security {row.security_key}"] if row.security_key else []
+        whom = ", ".join(concerned) or "nobody that can be read"
+        cell = f"{row.field} " if row.field else ""
+        yield f"{row.kind} ({row.file_name}) line {row.line}: {cell}{row.code}: {row.message}; of {whom}"
+
+
 QUEUES: Final[Mapping[str, Callable[[Connection, date], Iterator[str]]]] = {
     "unknown": unknown_lines,
     "incomplete": incomplete_lines,
     "lists": list_lines,
     "suspensions": suspension_lines,
+    "aside": aside_lines,
 }

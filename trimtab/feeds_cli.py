@@ -94,6 +94,12 @@ def data_lists(day: Day = None, firm: Firm = None) -> None:
     _print_queue("lists", day, firm)
 
 
+@data_app.command("aside")
+def data_aside(day: Day = None, firm: Firm = None) -> None:
+    """Rows of the day's files that could not be read: line, column, value, reason, and whom they concern."""
+    _print_queue("aside", day, firm)
+
+
 @data_app.command("suspensions")
 def data_suspensions(day: Day = None, firm: Firm = None) -> None:
     """Suspended accounts: reason, since when, what clears it, who may lift it."""

@@ -1,6 +1,7 @@
 """Corporate actions that cannot be read, or cannot be meant: who holds the security waits, and nobody else."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,13 @@ import pytest
 from tests.activities.action_nights import BOTH, CORE, EVE, FIRM, FRIDAY, MONDAY, ActionNights, Lots, Night, an_event
 from tests.servers import FreshDatabase
 from trimtab import corporate_action_desk as desk
+from trimtab.data_queues import QUEUES
 from trimtab.db.data_changes import DataChangeKind
 from trimtab.db.engine import sync_engine
+from trimtab.db.event_terms import event_of
+from trimtab.db.inputs import DeliveredAction
+from trimtab.domain.corporate_actions_events import TermsIncomplete
+from trimtab.domain.securities import SecurityId
 
 HELD: dict[str, Lots] = {
     "UNREAD": {"AAPL": [("100", "4000.00", "2019-03-01")]},
@@ -55,12 +61,18 @@ def test_events_that_cannot_be_read_or_meant_bar_their_holders(nights: ActionNig
         desk.approve(connection, FIRM, FRIDAY, merger, persons=("dora",), reason="as the prospectus says")
     assert nights.judge(FRIDAY) == {
         "UNREAD": "CA_INCOMPLETE", "MENDED": "CA_INCOMPLETE", "INVERTED": "CA_UNSYNCED",
-        "ADDITIONAL": "CA_INCOMPLETE", "TWOFOLD": "CA_INCOMPLETE",
+        "ADDITIONAL": "CA_UNSYNCED", "TWOFOLD": "CA_UNSYNCED",
     }  # fmt: skip
     with nights.transaction() as connection:
-        codes = {line.event.event_id: line.event.code for line in desk.event_lines(connection, FRIDAY)}
-    assert (codes["EV-DIV"], codes["EV-TWX"], codes["EV-GE"]) == ("CA_INCOMPLETE", "CA_INCOMPLETE", "CA_UNSYNCED")
+        aside = list(QUEUES["aside"](connection, FRIDAY))
     assert nights.lots("THIRD").split()[:2] == ["XOM", "9999"]  # 30,000 x 0.3333; a third would be 10,000
+
+    unread, unknown = aside
+    assert unread == (
+        "corporate_actions (corporate_actions-20261120.csv) line 3: new_shares ROW_UNREADABLE: "
+        "'4:1' is not a plain decimal number; of security AAPL"
+    )
+    assert unknown.startswith("corporate_actions (corporate_actions-20261120.csv) line 4: kind ROW_UNREADABLE: 'BONU'")
 
     mended = an_event("SPLF", "MMM", new_shares="2", old_shares="1", ex_on="2026-12-01")
     nights.deliver(Night(MONDAY, FRIDAY, HELD, CLOSES, [mended]))
@@ -71,3 +83,16 @@ def test_events_that_cannot_be_read_or_meant_bar_their_holders(nights: ActionNig
              "old_shares": "1"}  # fmt: skip
     nights.agreed(DataChangeKind.CORPORATE_ACTION, "EV-AAPL", entry, on=MONDAY)
     assert "UNREAD" not in nights.judge(MONDAY, attempt=2)
+
+
+def told(kind: str, new: str, old: str, received: str | None = None) -> DeliveredAction:
+    security = SecurityId(received) if received else None
+    return DeliveredAction("E", 1, kind, SecurityId("P"), FRIDAY, Decimal(new), Decimal(old), None, "CONFIRMED",
+                           received, security, treatment="TAX_FREE")  # fmt: skip
+
+
+def test_a_stock_dividend_that_takes_shares_and_a_merger_into_two_lack_their_terms() -> None:
+    for rows in ([told("DVSE", "3", "100")], [told("MRGR", "1", "1", name) for name in ("T", "CVR")]):
+        with pytest.raises(TermsIncomplete):
+            event_of(rows)
+    assert event_of([told("DVSE", "103", "100")]) is not None
