@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import psycopg
+import pytest
 from sqlalchemy import Engine, select
 
 from tests.orders.factories import BUILD, FIRM, Plan, a_buy, a_lot, a_sale, approved_days, insert_a_run
@@ -26,10 +27,11 @@ _AGAIN = """
 """
 
 
+@pytest.mark.timeout(1200)  # a thousand transactions, on a machine that may be busy
 def test_of_two_members_trading_at_once_only_one_commits(database: FreshDatabase, engine: Engine) -> None:
     with firm_transaction(engine, FIRM) as connection:
         refs = approved_days(connection, insert_a_run(connection), [LOSS, PURCHASE])
-    together = Barrier(2, timeout=30)
+    together = Barrier(2, timeout=300)
 
     def commit(ref: AccountDayRef) -> str:
         together.wait()
