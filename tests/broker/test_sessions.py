@@ -11,6 +11,7 @@ from trimtab.broker.errors import BrokerUnavailable, LogonDenied, ReplyTimeout, 
 from trimtab.broker.journal import JournaledLogon, JournaledLogonRefusal, JournaledOrder, orders
 from trimtab.broker.paper import main
 from trimtab.broker.protocol import (
+    Heartbeat,
     Logon,
     LogonAccepted,
     Logout,
@@ -34,6 +35,19 @@ async def test_an_order_is_taken_and_its_status_is_known(paper: PaperProcess):
         await session.heartbeat(5)
     assert paper.stop() == 0
     assert not paper.socket_path.exists()
+
+
+async def test_who_is_told_to_stop_in_the_moment_of_an_answer_stops(paper: PaperProcess):
+    """A gateway's trading is cancelled so; one that took the answer instead would go on for ever."""
+    paper.start()
+    async with await paper.connect(1) as session:
+        asking = asyncio.create_task(session.heartbeat(5))
+        await asyncio.sleep(0)
+        (waiter,) = session._waiters
+        waiter.reply.set_result(Heartbeat(5))
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
 
 
 async def test_without_a_broker_the_error_is_transient(paper: PaperProcess):

@@ -41,7 +41,8 @@ def a_person(person_id: str, *roles: Role, book: str | None = None, firm_id: str
 
 def on_behalf(principal: Principal, admin: str) -> Principal:
     now = datetime.now(UTC)
-    actor = Actor(admin, principal.firm_id, frozenset({Role.ADMINISTRATOR}), "holiday", now, now + timedelta(hours=6))
+    until = now + timedelta(minutes=10)
+    actor = Actor(admin, principal.firm_id, frozenset({Role.ADMINISTRATOR}), "holiday", now, until)
     return replace(principal, actor=actor)
 
 

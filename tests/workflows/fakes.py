@@ -53,7 +53,8 @@ class FakeStages:
         """Wait until the activity has been asked for so often."""
         while self.asked[name] < times:
             self.changed.clear()
-            await asyncio.wait_for(self.changed.wait(), 10)
+            async with asyncio.timeout(60):
+                await self.changed.wait()
 
     def activities(self) -> list[Callable[..., Any]]:
         return [self._one(name) for name in self.answers if name not in (ActivityName.BLOCK, ActivityName.UNBLOCK)] + [

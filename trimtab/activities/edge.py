@@ -161,7 +161,8 @@ async def _beat(progress: Callable[[], Sequence[Any]]) -> None:
 async def rest(seconds: float) -> None:
     """Wait inside of an activity that looks again and again; a worker that stops hands it to another one at once."""
     try:
-        await asyncio.wait_for(activity.wait_for_worker_shutdown(), seconds)
+        async with asyncio.timeout(seconds):
+            await activity.wait_for_worker_shutdown()
     except TimeoutError:
         return
     raise ApplicationError("the worker stops", ErrorClass.TRANSIENT.value, type="WORKER_STOPS")

@@ -169,7 +169,8 @@ class SolverPool:
     async def _in_child(self, jobs: "list[SolveJob]") -> "list[Solved | SolveFault]":
         pool = self._pool
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(pool.submit(solve_several, jobs)), self._longest)
+            async with asyncio.timeout(self._longest):
+                return await asyncio.wrap_future(pool.submit(solve_several, jobs))
         except TimeoutError:
             self._replace(pool)
             raise SolverHung(f"no answer within {self._longest:.0f} seconds") from None

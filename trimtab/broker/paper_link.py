@@ -23,7 +23,8 @@ class Link:
         """Send in order. Raises ConnectionError or TimeoutError when the client is gone or does not read."""
         for start in range(0, len(messages), CHUNK):
             self._writer.write(b"".join(encode(message) for message in messages[start : start + CHUNK]))
-            await asyncio.wait_for(self._writer.drain(), SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._writer.drain()
 
     def send_later(self, seconds: float, messages: Sequence[BrokerMessage]) -> None:
         """Send after a while; messages sent meanwhile go first."""

@@ -129,7 +129,8 @@ class PaperBroker:
 
     async def _log_on(self, link: Link) -> bool:
         try:
-            message = await asyncio.wait_for(read_message(link.reader), LOGON_SECONDS)
+            async with asyncio.timeout(LOGON_SECONDS):
+                message = await read_message(link.reader)
         except ProtocolError as error:
             await link.send([ProtocolRefused(error.code, str(error))])
             return False

@@ -200,7 +200,8 @@ class BrokerSession:
     async def _ask(self, request: ClientMessage, answers: tuple[type[Reply], ...], within: float) -> Reply:
         reply = await self._write(request, answers)
         try:
-            return await asyncio.wait_for(reply, within)
+            async with asyncio.timeout(within):
+                return await reply
         except TimeoutError as error:
             name = type(request).__name__
             raise ReplyTimeout(f"no answer to {name} in {within:g} s: it may have been carried out") from error

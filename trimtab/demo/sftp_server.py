@@ -20,8 +20,20 @@ class Served:
 
 
 class _OneUser(asyncssh.SSHServer):
-    def __init__(self, username: str, password: str) -> None:
+    """One for each connection; it keeps `connections`, those that stand."""
+
+    def __init__(self, username: str, password: str, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._username, self._password = username, password
+        self._connections = connections
+        self._own: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._own = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._own is not None:
+            self._connections.discard(self._own)
 
     def password_auth_supported(self) -> bool:
         return True
@@ -60,8 +72,9 @@ async def sftp_server(
 ) -> AsyncIterator[Served]:
     """Serve `folder` until the block ends; a key is made unless one is given."""
     host_key = key or asyncssh.generate_private_key("ssh-ed25519")
+    connections: set[asyncssh.SSHServerConnection] = set()
     acceptor = await asyncssh.create_server(
-        lambda: _OneUser(username, password),
+        lambda: _OneUser(username, password, connections),
         host,
         port,
         server_host_keys=[host_key],
@@ -74,3 +87,6 @@ async def sftp_server(
     finally:
         acceptor.close()
         await acceptor.wait_closed()
+        for connection in tuple(connections):
+            connection.abort()
+            await connection.wait_closed()

@@ -109,7 +109,8 @@ class Relay:
             while await self._outbox.deliver():
                 pass
             try:
-                await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._woken.wait()
             except TimeoutError:
                 continue
 
@@ -129,7 +130,8 @@ async def firms(engine: AsyncEngine) -> list[str]:
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait, but not beyond `stop`."""
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     except TimeoutError:
         return
 
