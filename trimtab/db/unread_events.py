@@ -28,7 +28,7 @@ def unread_securities(
     ex-date from the file's business date on.
     """
     bad = {
-        (name, when): None
+        (name, when)
         for row in _rows(connection, quarantined_row, after, until)
         if (name := names.get(row.security_key or "")) is not None and (when := _when(row))
     }

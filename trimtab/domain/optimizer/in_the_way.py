@@ -24,8 +24,8 @@ _CODES = {
 }
 _ROUND_OFF = 1e-9
 
-_ON_THE_WAY = (1 / 64, 1 / 16, 1 / 4, 1.0)
-"""Shares of a further trade at which rules are looked at: the one that stops it is named, not one beyond it."""
+_ON_THE_WAY = (1 / 64, 1 / 16, 1 / 4)
+"""Parts of a further trade at which rules are looked at: the one that stops it is named, not one beyond it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,13 +55,16 @@ def breaks(
     data: OptimizerData, done: Done, *, sells: Floats | None = None, buys: Floats | None = None
 ) -> tuple[WhyNotCode, str] | None:
     """The first rule on the whole account that `sells` (m,) or `buys` (n,) beside the trades made would break."""
-    name = None
-    for share in _ON_THE_WAY:
+
+    def broken(share: float) -> str | None:
         lot_sells = done.lot_sells if sells is None else done.lot_sells + share * sells
         bought = done.buys if buys is None else done.buys + share * buys
-        name = name or _row(done, lot_sells, bought) or _limit(done, lot_sells, bought)
-    if name is None:
+        return _row(done, lot_sells, bought) or _limit(done, lot_sells, bought)
+
+    whole = broken(1.0)
+    if whole is None:  # every rule is convex: what the whole trade keeps, a part of it keeps
         return None
+    name = next(filter(None, map(broken, _ON_THE_WAY)), whole)
     kind = name.partition(":")[0]
     code = _CODES.get(kind, WhyNotCode.GROUP_BAND)
     code = {TRACKING_ERROR: WhyNotCode.TRACKING_ERROR_LIMIT, NAMES: WhyNotCode.MAXIMUM_NAMES}.get(kind, code)
